@@ -1,0 +1,322 @@
+#pragma once
+/*
+ * The configuration as the daemons use it: checked, resolved, immutable.
+ *
+ * Life: made by config_load() (config.h) with one reference; model_ref() / model_free(). Everything
+ * a model points to lives in its own arena and goes at once with the last reference; the arena is
+ * wiped, because it holds keys. Thread: the reference count belongs to one loop; reading is free.
+ *
+ * Every reference between objects is resolved to a pointer. Lists are arrays with their length
+ * beside them, in configuration order where that has a meaning (proposals, peers, selectors) and in
+ * name order otherwise. Strings are never NULL unless the comment says so.
+ *
+ * Algorithms are IKEv2 transform IDs of the IANA registry (RFC 7296 3.3.2), zero for "none", so
+ * that the engine needs no second table: ENCR 12 = AES-CBC, 20 = AES-GCM-16; INTEG 12 =
+ * HMAC-SHA2-256-128; PRF 5 = HMAC-SHA2-256; D-H 19 = P-256, 31 = curve25519. key_bits is 0 for
+ * fixed-size ciphers.
+ */
+#include "base/addr.h"
+#include "base/view.h"
+
+#define MODEL_PEERS_MAX	    5
+#define MODEL_PROPOSALS_MAX 4
+#define MODEL_NODES_MAX	    32
+#define MODEL_RINGS_MAX	    8
+
+enum model_auth {
+	MODEL_AUTH_PSK,
+	MODEL_AUTH_RSA,
+	MODEL_AUTH_DSA,
+	MODEL_AUTH_ECDSA_256,
+	MODEL_AUTH_ECDSA_384,
+	MODEL_AUTH_ECDSA_521,
+	MODEL_AUTH_CERTIFICATES,
+	MODEL_AUTH_DIGITAL
+};
+
+enum model_signature_hash {
+	MODEL_HASH_SHA1 = 1,
+	MODEL_HASH_SHA256 = 2,
+	MODEL_HASH_SHA384 = 4,
+	MODEL_HASH_SHA512 = 8
+};
+
+struct model_ike_proposal {
+	const char *name; /* "standard/2" for the second one of a proposal-set */
+	enum model_auth auth;
+	uint16_t encr, key_bits;
+	uint16_t integ; /* 0 with an AEAD cipher */
+	uint16_t prf;
+	uint16_t dh;
+	uint32_t lifetime_s;
+	uint32_t signature_hashes; /* enum model_signature_hash, or-ed */
+};
+
+enum model_ike_mode { MODEL_MODE_MAIN, MODEL_MODE_AGGRESSIVE };
+
+struct model_ike_policy {
+	const char *name;
+	enum model_ike_mode mode;  /* IKEv1 initiator */
+	uint32_t reauth_frequency; /* every n-th IKE rekey is a reauthentication; 0 = off */
+	const struct model_ike_proposal *proposals; /* best first, 1..4 */
+	uint32_t n_proposals;
+	struct view psk;	       /* the octets; empty when the policy has none */
+	struct view seeded_psk;	       /* AutoVPN */
+	const char *local_certificate; /* NULL when not set */
+};
+
+enum model_id_type {
+	MODEL_ID_NONE, /* remote: not said, accept the peer's address */
+	MODEL_ID_INET,
+	MODEL_ID_INET6,
+	MODEL_ID_HOSTNAME,
+	MODEL_ID_USER_AT_HOSTNAME,
+	MODEL_ID_DN,
+	MODEL_ID_KEY_ID
+};
+
+struct model_identity {
+	enum model_id_type type;
+	struct addr addr;	  /* INET, INET6 */
+	struct view value;	  /* HOSTNAME, USER_AT_HOSTNAME, KEY_ID: octets as sent */
+	const char *dn_container; /* DN of a peer; NULL when not set */
+	const char *dn_wildcard;
+};
+
+enum model_version { MODEL_IKE_V1 = 1, MODEL_IKE_V2 = 2 };
+
+enum model_dpd { MODEL_DPD_OFF, MODEL_DPD_OPTIMIZED, MODEL_DPD_PROBE_IDLE, MODEL_DPD_ALWAYS };
+
+enum model_user_type { MODEL_USER_NONE, MODEL_USER_GROUP, MODEL_USER_SHARED };
+
+struct model_peer {
+	struct addr addr; /* family 0: only the host name is known */
+	const char *host; /* as written */
+};
+
+struct model_gateway {
+	const char *name;
+	const struct model_ike_policy *policy;
+	struct model_peer peers[MODEL_PEERS_MAX]; /* primary first; none when dynamic */
+	uint32_t n_peers;
+	bool dynamic;
+	uint32_t connections_limit; /* dynamic; UINT32_MAX = unlimited */
+	enum model_user_type user_type;
+	bool reject_duplicate;
+	const struct model_unit *external;
+	struct addr local;		/* of the external interface: where we send from */
+	struct model_identity local_id; /* never NONE: `local` when not configured */
+	struct model_identity remote_id;
+	bool general_ikeid; /* no comparison of the peer's identity */
+	enum model_version version;
+	enum model_dpd dpd; /* OFF when the statement is absent: answers, does not probe */
+	uint32_t dpd_interval_s, dpd_threshold;
+	uint32_t nat_keepalive_s;
+	bool nat_traversal;
+	bool fragmentation;
+	uint32_t fragment_size; /* of the family of `local`, default filled in */
+	uint32_t rg;		/* redundancy group that owns it; 0 when none */
+	bool ike_allowed;	/* host-inbound-traffic of the zone; true when there are no zones */
+	const char *unsupported; /* NULL, or why this release cannot run it (a warning was given) */
+};
+
+struct model_ipsec_proposal {
+	const char *name;
+	bool ah;		 /* else ESP */
+	uint16_t encr, key_bits; /* encr 11 = NULL; 0 with AH */
+	uint16_t integ;
+	uint32_t lifetime_s;  /* hard */
+	uint64_t lifetime_kb; /* 0 = unlimited */
+	bool esn;
+};
+
+struct model_ipsec_policy {
+	const char *name;
+	uint16_t pfs;				      /* D-H group, 0 = none */
+	const struct model_ipsec_proposal *proposals; /* best first, 1..4 */
+	uint32_t n_proposals;
+};
+
+enum model_df { MODEL_DF_CLEAR, MODEL_DF_SET, MODEL_DF_COPY };
+
+enum model_establish {
+	MODEL_ON_TRAFFIC,
+	MODEL_IMMEDIATELY,
+	MODEL_RESPONDER_ONLY,
+	MODEL_RESPONDER_ONLY_NO_REKEY
+};
+
+/* What may cross: ends are seen from here, so `local` is the source of what we send. */
+struct model_flow {
+	struct prefix local, remote;
+	uint8_t protocol;		       /* 0 = any */
+	uint16_t local_port_lo, local_port_hi; /* 0..65535 = any */
+	uint16_t remote_port_lo, remote_port_hi;
+};
+
+/* One tunnel: a VPN has one for each traffic selector, or a single nameless one (proxy identity).
+ */
+struct model_selector {
+	const char *name; /* "" for the nameless one */
+	const struct model_vpn *vpn;
+	uint32_t policy_id; /* hash of both names: stable over reloads and nodes, unique, not 0 */
+	const struct model_flow *flows; /* at least one */
+	uint32_t n_flows;
+	uint32_t preference, metric; /* of the route that appears with the tunnel */
+};
+
+struct model_vpn {
+	const char *name;
+	const struct model_gateway *gateway;
+	const struct model_ipsec_policy *policy;
+	const struct model_unit *bind; /* st0 unit; NULL when policy-based */
+	enum model_df df;
+	bool copy_outer_dscp;
+	enum model_establish establish;
+	uint32_t replay_window; /* 0 = anti-replay off */
+	bool replay_strict;	/* replay-on-failover strict */
+	uint32_t idle_s;	/* 0 = off */
+	uint32_t install_interval_s;
+	uint16_t udp_port; /* udp-encapsulate; 0 = off */
+	bool no_packet_too_big;
+	bool has_selectors; /* the selectors were configured by name */
+	const struct model_selector *selectors;
+	uint32_t n_selectors;
+};
+
+enum model_if_kind { MODEL_IF_PORT, MODEL_IF_RETH, MODEL_IF_TUNNEL, MODEL_IF_FABRIC };
+
+struct model_unit {
+	const struct model_interface *interface;
+	const char *name; /* "ge-0/0/0.0" */
+	uint32_t number;
+	const struct prefix *addresses; /* host bits as written */
+	uint32_t n_addresses;
+	bool inet, inet6; /* family configured, with or without an address */
+	bool multipoint;
+	const char *zone; /* NULL when in none */
+	bool ike_allowed;
+};
+
+struct model_interface {
+	const char *name; /* "ge-0/0/0", "reth0", "st0", "fab0" */
+	enum model_if_kind kind;
+	uint32_t index;	    /* n of reth<n> and fab<n> */
+	const char *device; /* DPDK device arguments; NULL: not a port of this node */
+	uint8_t mac[6];
+	bool has_mac;
+	uint16_t mtu;
+	bool disabled;
+	const struct model_interface *reth; /* redundant parent of a port; NULL when none */
+	uint32_t rg; /* of a reth, and of a port with such a parent; else 0 */
+	const struct model_interface *const *members; /* ports of a reth or fab, in name order */
+	uint32_t n_members;
+	const struct model_unit *units; /* by number */
+	uint32_t n_units;
+};
+
+struct model_route {
+	struct prefix to;
+	struct addr via;	       /* family 0: through a unit */
+	const struct model_unit *unit; /* NULL: through an address */
+	uint32_t preference;
+};
+
+struct model_member {
+	uint32_t node, priority;
+};
+
+struct model_if_monitor {
+	const struct model_interface *interface;
+	uint32_t weight;
+};
+
+struct model_ip_monitor {
+	struct addr target, secondary; /* secondary: own source address of a standby, or none */
+	const struct model_unit *unit; /* NULL when not said */
+	uint32_t weight;
+};
+
+struct model_rg {
+	uint32_t id;
+	const struct model_member *members; /* by node */
+	uint32_t n_members;
+	bool preempt;
+	uint32_t preempt_delay_s, preempt_limit, preempt_period_s; /* 0 = not set */
+	uint32_t garp_count;
+	uint32_t hold_down_s;
+	const struct model_if_monitor *if_monitors;
+	uint32_t n_if_monitors;
+	uint32_t ip_global_weight, ip_global_threshold, ip_retry_interval_s, ip_retry_count;
+	const struct model_ip_monitor *ip_monitors;
+	uint32_t n_ip_monitors;
+};
+
+struct model_cluster {
+	bool enabled; /* `chassis cluster` is configured */
+	uint32_t id;
+	bool active_backup;
+	uint32_t reth_count;
+	bool control_link_recovery;
+	uint32_t heartbeat_interval_ms, heartbeat_threshold;
+	uint32_t control_hold_s;
+	uint32_t nodes[MODEL_NODES_MAX]; /* members of any redundancy group, ascending */
+	uint32_t n_nodes;
+	const struct model_rg *rgs; /* by id */
+	uint32_t n_rgs;
+	struct view key; /* 32 octets, empty when the cluster is off */
+	uint32_t checkpoint_packets, checkpoint_ms;
+	bool replicate_half_open;
+	struct addr rings[MODEL_RINGS_MAX]; /* of this node; family 0 = unused */
+	uint32_t workers_minimum;
+};
+
+struct model_dataplane {
+	uint32_t workers, bucket_bits;
+	bool busy_poll;
+};
+
+/* [edit security ike session] and respond-bad-spi. 0 = not set, except where said. */
+struct model_ike_limits {
+	uint32_t half_open_timeout_s, half_open_max;
+	bool half_open_discard_duplicate;
+	uint32_t cookie_threshold;
+	uint32_t reduce_threshold, reduce_timeout_s;
+	uint32_t respond_bad_spi; /* responses per peer, 0 = off */
+};
+
+struct model {
+	uint32_t refs;
+	int node;	       /* whose view this is; -1 stand-alone */
+	const char *host_name; /* "" when not set */
+	const struct model_ike_policy *ike_policies;
+	const struct model_gateway *gateways;
+	const struct model_ipsec_policy *ipsec_policies;
+	const struct model_vpn *vpns;
+	const struct model_interface *interfaces;
+	const struct model_route *routes;
+	uint32_t n_ike_policies, n_gateways, n_ipsec_policies, n_vpns, n_interfaces, n_routes;
+	struct model_ike_limits limits;
+	struct model_cluster cluster;
+	struct model_dataplane dataplane;
+	const struct node *tree; /* the effective statements (tree.h), for diff and print */
+	struct arena *arena;
+};
+
+struct model *model_ref(struct model *m);
+void model_free(struct model *m);
+void model_cleanup(struct model **m);
+#define auto_model struct model *CLEANUP(model_cleanup)
+
+/* All NULL when there is none. */
+const struct model_gateway *model_gateway(const struct model *m, const char *name);
+const struct model_vpn *model_vpn(const struct model *m, const char *name);
+const struct model_interface *model_interface(const struct model *m, const char *name);
+/* "reth0.0"; a missing unit means unit 0. */
+const struct model_unit *model_unit(const struct model *m, const char *name);
+const struct model_rg *model_rg(const struct model *m, uint32_t id);
+const struct model_selector *model_selector(const struct model *m, uint32_t policy_id);
+/* Priority of a node in a group, 0 when it is no member. */
+uint32_t model_rg_priority(const struct model_rg *rg, uint32_t node);
+/* FNV-1a over "vpn", a zero octet and "selector"; never 0. Collisions are refused at check time. */
+uint32_t model_policy_id(const char *vpn, const char *selector);
