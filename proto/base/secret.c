@@ -38,3 +38,9 @@ void secret_cleanup(struct secret **s)
 {
 	secret_free(*s);
 }
+
+void secret_wipe_blob(struct blob *b)
+{
+	secret_wipe(b->p, b->n);
+	blob_fini(b);
+}

@@ -25,3 +25,6 @@ static inline struct view secret_view(const struct secret *s)
 
 /* Not removed by the optimiser. */
 void secret_wipe(void *p, size_t n);
+
+/* Wipes, then frees, a blob that held keys (packed messages to the dataplane). */
+void secret_wipe_blob(struct blob *b);

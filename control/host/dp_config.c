@@ -1,0 +1,261 @@
+#include "host/dp_config.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+
+uint32_t dp_interface_id(const char *name)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *name != '\0'; name++)
+		h = (h ^ (uint8_t)*name) * 16777619u;
+	return h == 0 ? 1 : h;
+}
+
+/* protobuf-c frees with free(), so everything in a message is allocated by itself. */
+static int put_bytes(ProtobufCBinaryData *out, struct view v)
+{
+	auto_blob b = {0};
+
+	if (blob_copy(v, &b) < 0)
+		return -ERR_NOMEM;
+	out->len = b.n;
+	out->data = take_ptr(b.p);
+	return 0;
+}
+
+static int put_text(char **out, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return -ERR_NOMEM;
+	*out = copy;
+	return 0;
+}
+
+/* Grows a repeated field by one zeroed message of `size` octets. */
+static void *add_message(size_t *n, void ***list, size_t size)
+{
+	void **grown = realloc(*list, (*n + 1) * sizeof(**list));
+	void *m = calloc(1, size);
+
+	if (grown)
+		*list = grown;
+	if (!grown || !m) {
+		free(m);
+		return NULL;
+	}
+	grown[(*n)++] = m;
+	return m;
+}
+
+#define ADD(message, field, type, init)                                                            \
+	({                                                                                         \
+		type *added_ = (type *)add_message(                                                \
+			&(message)->n_##field, (void ***)(void *)&(message)->field, sizeof(type)); \
+		if (added_)                                                                        \
+			*added_ = (type)init;                                                      \
+		added_;                                                                            \
+	})
+
+static int put_prefix(Dp__Prefix *out, const struct prefix *p)
+{
+	out->length = p->len;
+	return put_bytes(&out->address, addr_view(&p->addr));
+}
+
+static const struct model_interface *member_here(const struct model_interface *i)
+{
+	for (uint32_t k = 0; k < i->n_members; k++)
+		if (i->members[k]->device && !i->members[k]->disabled)
+			return i->members[k];
+	return NULL;
+}
+
+static int put_port(Dp__Configure *c, const struct model_interface *i)
+{
+	Dp__Port *p = ADD(c, ports, Dp__Port, DP__PORT__INIT);
+
+	if (!p || put_text(&p->name, i->name) < 0 || put_text(&p->device, i->device) < 0)
+		return -ERR_NOMEM;
+	p->mtu = i->mtu;
+	return i->has_mac ? put_bytes(&p->mac, view_of(i->mac, sizeof i->mac)) : 0;
+}
+
+/* Locally administered, the same on every node of the cluster, different for each reth. */
+static int put_reth_mac(Dp__Interface *d, const struct model_interface *i, uint32_t cluster_id)
+{
+	uint8_t mac[6] = {0x02, 0x54, 0x44, 0x4d, (uint8_t)cluster_id, (uint8_t)i->index};
+
+	return put_bytes(&d->mac, i->has_mac ? view_of(i->mac, 6) : view_of(mac, 6));
+}
+
+static int put_unit(
+	Dp__Configure *c, const struct dp_config_args *a, const struct model_unit *u, const char *port)
+{
+	const struct model_interface *i = u->interface;
+	Dp__Interface *d = ADD(c, interfaces, Dp__Interface, DP__INTERFACE__INIT);
+
+	if (!d || put_text(&d->name, u->name) < 0 || put_text(&d->port, port) < 0)
+		return -ERR_NOMEM;
+	d->id = dp_interface_id(u->name);
+	d->kind = i->kind == MODEL_IF_RETH    ? DP__INTERFACE_KIND__INTERFACE_RETH
+		  : i->kind == MODEL_IF_TUNNEL ? DP__INTERFACE_KIND__INTERFACE_TUNNEL
+					       : DP__INTERFACE_KIND__INTERFACE_PHYSICAL;
+	d->rg = i->rg;
+	d->mtu = i->mtu;
+	d->ike = u->ike_allowed;
+	if (i->kind == MODEL_IF_RETH && put_reth_mac(d, i, a->cluster_id) < 0)
+		return -ERR_NOMEM;
+	for (uint32_t k = 0; k < u->n_addresses; k++) {
+		Dp__Prefix *p = ADD(d, addresses, Dp__Prefix, DP__PREFIX__INIT);
+
+		if (!p || put_prefix(p, &u->addresses[k]) < 0)
+			return -ERR_NOMEM;
+	}
+	return 0;
+}
+
+static int put_fabric(Dp__Configure *c, const struct model_interface *fab, const char *port)
+{
+	Dp__Interface *d = ADD(c, interfaces, Dp__Interface, DP__INTERFACE__INIT);
+
+	if (!d || put_text(&d->name, fab->name) < 0 || put_text(&d->port, port) < 0)
+		return -ERR_NOMEM;
+	d->id = dp_interface_id(fab->name);
+	d->kind = DP__INTERFACE_KIND__INTERFACE_FABRIC;
+	d->mtu = fab->mtu;
+	return 0;
+}
+
+/* fab<node> is this node's end; a single fab0 serves every node. */
+static const struct model_interface *own_fabric(const struct dp_config_args *a)
+{
+	const struct model_interface *any = NULL;
+
+	for (uint32_t k = 0; k < a->model->n_interfaces; k++) {
+		const struct model_interface *i = &a->model->interfaces[k];
+
+		if (i->kind != MODEL_IF_FABRIC)
+			continue;
+		if (i->index == a->node)
+			return i;
+		if (i->index == 0)
+			any = i;
+	}
+	return any;
+}
+
+static int put_interfaces(Dp__Configure *c, const struct dp_config_args *a)
+{
+	const struct model_interface *fab = a->cluster_id == 0 ? NULL : own_fabric(a), *port;
+	int rc = 0;
+
+	for (uint32_t k = 0; k < a->model->n_interfaces && rc == 0; k++) {
+		const struct model_interface *i = &a->model->interfaces[k];
+
+		if (i->kind == MODEL_IF_PORT && i->device && !i->disabled)
+			rc = put_port(c, i);
+		port = i->kind == MODEL_IF_PORT	  ? (i->device ? i : NULL)
+		       : i->kind == MODEL_IF_RETH ? member_here(i)
+						  : NULL;
+		if (i->kind == MODEL_IF_FABRIC || (!port && i->kind != MODEL_IF_TUNNEL))
+			continue;
+		for (uint32_t u = 0; u < i->n_units && rc == 0; u++)
+			rc = put_unit(c, a, &i->units[u], port ? port->name : "");
+	}
+	port = fab ? member_here(fab) : NULL;
+	return rc == 0 && port ? put_fabric(c, fab, port->name) : rc;
+}
+
+static int put_routes(Dp__Configure *c, const struct model *m)
+{
+	for (uint32_t k = 0; k < m->n_routes; k++) {
+		const struct model_route *r = &m->routes[k];
+		Dp__Route *d = ADD(c, routes, Dp__Route, DP__ROUTE__INIT);
+
+		if (!d)
+			return -ERR_NOMEM;
+		d->destination = malloc(sizeof(*d->destination));
+		if (!d->destination)
+			return -ERR_NOMEM;
+		*d->destination = (Dp__Prefix)DP__PREFIX__INIT;
+		if (put_prefix(d->destination, &r->to) < 0 ||
+			put_bytes(&d->next_hop, addr_view(&r->via)) < 0)
+			return -ERR_NOMEM;
+		d->interface_id = r->unit ? dp_interface_id(r->unit->name) : 0;
+	}
+	return 0;
+}
+
+static int put_selector(Dp__Selector *s, const struct model_flow *f, bool local)
+{
+	struct addr lo, hi;
+
+	prefix_range(local ? &f->local : &f->remote, &lo, &hi);
+	s->protocol = f->protocol;
+	s->port_low = local ? f->local_port_lo : f->remote_port_lo;
+	s->port_high = local ? f->local_port_hi : f->remote_port_hi;
+	if (put_bytes(&s->low, addr_view(&lo)) < 0)
+		return -ERR_NOMEM;
+	return put_bytes(&s->high, addr_view(&hi));
+}
+
+static int put_policy(Dp__Configure *c, const struct model_vpn *v, const struct model_selector *s)
+{
+	Dp__Policy *p = ADD(c, policies, Dp__Policy, DP__POLICY__INIT);
+	char name[128];
+
+	(void)snprintf(name, sizeof name, "%s%s%s", v->name, s->name[0] ? "/" : "", s->name);
+	if (!p || put_text(&p->name, name) < 0)
+		return -ERR_NOMEM;
+	p->id = s->policy_id;
+	p->interface_id = v->bind ? dp_interface_id(v->bind->name) : 0;
+	p->rg = v->gateway ? v->gateway->rg : 0;
+	for (uint32_t k = 0; k < s->n_flows; k++) {
+		Dp__Selector *l = ADD(p, local, Dp__Selector, DP__SELECTOR__INIT);
+		Dp__Selector *r = ADD(p, remote, Dp__Selector, DP__SELECTOR__INIT);
+
+		if (!l || !r || put_selector(l, &s->flows[k], true) < 0 ||
+			put_selector(r, &s->flows[k], false) < 0)
+			return -ERR_NOMEM;
+	}
+	return 0;
+}
+
+static int put_policies(Dp__Configure *c, const struct model *m)
+{
+	for (uint32_t k = 0; k < m->n_vpns; k++) {
+		const struct model_vpn *v = &m->vpns[k];
+
+		for (uint32_t s = 0; s < v->n_selectors; s++)
+			if (put_policy(c, v, &v->selectors[s]) < 0)
+				return -ERR_NOMEM;
+	}
+	return 0;
+}
+
+int dp_config_build(const struct dp_config_args *a, Dp__Configure **out)
+{
+	Dp__Configure *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return -ERR_NOMEM;
+	*c = (Dp__Configure)DP__CONFIGURE__INIT;
+	c->node_id = a->node;
+	c->cluster_id = a->cluster_id;
+	c->iv_node_id = a->iv_node_id;
+	c->workers = a->model->dataplane.workers;
+	c->bucket_bits = a->model->dataplane.bucket_bits;
+	c->busy_poll = a->model->dataplane.busy_poll;
+	c->heartbeat_ms = 50;
+	c->lease_batch_ms = 10;
+	if (put_interfaces(c, a) < 0 || put_routes(c, a->model) < 0 || put_policies(c, a->model) < 0) {
+		dp__configure__free_unpacked(c, NULL);
+		return -ERR_NOMEM;
+	}
+	*out = c;
+	return 0;
+}

@@ -1,0 +1,20 @@
+#pragma once
+/*
+ * The configuration as the dataplane needs it: model -> dp.Configure.
+ *
+ * Interface ids are a hash of the unit's name, so that they stay the same over reloads, restarts
+ * and nodes.
+ */
+#include "config/model.h"
+#include "dataplane.pb-c.h"
+
+/* FNV-1a of "reth0.0"; never 0. */
+uint32_t dp_interface_id(const char *unit_name);
+
+struct dp_config_args {
+	const struct model *model;
+	uint32_t node, cluster_id, iv_node_id;
+};
+
+/* The caller frees *out with dp__configure__free_unpacked(). */
+int dp_config_build(const struct dp_config_args *a, Dp__Configure **out) MUST_CHECK;
