@@ -20,7 +20,8 @@ struct frame_in {
 
 void frame_in_init(struct frame_in *f, size_t max_len);
 void frame_in_fini(struct frame_in *f);
-/* Room of at least `want` octets to read into; then tell how many arrived with frame_in_filled(). */
+/* Room of at least `want` octets to read into; then tell how many arrived with frame_in_filled().
+ */
 int frame_in_room(struct frame_in *f, size_t want, uint8_t **room) MUST_CHECK;
 void frame_in_filled(struct frame_in *f, size_t n);
 /* Copies octets in: room, memcpy, filled. */

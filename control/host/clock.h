@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 uint64_t clock_boot_ns(void);
+
 static inline uint64_t clock_boot_ms(void)
 {
 	return clock_boot_ns() / 1000000;

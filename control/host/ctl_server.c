@@ -153,7 +153,7 @@ static void on_alloc(uv_handle_t *h, size_t want, uv_buf_t *buf)
 	uint8_t *room;
 
 	*buf = frame_in_room(&c->in, want, &room) < 0 ? uv_buf_init(NULL, 0)
-						     : uv_buf_init((char *)room, (unsigned)want);
+						      : uv_buf_init((char *)room, (unsigned)want);
 }
 
 static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
@@ -190,8 +190,8 @@ static void on_connection(uv_stream_t *listener, int status)
 		conn_close(c);
 }
 
-int ctl_server_init(struct ctl_server *s, uv_loop_t *loop, const char *path,
-	ctl_request_fn *handle, void *ctx)
+int ctl_server_init(
+	struct ctl_server *s, uv_loop_t *loop, const char *path, ctl_request_fn *handle, void *ctx)
 {
 	const struct log_ctx log = s->log;
 	mode_t mask;

@@ -27,8 +27,8 @@ struct ctl_server {
 	bool open;
 };
 
-int ctl_server_init(struct ctl_server *s, uv_loop_t *loop, const char *path,
-	ctl_request_fn *handle, void *ctx) MUST_CHECK;
+int ctl_server_init(struct ctl_server *s, uv_loop_t *loop, const char *path, ctl_request_fn *handle,
+	void *ctx) MUST_CHECK;
 void ctl_server_close(struct ctl_server *s);
 
 /* Sends one part with `more` set; r->schema is filled in. */

@@ -81,7 +81,8 @@ static bool handle_message(struct dp_client *c, struct view m)
 	Dp__Output *o = dp__output__unpack(NULL, m.n, m.p);
 
 	if (!o) {
-		log_err(&c->log, "dataplane.protocol", "reason=\"undecodable message\" octets=%zu", m.n);
+		log_err(&c->log, "dataplane.protocol", "reason=\"undecodable message\" octets=%zu",
+			m.n);
 		return false;
 	}
 	if (o->body_case == DP__OUTPUT__BODY_REPLY)
@@ -98,7 +99,7 @@ static void on_alloc(uv_handle_t *h, size_t want, uv_buf_t *buf)
 	uint8_t *room;
 
 	*buf = frame_in_room(&c->in, want, &room) < 0 ? uv_buf_init(NULL, 0)
-						     : uv_buf_init((char *)room, (unsigned)want);
+						      : uv_buf_init((char *)room, (unsigned)want);
 }
 
 static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)

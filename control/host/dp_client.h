@@ -39,8 +39,8 @@ struct dp_client {
 	bool is_up, pipe_open, closing, warned;
 };
 
-int dp_client_init(struct dp_client *c, uv_loop_t *loop, const char *path, struct dp_handlers on)
-	MUST_CHECK;
+int dp_client_init(
+	struct dp_client *c, uv_loop_t *loop, const char *path, struct dp_handlers on) MUST_CHECK;
 /* Packs and sends; sets r->id. `done` may be NULL. */
 int dp_client_send(struct dp_client *c, Dp__Request *r, dp_reply_fn *done, void *ctx) MUST_CHECK;
 void dp_client_close(struct dp_client *c);

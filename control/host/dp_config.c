@@ -92,8 +92,8 @@ static int put_reth_mac(Dp__Interface *d, const struct model_interface *i, uint3
 	return put_bytes(&d->mac, i->has_mac ? view_of(i->mac, 6) : view_of(mac, 6));
 }
 
-static int put_unit(
-	Dp__Configure *c, const struct dp_config_args *a, const struct model_unit *u, const char *port)
+static int put_unit(Dp__Configure *c, const struct dp_config_args *a, const struct model_unit *u,
+	const char *port)
 {
 	const struct model_interface *i = u->interface;
 	Dp__Interface *d = ADD(c, interfaces, Dp__Interface, DP__INTERFACE__INIT);
@@ -101,7 +101,7 @@ static int put_unit(
 	if (!d || put_text(&d->name, u->name) < 0 || put_text(&d->port, port) < 0)
 		return -ERR_NOMEM;
 	d->id = dp_interface_id(u->name);
-	d->kind = i->kind == MODEL_IF_RETH    ? DP__INTERFACE_KIND__INTERFACE_RETH
+	d->kind = i->kind == MODEL_IF_RETH     ? DP__INTERFACE_KIND__INTERFACE_RETH
 		  : i->kind == MODEL_IF_TUNNEL ? DP__INTERFACE_KIND__INTERFACE_TUNNEL
 					       : DP__INTERFACE_KIND__INTERFACE_PHYSICAL;
 	d->rg = i->rg;
@@ -252,7 +252,8 @@ int dp_config_build(const struct dp_config_args *a, Dp__Configure **out)
 	c->busy_poll = a->model->dataplane.busy_poll;
 	c->heartbeat_ms = 50;
 	c->lease_batch_ms = 10;
-	if (put_interfaces(c, a) < 0 || put_routes(c, a->model) < 0 || put_policies(c, a->model) < 0) {
+	if (put_interfaces(c, a) < 0 || put_routes(c, a->model) < 0 ||
+		put_policies(c, a->model) < 0) {
 		dp__configure__free_unpacked(c, NULL);
 		return -ERR_NOMEM;
 	}

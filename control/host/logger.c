@@ -19,8 +19,8 @@ static void write_line(void *ctx, enum log_level level, const char *event, const
 	(void)clock_gettime(CLOCK_REALTIME, &ts);
 	(void)gmtime_r(&ts.tv_sec, &tm);
 	(void)strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
-	n = snprintf(line, sizeof line, "%s.%03ldZ %s %s %s\n", day, ts.tv_nsec / 1000000, names[level],
-		event, text);
+	n = snprintf(line, sizeof line, "%s.%03ldZ %s %s %s\n", day, ts.tv_nsec / 1000000,
+		names[level], event, text);
 	if (n >= (int)sizeof line) {
 		n = (int)sizeof line - 1;
 		line[n - 1] = '\n';

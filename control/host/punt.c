@@ -57,8 +57,8 @@ static void deliver(struct punt *p, struct view packet)
 		return;
 	for (size_t i = 0; i < b->n_datagrams; i++) {
 		const Dp__PuntDatagram *m = b->datagrams[i];
-		struct punt_datagram d = {
-			.interface_id = m->interface_id, .data = view_of(m->data.data, m->data.len)};
+		struct punt_datagram d = {.interface_id = m->interface_id,
+			.data = view_of(m->data.data, m->data.len)};
 
 		if (endpoint_of(m->local, &d.local) == 0 && endpoint_of(m->remote, &d.remote) == 0)
 			p->received(p->ctx, &d);

@@ -32,8 +32,8 @@ struct punt {
 	uint64_t sent, dropped;
 };
 
-int punt_init(struct punt *p, uv_loop_t *loop, const char *path, punt_fn *received, void *ctx)
-	MUST_CHECK;
+int punt_init(
+	struct punt *p, uv_loop_t *loop, const char *path, punt_fn *received, void *ctx) MUST_CHECK;
 /* Batches of any size are cut as the socket needs. */
 void punt_send(struct punt *p, const struct punt_datagram *d, size_t n);
 void punt_close(struct punt *p);

@@ -102,7 +102,8 @@ struct addr addr_of_v4(uint32_t v)
 
 char *addr_text(const struct addr *a, char out[ADDR_TEXT_MAX])
 {
-	if (a->family == 0 || !inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->b, out, ADDR_TEXT_MAX))
+	if (a->family == 0 ||
+		!inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->b, out, ADDR_TEXT_MAX))
 		memcpy(out, "none", 5);
 	return out;
 }

@@ -31,6 +31,7 @@ void cur_copy(struct cur *c, void *out, size_t n);
 /* A child reader that cannot see past its own n bytes; consumes them here. Bad if this one is. */
 struct cur cur_sub(struct cur *c, size_t n);
 size_t cur_left(const struct cur *c);
+
 static inline bool cur_ok(const struct cur *c)
 {
 	return !c->bad;

@@ -4,8 +4,8 @@
 
 static const struct {
 	const char *name, *text;
-} rows[] = {
-	{"OK", "success"},
+} rows[] = {{"OK", "success"},
+
 #define X(name, text) {#name, text},
 	ERR_LIST(X)
 #undef X

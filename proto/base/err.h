@@ -31,10 +31,11 @@
 
 enum err {
 	ERR_NONE_ = 0,
+
 #define X(name, text) name,
 	ERR_LIST(X)
 #undef X
-	ERR_COUNT_
+		ERR_COUNT_
 };
 
 /* Both take the positive or the negative code and never return NULL. */

@@ -3,7 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void log_emit(const struct log_ctx *ctx, enum log_level level, const char *event, const char *fmt, ...)
+void log_emit(
+	const struct log_ctx *ctx, enum log_level level, const char *event, const char *fmt, ...)
 {
 	char text[1024];
 	size_t n = 0;

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* The one file-scope variable of proto/base: the hash key of this process, written once at start. */
+/* The one file-scope variable of proto/base: the hash key of this process, written once at start.
+ */
 static uint64_t hash_key[2];
 
 void map_seed(const struct env *env)

@@ -18,6 +18,7 @@ struct secret *secret_new(size_t n);
 struct secret *secret_copy(struct view from);
 void secret_free(struct secret *s);
 void secret_cleanup(struct secret **s);
+
 static inline struct view secret_view(const struct secret *s)
 {
 	return s ? (struct view){s->p, s->n} : (struct view){0};

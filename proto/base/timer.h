@@ -29,6 +29,7 @@ void timerq_fini(struct timerq *q);
 /* Arms, or moves, t. -ERR_NOMEM leaves it as it was. */
 int timer_arm(struct timerq *q, struct timer *t, uint64_t due_ms) MUST_CHECK;
 void timer_cancel(struct timerq *q, struct timer *t);
+
 static inline bool timer_is_armed(const struct timer *t)
 {
 	return t->slot != 0;

@@ -22,9 +22,9 @@ struct blob {
 	size_t n;
 };
 
-#define auto_blob	    struct blob CLEANUP(blob_fini)
-#define view_of_array(a)    view_of((a), sizeof(a))
-#define view_of_literal(s)  view_of((s), sizeof(s) - 1)
+#define auto_blob	   struct blob CLEANUP(blob_fini)
+#define view_of_array(a)   view_of((a), sizeof(a))
+#define view_of_literal(s) view_of((s), sizeof(s) - 1)
 
 static inline struct view view_of(const void *p, size_t n)
 {
