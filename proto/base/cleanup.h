@@ -8,8 +8,18 @@
 #define PRINTF(fmt, at) __attribute__((format(printf, fmt, at)))
 #define CLEANUP(fn)	__attribute__((cleanup(fn)))
 #define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)	((a) < (b) ? (a) : (b))
-#define MAX(a, b)	((a) > (b) ? (a) : (b))
+
+/* Each argument is evaluated once; both must have the same type. */
+#define MIN(a, b)                                                                                  \
+	({                                                                                         \
+		typeof(a) min_a_ = (a), min_b_ = (b);                                              \
+		min_a_ < min_b_ ? min_a_ : min_b_;                                                 \
+	})
+#define MAX(a, b)                                                                                  \
+	({                                                                                         \
+		typeof(a) max_a_ = (a), max_b_ = (b);                                              \
+		max_a_ > max_b_ ? max_a_ : max_b_;                                                 \
+	})
 
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
