@@ -14,7 +14,7 @@ struct pld_notify {
 	struct view data;
 };
 
-/* -ERR_TRUNCATED: SPI size beyond the payload. -ERR_VALUE: REKEY_SA, CHILD_SA_NOT_FOUND or
- * MESSAGE_ID_SYNC-like types whose fixed form is broken: see the source. */
+/* -ERR_TRUNCATED: SPI size beyond the payload. -ERR_VALUE: an ESP or AH SPI that is not 4 octets,
+ * or data that breaks the fixed form of INVALID_KE_PAYLOAD, COOKIE, SET_WINDOW_SIZE, REKEY_SA. */
 int pld_notify_parse(struct view body, struct pld_notify *out) MUST_CHECK;
 void pld_notify_emit(struct emit *e, const struct pld_notify *n);
