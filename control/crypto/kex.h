@@ -30,9 +30,10 @@ struct view kex_public(const struct kex *k);
  */
 int kex_derive(const struct crypto *c, const struct kex *k, struct view peer_public,
 	struct secret **out) MUST_CHECK;
-/* The private half, and a handle from it again. */
+/* The pair as octets (private half, then public value), and a handle from them again. They are
+ * for our own sealed records: the halves are not checked against each other. */
 int kex_export(const struct kex *k, struct secret **out) MUST_CHECK;
-int kex_import(const struct crypto *c, uint16_t group, struct view private_half,
-	struct kex **out) MUST_CHECK;
+int kex_import(
+	const struct crypto *c, uint16_t group, struct view exported, struct kex **out) MUST_CHECK;
 void kex_free(struct kex *k);
 void kex_cleanup(struct kex **k);
