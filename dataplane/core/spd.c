@@ -1,0 +1,49 @@
+#include "core/spd.h"
+
+#include "core/ip4.h"
+
+bool flow_of(struct view packet, struct flow *f)
+{
+	struct ip4 h;
+
+	if (ip4_read(packet, &h) != IP4_OK)
+		return false;
+	*f = (struct flow){.src = h.src, .dst = h.dst, .proto = h.proto};
+	f->has_ports = ip4_ports(view_of(packet.p, h.len), &h, &f->sport, &f->dport);
+	return true;
+}
+
+bool selector_matches(const struct selector *s, uint32_t addr, const struct flow *f, bool source)
+{
+	uint16_t port = source ? f->sport : f->dport;
+
+	if (addr < s->low || addr > s->high)
+		return false;
+	if (s->protocol != 0 && s->protocol != f->proto)
+		return false;
+	if (s->port_low == 0 && s->port_high == UINT16_MAX)
+		return true;
+	/* Ports that cannot be seen match only "any" (RFC 4301 4.4.1.2, OPAQUE). */
+	return f->has_ports && port >= s->port_low && port <= s->port_high;
+}
+
+static bool any_matches(
+	const struct selector *s, uint32_t n, uint32_t addr, const struct flow *f, bool source)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (selector_matches(&s[i], addr, f, source))
+			return true;
+	return false;
+}
+
+bool selectors_match_out(const struct selectors *s, const struct flow *f)
+{
+	return any_matches(s->local, s->n_local, f->src, f, true) &&
+	       any_matches(s->remote, s->n_remote, f->dst, f, false);
+}
+
+bool selectors_match_in(const struct selectors *s, const struct flow *f)
+{
+	return any_matches(s->remote, s->n_remote, f->src, f, true) &&
+	       any_matches(s->local, s->n_local, f->dst, f, false);
+}
