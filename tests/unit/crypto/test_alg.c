@@ -1,0 +1,79 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "crypto/alg.h"
+#include "crypto/hash.h"
+#include "wire/iana.h"
+
+/* Two folders that may not see each other write down the same registry. */
+_Static_assert((int)ALG_ENCR == TRANSFORM_ENCR && (int)ALG_PRF == TRANSFORM_PRF, "types");
+_Static_assert((int)ALG_INTEG == TRANSFORM_INTEG && (int)ALG_KE == TRANSFORM_KE, "types");
+_Static_assert((int)ALG_AES_CBC == ENCR_AES_CBC, "encr");
+_Static_assert((int)ALG_AES_GCM_16 == ENCR_AES_GCM_16, "encr");
+_Static_assert((int)ALG_PRF_SHA1 == PRF_HMAC_SHA1, "prf");
+_Static_assert((int)ALG_PRF_SHA256 == PRF_HMAC_SHA2_256, "prf");
+_Static_assert((int)ALG_PRF_SHA384 == PRF_HMAC_SHA2_384, "prf");
+_Static_assert((int)ALG_PRF_SHA512 == PRF_HMAC_SHA2_512, "prf");
+_Static_assert((int)ALG_INTEG_NONE == INTEG_NONE, "integ");
+_Static_assert((int)ALG_SHA1_96 == INTEG_HMAC_SHA1_96, "integ");
+_Static_assert((int)ALG_SHA256_128 == INTEG_HMAC_SHA2_256_128, "integ");
+_Static_assert((int)ALG_SHA384_192 == INTEG_HMAC_SHA2_384_192, "integ");
+_Static_assert((int)ALG_SHA512_256 == INTEG_HMAC_SHA2_512_256, "integ");
+_Static_assert((int)ALG_MODP_2048 == KE_MODP_2048 && (int)ALG_MODP_3072 == KE_MODP_3072, "ke");
+_Static_assert((int)ALG_MODP_4096 == KE_MODP_4096 && (int)ALG_ECP_256 == KE_ECP_256, "ke");
+_Static_assert((int)ALG_ECP_384 == KE_ECP_384 && (int)ALG_ECP_521 == KE_ECP_521, "ke");
+_Static_assert((int)ALG_CURVE25519 == KE_CURVE25519, "ke");
+
+static void alg_rows_are_unique_and_within_the_limits(void **state)
+{
+	const struct alg *a;
+	size_t n = 0;
+
+	(void)state;
+	for (; (a = alg_at(n)) != NULL; n++) {
+		assert_ptr_equal(alg_find(a->type, a->id, a->key_bits), a);
+		assert_string_not_equal(transform_text(a->type, a->id), "?");
+		assert_true(a->type == ALG_ENCR ? a->key_len <= ALG_KEY_MAX
+						: a->key_len <= ALG_DIGEST_MAX);
+		assert_true(a->icv_len <= ALG_ICV_MAX && a->iv_len <= ALG_IV_MAX);
+		assert_true(a->pub_len <= ALG_PUBLIC_MAX);
+		assert_true(a->out_len <= HASH_MAX);
+		assert_true((a->type == ALG_ENCR) == (a->block != 0));
+	}
+	assert_int_equal(n, 21);
+}
+
+static void alg_find_refuses_what_is_not_in_the_table(void **state)
+{
+	(void)state;
+	assert_null(alg_find(ALG_ENCR, ALG_AES_GCM_16, 0));
+	assert_null(alg_find(ALG_ENCR, ALG_AES_CBC, 64));
+	assert_null(alg_find(ALG_ENCR, ENCR_3DES, 0));
+	assert_null(alg_find(ALG_KE, KE_MODP_1024, 0));
+	assert_null(alg_find(ALG_KE, ALG_CURVE25519, 256));
+	assert_null(alg_find(0, 0, 0));
+}
+
+static void alg_names_are_those_the_operator_sees(void **state)
+{
+	(void)state;
+	assert_string_equal(alg_find(ALG_ENCR, 20, 256)->name, "aes-gcm-256");
+	assert_string_equal(alg_find(ALG_ENCR, 12, 128)->name, "aes-cbc-128");
+	assert_string_equal(alg_find(ALG_PRF, 5, 0)->name, "hmac-sha256");
+	assert_string_equal(alg_find(ALG_INTEG, 12, 0)->name, "hmac-sha256-128");
+	assert_string_equal(alg_find(ALG_KE, 14, 0)->name, "DH-group-14");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(alg_rows_are_unique_and_within_the_limits),
+		cmocka_unit_test(alg_find_refuses_what_is_not_in_the_table),
+		cmocka_unit_test(alg_names_are_those_the_operator_sees),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
