@@ -1,0 +1,81 @@
+"""Daemons of a lab: started into a namespace, known by pid and start time, ended one by one."""
+
+import json
+import os
+import signal
+import subprocess
+
+from . import wait
+
+
+class Proc:
+    """One process. Life: started or loaded .. gone; its record is a file that outlives this program."""
+
+    def __init__(self, name, record):
+        self.name = name
+        self.record = record
+
+    def start(self, argv, log, env=None):
+        """Output is appended to log; the process is a session of its own and outlives us."""
+        if self.alive():
+            raise RuntimeError(f"{self.name} runs already")
+        with open(log, "ab") as out:
+            child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                     start_new_session=True, env=env)
+        stat = _stat(child.pid)
+        with open(self.record, "w", encoding="utf-8") as record:
+            json.dump({"pid": child.pid, "started": stat and stat[1]}, record)
+
+    def pid(self):
+        """None when it is not alive; a zombie that nobody has reaped is not alive."""
+        try:
+            with open(self.record, encoding="utf-8") as record:
+                known = json.load(record)
+        except (FileNotFoundError, ValueError):
+            return None
+        stat = _stat(known["pid"])
+        alive = stat and stat[0] != "Z" and stat[1] == known["started"]
+        return known["pid"] if alive else None
+
+    def alive(self):
+        return self.pid() is not None
+
+    def signal(self, number):
+        """False when there is nothing to signal any more."""
+        pid = self.pid()
+        if pid is None:
+            return False
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+        wait.until(lambda: not self.alive(), 10, f"end of {self.name} after SIGKILL")
+        self._forget()
+
+    def stop(self, seconds=10):
+        """SIGTERM, and SIGKILL when that is not heeded. A frozen process is thawed first."""
+        self.signal(signal.SIGTERM)
+        self.signal(signal.SIGCONT)
+        try:
+            wait.until(lambda: not self.alive(), seconds, f"end of {self.name} after SIGTERM")
+        except wait.Timeout:
+            self.kill()
+        self._forget()
+
+    def _forget(self):
+        if os.path.exists(self.record):
+            os.unlink(self.record)
+
+
+def _stat(pid):
+    """(state, start time) of a process, or None."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return fields[0], fields[19]
