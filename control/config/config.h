@@ -6,6 +6,7 @@
  * bounds of size, depth and count. Nothing is logged; the caller decides what to do. No state
  * outlives a call except what is returned. Thread: any, one at a time per argument.
  */
+#include "base/err.h"
 #include "base/view.h"
 #include "config/model.h"
 
@@ -45,6 +46,9 @@ int config_load(struct view text, int node, struct model **out, struct complaint
 /* Reads the file first; -ERR_IO with a complaint when that fails. */
 int config_load_file(
 	const char *path, int node, struct model **out, struct complaints *c) MUST_CHECK;
+
+/* Owned by the caller, who wipes it: it may hold keys. */
+int config_read_file(const char *path, struct blob *out, struct complaints *c) MUST_CHECK;
 
 /* Canonical form of the text itself: groups and inactive parts kept, secrets as $9$. */
 enum config_form { CONFIG_CURLY, CONFIG_SET };

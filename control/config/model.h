@@ -293,13 +293,15 @@ struct model {
 	const struct model_gateway *gateways;
 	const struct model_ipsec_policy *ipsec_policies;
 	const struct model_vpn *vpns;
+	const struct model_selector *const *selectors; /* of all VPNs, by policy_id */
 	const struct model_interface *interfaces;
 	const struct model_route *routes;
-	uint32_t n_ike_policies, n_gateways, n_ipsec_policies, n_vpns, n_interfaces, n_routes;
+	uint32_t n_ike_policies, n_gateways, n_ipsec_policies, n_vpns, n_selectors;
+	uint32_t n_interfaces, n_routes;
 	struct model_ike_limits limits;
 	struct model_cluster cluster;
 	struct model_dataplane dataplane;
-	const struct node *tree; /* the effective statements (tree.h), for diff and print */
+	const struct tree *tree; /* the effective statements (tree.h), for diff and print */
 	struct arena *arena;
 };
 
@@ -308,11 +310,13 @@ void model_free(struct model *m);
 void model_cleanup(struct model **m);
 #define auto_model struct model *CLEANUP(model_cleanup)
 
-/* All NULL when there is none. */
+/* All NULL when there is none. Logarithmic. */
+const struct model_ike_policy *model_ike_policy(const struct model *m, const char *name);
+const struct model_ipsec_policy *model_ipsec_policy(const struct model *m, const char *name);
 const struct model_gateway *model_gateway(const struct model *m, const char *name);
 const struct model_vpn *model_vpn(const struct model *m, const char *name);
 const struct model_interface *model_interface(const struct model *m, const char *name);
-/* "reth0.0"; a missing unit means unit 0. */
+/* "reth0.0"; NULL without a unit number. */
 const struct model_unit *model_unit(const struct model *m, const char *name);
 const struct model_rg *model_rg(const struct model *m, uint32_t id);
 const struct model_selector *model_selector(const struct model *m, uint32_t policy_id);

@@ -1,0 +1,363 @@
+/*
+ * The table of statements, in printing order. Sections follow the configuration reference:
+ * system, chassis, interfaces, routing-options, security.
+ *
+ * F flag, C container that has a meaning by being there, L list, E enum, U number, T text,
+ * S secret text, V any other kind of value.
+ */
+#include "config/schema.h"
+
+// clang-format off
+#define F(path, flags, reload, help) \
+	{path, SCHEMA_NONE, 0, 0, NULL, NULL, SCHEMA_IS_FLAG | (flags), reload, help}
+#define C(path, flags, reload, help) \
+	{path, SCHEMA_NONE, 0, 0, NULL, NULL, flags, reload, help}
+#define L(path, type, lo, hi, flags, reload, help) \
+	{path, type, lo, hi, NULL, NULL, SCHEMA_LIST | (flags), reload, help}
+#define E(path, words, initial, flags, reload, help) \
+	{path, SCHEMA_ENUM, 0, 0, words, initial, flags, reload, help}
+#define U(path, lo, hi, initial, flags, reload, help) \
+	{path, SCHEMA_UINT, lo, hi, NULL, initial, flags, reload, help}
+#define T(path, lo, hi, flags, reload, help) \
+	{path, SCHEMA_TEXT, lo, hi, NULL, NULL, flags, reload, help}
+#define S(path, type, lo, hi, flags, reload, help) \
+	{path, type, lo, hi, NULL, NULL, SCHEMA_SECRET | (flags), reload, help}
+#define V(path, type, flags, reload, help) \
+	{path, type, 1, 255, NULL, NULL, flags, reload, help}
+
+#define N SCHEMA_NAME
+#define OWN SCHEMA_OWN
+#define LATER SCHEMA_LATER
+#define ONELINE SCHEMA_ONELINE
+#define BLOCK SCHEMA_BLOCK
+#define ORDERED SCHEMA_ORDERED
+#define MULTI SCHEMA_MULTI
+#define R_TEXT RELOAD_TEXT
+#define R_NEW RELOAD_NEW
+#define R_RESET RELOAD_RESET
+#define R_DP RELOAD_DATAPLANE
+#define R_HA RELOAD_CLUSTER
+#define R_ALL (RELOAD_RESET | RELOAD_DATAPLANE)
+
+#define DH_GROUPS "group1 group2 group5 group14 group15 group16 group19 group20 group21 group24 group31"
+#define SETS "basic compatible standard suiteb-gcm-128 suiteb-gcm-256 prime-128 prime-256"
+#define LEVELS "emergency alert critical error warning notice info verbose debug all"
+#define MANUAL_AUTH "hmac-md5-96 hmac-sha1-96 hmac-sha-256-128"
+#define MANUAL_ENCR "des-cbc 3des-cbc aes-128-cbc aes-192-cbc aes-256-cbc"
+#define UNIT "interfaces * unit *"
+#define RG "chassis cluster redundancy-group *"
+#define HALF "security ike session half-open"
+#define FULL "security ike session full-open incoming-exchange-max-rates"
+#define IKE_PROP "security ike proposal *"
+#define IKE_POL "security ike policy *"
+#define GW "security ike gateway *"
+#define ESP_PROP "security ipsec proposal *"
+#define ESP_POL "security ipsec policy *"
+#define VPN "security ipsec vpn *"
+#define TS VPN " traffic-selector *"
+#define MSA "security ipsec security-association *"
+#define MSA_B MSA " manual direction bidirectional"
+#define MAN VPN " manual"
+
+const struct schema_row schema_rows[] = {
+	T("system host-name", 1, 255, 0, R_TEXT, "name of this node, for logs and prompts"),
+
+	/* ---- chassis */
+	E("chassis cluster redundancy-mode", "active-active active-backup active-passive=active-backup",
+		"active-active", 0, R_HA, "one owner for all groups, or one for each"),
+	U("chassis cluster cluster-id", 1, 255, "1", OWN, RELOAD_RESTART,
+		"tells clusters on one network apart; also in virtual MAC addresses"),
+	U("chassis cluster reth-count", 0, 128, "0", 0, R_DP, "number of redundant ethernet interfaces"),
+	F("chassis cluster control-link-recovery", LATER, R_HA, "recover a failed control link by itself"),
+	U("chassis cluster heartbeat-interval", 50, 2000, "1000", 0, R_HA,
+		"milliseconds; times heartbeat-threshold it is the Corosync token"),
+	U("chassis cluster heartbeat-threshold", 3, 8, "3", 0, R_HA, "lost heartbeats until a node is lost"),
+	U("chassis cluster control-hold", 1, 300, "10", OWN, R_HA,
+		"seconds a group keeps its node after the daemon alone has died there"),
+	L("chassis cluster redundancy-group", SCHEMA_UINT, 0, 128, 0, R_HA, "unit of failover"),
+	L(RG " node", SCHEMA_UINT, 0, 254, ONELINE, R_HA, "member node"),
+	U(RG " node * priority", 1, 254, "1", 0, R_HA, "the highest ready one becomes primary"),
+	C(RG " preempt", 0, R_HA, "the higher priority takes the group back"),
+	U(RG " preempt delay", 1, 21600, NULL, 0, R_HA, "seconds to wait before"),
+	U(RG " preempt limit", 1, 50, NULL, 0, R_HA, "at most so many times in a period"),
+	U(RG " preempt period", 1, 1400, NULL, 0, R_HA, "seconds of that period"),
+	U(RG " gratuitous-arp-count", 1, 16, "4", 0, R_HA, "announcements after taking over"),
+	U(RG " hold-down-interval", 0, 1800, NULL, 0, R_HA,
+		"seconds between failovers: 300..1800, default 300, for group 0; default 1 for others"),
+	L(RG " interface-monitor", SCHEMA_PORTNAME, 0, 0, BLOCK | ONELINE, R_HA, "port to watch"),
+	U(RG " interface-monitor * weight", 0, 255, NULL, 0, R_HA, "255 fails the group over alone"),
+	U(RG " ip-monitoring global-weight", 0, 255, "255", 0, R_HA, "subtracted at the threshold"),
+	U(RG " ip-monitoring global-threshold", 0, 255, "0", 0, R_HA, "sum of lost weights"),
+	U(RG " ip-monitoring retry-interval", 1, 30, "1", 0, R_HA, "seconds between probes"),
+	U(RG " ip-monitoring retry-count", 5, 15, "5", 0, R_HA, "probes until an address is lost"),
+	L(RG " ip-monitoring family inet address", SCHEMA_IPV4, 0, 0, 0, R_HA, "address to probe"),
+	U(RG " ip-monitoring family inet address * weight", 0, 255, NULL, 0, R_HA, "when it is lost"),
+	L(RG " ip-monitoring family inet address * interface", SCHEMA_UNIT, 0, 0, ONELINE, R_HA,
+		"to probe through"),
+	V(RG " ip-monitoring family inet address * interface * secondary-ip-address", SCHEMA_IPV4, 0, R_HA,
+		"source address of the secondary node"),
+	F("chassis cluster configuration-synchronize no-secondary-bootup-auto", LATER, R_HA,
+		"do not take the configuration from the primary at start"),
+	L("chassis cluster gateway-binding", SCHEMA_UINT, 1, 128, OWN, R_HA,
+		"which redundancy group owns a gateway, where its external interface does not say"),
+	V("chassis cluster gateway-binding * gateway", N, OWN | MULTI, R_HA, "IKE gateways"),
+	S("chassis cluster replication cluster-key", SCHEMA_TEXT, 32, 64, OWN, RELOAD_RESTART,
+		"seals replication: 64 hexadecimal digits or 32 characters"),
+	U("chassis cluster replication checkpoint packets", 64, 1048576, "4096", OWN, R_HA,
+		"packets between two sequence checkpoints of an SA"),
+	U("chassis cluster replication checkpoint milliseconds", 1, 1000, "50", OWN, R_HA,
+		"time between two"),
+	F("chassis cluster replication half-open", OWN, R_HA,
+		"replicate negotiations in progress too, below the cookie threshold"),
+	L("chassis cluster transport ring", SCHEMA_UINT, 0, 7, OWN | ONELINE, RELOAD_RESTART,
+		"Corosync link of this node"),
+	V("chassis cluster transport ring * address", SCHEMA_IP, OWN, RELOAD_RESTART, "own address on it"),
+	U("chassis cluster workers minimum", 1, 64, "1", OWN, R_HA,
+		"with fewer living workers a node is not ready"),
+	U("chassis cluster workers bucket-bits", 6, 16, "10", OWN, RELOAD_RESTART,
+		"SPI bits that choose a worker; equal on all nodes"),
+	E("chassis cluster traceoptions level", LEVELS, "info", LATER, R_TEXT, "least severity"),
+	L("chassis cluster traceoptions flag", N, 1, 63, LATER, R_TEXT, "what to trace"),
+	U("chassis dataplane workers", 1, 64, "1", OWN, R_DP, "packet-processing threads"),
+	F("chassis dataplane busy-poll", OWN, R_DP, "workers never sleep"),
+
+	/* ---- interfaces */
+	L("interfaces", SCHEMA_PORTNAME, 0, 0, BLOCK, R_DP, "port, reth<n>, fab<n> or st0"),
+	T("interfaces * description", 1, 255, 0, R_TEXT, "text"),
+	F("interfaces * disable", 0, R_DP, "do not use it"),
+	T("interfaces * dpdk-device", 1, 255, OWN, R_DP,
+		"DPDK device of this port on this node, e.g. \"net_af_packet0,iface=ge000\""),
+	V("interfaces * mac-address", SCHEMA_MAC, OWN, R_DP, "instead of the device's own"),
+	U("interfaces * mtu", 256, 9192, NULL, 0, R_DP, "largest IP packet, default 1500"),
+	V("interfaces * gigether-options redundant-parent", SCHEMA_PORTNAME, 0, R_DP,
+		"reth this port is a member of"),
+	U("interfaces * redundant-ether-options redundancy-group", 1, 128, NULL, 0, R_DP,
+		"group that owns the reth's addresses"),
+	L("interfaces * fabric-options member-interfaces", SCHEMA_PORTNAME, 0, 0, BLOCK, R_DP,
+		"port of the fabric link"),
+	L("interfaces * unit", SCHEMA_UINT, 0, 16385, 0, R_DP, "logical interface"),
+	T(UNIT " description", 1, 255, 0, R_TEXT, "text"),
+	F(UNIT " multipoint", 0, R_ALL, "st0: several VPNs on one unit"),
+	C(UNIT " family inet", 0, R_DP, "IPv4"),
+	L(UNIT " family inet address", SCHEMA_PREFIX, 4, 4, ORDERED, R_DP, "own address/length"),
+	L(UNIT " family inet next-hop-tunnel", SCHEMA_IPV4, 0, 0, ONELINE | LATER, R_DP,
+		"st0: gateway address reached through a VPN"),
+	V(UNIT " family inet next-hop-tunnel * ipsec-vpn", N, 0, R_DP, "that VPN"),
+	C(UNIT " family inet6", 0, R_DP, "IPv6"),
+	L(UNIT " family inet6 address", SCHEMA_PREFIX, 6, 6, ORDERED, R_DP, "own address/length"),
+
+	/* ---- routing-options */
+	L("routing-options static route", SCHEMA_PREFIX, 0, 0, ONELINE, R_DP, "destination"),
+	V("routing-options static route * next-hop", SCHEMA_HOP, 0, R_DP, "address or st0 unit"),
+	U("routing-options static route * preference", 0, 4294967295, "5", 0, R_DP, "lowest is used"),
+
+	/* ---- security ike */
+	U("security ike respond-bad-spi", 1, 30, NULL, 0, R_NEW, "answers to unknown SPIs, per peer"),
+	U(HALF " timeout", 1, 180, NULL, 0, R_NEW, "seconds"),
+	U(HALF " max-count", 1, 10000, NULL, 0, R_NEW, "negotiations at once"),
+	F(HALF " discard-duplicate", 0, R_NEW, "one negotiation for each peer"),
+	U(HALF " thresholds send-cookie session-count", 1, 10000, NULL, 0, R_NEW,
+		"negotiations above which cookies are asked for"),
+	U(HALF " thresholds reduce-timeout session-count", 1, 10000, NULL, 0, R_NEW,
+		"negotiations above which the timeout is shorter"),
+	U(HALF " thresholds reduce-timeout timeout", 1, 180, NULL, 0, R_NEW, "seconds"),
+	U(HALF " backoff-timeouts init-phase-failure timeout", 1, 180, NULL, LATER, R_NEW, "seconds"),
+	U(HALF " backoff-timeouts auth-phase-failure timeout", 1, 180, NULL, LATER, R_NEW, "seconds"),
+	U(FULL " ike-rekey", 1, 10000, NULL, LATER, R_NEW, "per second"),
+	U(FULL " ipsec-rekey", 1, 10000, NULL, LATER, R_NEW, "per second"),
+	U(FULL " keepalive", 1, 10000, NULL, LATER, R_NEW, "per second"),
+	F("security ike trap ipsec-tunnel-down", LATER, R_TEXT, "notify"),
+	F("security ike trap peer-down", LATER, R_TEXT, "notify"),
+	L("security ike traceoptions file", N, 1, 255, ONELINE | LATER, R_TEXT, "log file"),
+	T("security ike traceoptions file * size", 1, 20, 0, R_TEXT, "octets, with k, m or g"),
+	U("security ike traceoptions file * files", 2, 1000, "3", 0, R_TEXT, "how many are kept"),
+	T("security ike traceoptions file * match", 1, 255, 0, R_TEXT, "lines to keep"),
+	F("security ike traceoptions file * world-readable", 0, R_TEXT, "for everyone"),
+	E("security ike traceoptions flag", "timer routing-socket parse config ike policy-manager general "
+		"database certificates snmp thread high-availability next-hop-tunnels all", NULL,
+		SCHEMA_LIST | LATER, R_TEXT, "what to trace"),
+	U("security ike traceoptions rate-limit", 0, 4294967295, NULL, LATER, R_TEXT, "lines per second"),
+
+	L("security ike proposal", N, 1, 32, 0, R_NEW, "algorithms for an IKE SA"),
+	T(IKE_PROP " description", 1, 80, 0, R_TEXT, "text"),
+	E(IKE_PROP " authentication-method", "pre-shared-keys rsa-signatures dsa-signatures "
+		"ecdsa-signatures-256 ecdsa-signatures-384 ecdsa-signatures-521 certificates "
+		"digital-signature", "pre-shared-keys", 0, R_NEW, "how the peers prove who they are"),
+	E(IKE_PROP " dh-group", DH_GROUPS, "group2", 0, R_NEW,
+		"key exchange; group31 (curve25519) is not in Junos"),
+	E(IKE_PROP " authentication-algorithm", "md5 sha1 sha-256 sha-384 sha-512", NULL, 0, R_NEW,
+		"PRF and integrity, default sha1; with GCM only the PRF, by the key size"),
+	E(IKE_PROP " encryption-algorithm", "des-cbc 3des-cbc aes-128-cbc aes-192-cbc aes-256-cbc "
+		"aes-128-gcm aes-256-gcm", "3des-cbc", 0, R_NEW, "cipher"),
+	U(IKE_PROP " lifetime-seconds", 180, 86400, "28800", 0, R_NEW, "of the IKE SA"),
+	E(IKE_PROP " signature-hash-algorithm", "sha1 sha256 sha384 sha512", NULL, MULTI, R_NEW,
+		"hashes for digital-signature"),
+
+	L("security ike policy", N, 1, 32, 0, R_NEW, "proposals and credentials"),
+	T(IKE_POL " description", 1, 80, 0, R_TEXT, "text"),
+	E(IKE_POL " mode", "main aggressive", "main", 0, R_NEW, "as IKEv1 initiator"),
+	U(IKE_POL " reauth-frequency", 0, 100, "0", 0, R_NEW, "every n-th rekey authenticates again"),
+	V(IKE_POL " proposals", N, MULTI | ORDERED, R_NEW, "best first, at most 4"),
+	E(IKE_POL " proposal-set", SETS, NULL, 0, R_NEW, "instead of proposals"),
+	S(IKE_POL " pre-shared-key ascii-text", SCHEMA_TEXT, 1, 255, 0, R_NEW, "8 characters or more"),
+	S(IKE_POL " pre-shared-key hexadecimal", SCHEMA_HEX, 2, 255, 0, R_NEW, "even number of digits"),
+	S(IKE_POL " seeded-pre-shared-key ascii-text", SCHEMA_TEXT, 1, 255, LATER, R_NEW, "AutoVPN seed"),
+	S(IKE_POL " seeded-pre-shared-key hexadecimal", SCHEMA_HEX, 2, 255, LATER, R_NEW, "AutoVPN seed"),
+	T(IKE_POL " certificate local-certificate", 1, 255, 0, R_NEW, "certificate id"),
+	V(IKE_POL " certificate trusted-ca ca-profile", N, LATER, R_NEW, "CA profile"),
+	V(IKE_POL " certificate trusted-ca trusted-ca-group", N, LATER, R_NEW, "group of CA profiles"),
+	F(IKE_POL " certificate trusted-ca use-all", LATER, R_NEW, "any configured CA"),
+	U(IKE_POL " certificate trusted-ca ca-index", 0, 4294967295, NULL, LATER, R_NEW, "CA by number"),
+	E(IKE_POL " certificate peer-certificate-type", "pkcs7 x509-signature", "x509-signature", LATER,
+		R_NEW, "encoding asked of the peer"),
+	T(IKE_POL " certificate policy-oids", 1, 63, MULTI | LATER, R_NEW, "at most 5"),
+
+	L("security ike gateway", N, 1, 32, 0, R_RESET, "a peer, or a kind of peers"),
+	V(GW " ike-policy", N, 0, R_NEW, "mandatory"),
+	V(GW " address", SCHEMA_HOST, MULTI | ORDERED, R_RESET, "primary and up to 4 backups"),
+	C(GW " dynamic", 0, R_RESET, "peer without fixed address"),
+	T(GW " dynamic distinguished-name container", 1, 255, 0, R_RESET, "RDNs in this order"),
+	T(GW " dynamic distinguished-name wildcard", 1, 255, 0, R_RESET, "RDNs in any order"),
+	T(GW " dynamic hostname", 1, 255, 0, R_RESET, "its FQDN identity"),
+	V(GW " dynamic inet", SCHEMA_IPV4, 0, R_RESET, "its IPv4 identity"),
+	V(GW " dynamic inet6", SCHEMA_IPV6, 0, R_RESET, "its IPv6 identity"),
+	T(GW " dynamic user-at-hostname", 1, 255, 0, R_RESET, "its e-mail identity"),
+	F(GW " dynamic general-ikeid", 0, R_RESET, "any identity"),
+	U(GW " dynamic connections-limit", 1, 4294967295, NULL, 0, R_NEW, "peers at once"),
+	E(GW " dynamic ike-user-type", "group-ike-id shared-ike-id", NULL, 0, R_RESET, "how many share it"),
+	F(GW " dynamic reject-duplicate-connection", 0, R_NEW, "the older connection stays"),
+	C(GW " dead-peer-detection", 0, R_NEW, "probe the peer"),
+	F(GW " dead-peer-detection optimized", 0, R_NEW, "when traffic goes out and none comes in"),
+	F(GW " dead-peer-detection probe-idle-tunnel", 0, R_NEW, "when nothing goes either way, too"),
+	F(GW " dead-peer-detection always-send", 0, R_NEW, "at every interval"),
+	U(GW " dead-peer-detection interval", 2, 60, "10", 0, R_NEW, "seconds"),
+	U(GW " dead-peer-detection threshold", 1, 5, "5", 0, R_NEW, "lost probes"),
+	F(GW " no-nat-traversal", 0, R_RESET, "never UDP 4500"),
+	U(GW " nat-keepalive", 1, 300, "20", 0, R_NEW, "seconds"),
+	V(GW " local-identity inet", SCHEMA_IPV4, 0, R_NEW, "what we say we are"),
+	V(GW " local-identity inet6", SCHEMA_IPV6, 0, R_NEW, "what we say we are"),
+	T(GW " local-identity hostname", 1, 255, 0, R_NEW, "what we say we are"),
+	T(GW " local-identity user-at-hostname", 1, 255, 0, R_NEW, "what we say we are"),
+	F(GW " local-identity distinguished-name", 0, R_NEW, "the subject of our certificate"),
+	T(GW " local-identity key-id", 1, 127, 0, R_NEW, "what we say we are"),
+	V(GW " remote-identity inet", SCHEMA_IPV4, 0, R_NEW, "what the peer must say"),
+	V(GW " remote-identity inet6", SCHEMA_IPV6, 0, R_NEW, "what the peer must say"),
+	T(GW " remote-identity hostname", 1, 255, 0, R_NEW, "what the peer must say"),
+	T(GW " remote-identity user-at-hostname", 1, 255, 0, R_NEW, "what the peer must say"),
+	C(GW " remote-identity distinguished-name", 0, R_NEW, "a distinguished name"),
+	T(GW " remote-identity distinguished-name container", 1, 255, 0, R_NEW, "RDNs in this order"),
+	T(GW " remote-identity distinguished-name wildcard", 1, 255, 0, R_NEW, "RDNs in any order"),
+	T(GW " remote-identity key-id", 1, 127, 0, R_NEW, "what the peer must say"),
+	V(GW " external-interface", SCHEMA_UNIT, 0, R_RESET, "mandatory: towards the peer"),
+	V(GW " local-address", SCHEMA_IP, 0, R_RESET, "one of that interface's, default the first"),
+	F(GW " general-ikeid", 0, R_NEW, "do not compare the peer's identity"),
+	E(GW " version", "v1-only v2-only", "v1-only", 0, R_RESET, "no fallback between them"),
+	F(GW " fragmentation disable", 0, R_RESET, "no IKEv2 fragmentation"),
+	U(GW " fragmentation size", 500, 1300, NULL, 0, R_RESET, "octets, default 576 (IPv6: 1280)"),
+	L(GW " aaa access-profile", N, 1, 63, ONELINE | LATER, R_RESET, "configuration payload and EAP"),
+	S(GW " aaa access-profile * config-payload-password", SCHEMA_TEXT, 1, 128, 0, R_RESET, "for RADIUS"),
+
+	/* ---- security ipsec */
+	L("security ipsec proposal", N, 1, 32, 0, R_NEW, "algorithms for an IPsec SA"),
+	T(ESP_PROP " description", 1, 80, 0, R_TEXT, "text"),
+	E(ESP_PROP " protocol", "esp ah", NULL, 0, R_NEW, "default esp"),
+	E(ESP_PROP " authentication-algorithm", "hmac-md5-96 hmac-sha1-96 hmac-sha-256-128 "
+		"hmac-sha-256-96 hmac-sha-384 hmac-sha-512", NULL, 0, R_NEW,
+		"default hmac-sha1-96 when there is no cipher either"),
+	E(ESP_PROP " encryption-algorithm", "des-cbc 3des-cbc aes-128-cbc aes-192-cbc aes-256-cbc "
+		"aes-128-gcm aes-192-gcm aes-256-gcm", NULL, 0, R_NEW,
+		"default 3des-cbc when there is no authentication either"),
+	U(ESP_PROP " lifetime-seconds", 180, 86400, "3600", 0, R_NEW, "hard lifetime"),
+	U(ESP_PROP " lifetime-kilobytes", 64000, 4294967294, NULL, 0, R_NEW, "default unlimited"),
+	F(ESP_PROP " extended-sequence-number", 0, R_NEW, "64-bit sequence numbers"),
+
+	L("security ipsec policy", N, 1, 32, 0, R_NEW, "proposals and PFS"),
+	T(ESP_POL " description", 1, 80, 0, R_TEXT, "text"),
+	E(ESP_POL " perfect-forward-secrecy keys", DH_GROUPS, NULL, 0, R_NEW,
+		"fresh key exchange at each rekey; group31 (curve25519) is not in Junos"),
+	V(ESP_POL " proposals", N, MULTI | ORDERED, R_NEW, "best first, at most 4"),
+	E(ESP_POL " proposal-set", SETS, NULL, 0, R_NEW, "instead of proposals"),
+
+	L("security ipsec vpn", N, 1, 32, 0, R_RESET, "a tunnel"),
+	V(VPN " bind-interface", SCHEMA_UNIT, 0, R_ALL, "st0 unit whose routes lead into it"),
+	E(VPN " df-bit", "clear set copy", "clear", 0, R_DP, "of the outer header"),
+	F(VPN " copy-outer-dscp", LATER, R_DP, "from the outer to the inner header"),
+	C(VPN " vpn-monitor", LATER, R_NEW, "IKEv1 only"),
+	F(VPN " vpn-monitor optimized", 0, R_NEW, "only when nothing comes in"),
+	V(VPN " vpn-monitor source-interface", SCHEMA_UNIT, 0, R_NEW, "of the probes"),
+	V(VPN " vpn-monitor destination-ip", SCHEMA_IP, 0, R_NEW, "of the probes"),
+	V(VPN " ike gateway", N, 0, R_RESET, "mandatory"),
+	V(VPN " ike ipsec-policy", N, 0, R_NEW, "mandatory"),
+	V(VPN " ike proxy-identity local", SCHEMA_PREFIX, 0, R_RESET, "default everything"),
+	V(VPN " ike proxy-identity remote", SCHEMA_PREFIX, 0, R_RESET, "default everything"),
+	V(VPN " ike proxy-identity service", N, 0, R_RESET, "application, default any"),
+	U(VPN " ike idle-time", 60, 999999, NULL, 0, R_NEW, "seconds without traffic"),
+	U(VPN " ike install-interval", 0, 10, "1", 0, R_NEW, "seconds until the outbound side is used"),
+	U(VPN " ike anti-replay-window-size", 64, 8192, NULL, 0, R_NEW, "packets, default the global one"),
+	F(VPN " ike no-anti-replay", 0, R_NEW, "accept replayed packets"),
+	E(VPN " replay-on-failover", "available strict", "available", OWN, R_DP,
+		"after a takeover accept above the last published top, or above the horizon only"),
+	V(MAN " gateway", SCHEMA_HOST, LATER, R_RESET, "peer of a manual SA"),
+	V(MAN " external-interface", SCHEMA_UNIT, LATER, R_RESET, "towards it"),
+	E(MAN " protocol", "esp ah", NULL, LATER, R_RESET, "of a manual SA"),
+	U(MAN " spi", 256, 16639, NULL, LATER, R_RESET, "of a manual SA"),
+	E(MAN " authentication algorithm", MANUAL_AUTH, NULL, LATER, R_RESET, "of a manual SA"),
+	S(MAN " authentication key ascii-text", SCHEMA_TEXT, 1, 255, LATER, R_RESET, "of a manual SA"),
+	S(MAN " authentication key hexadecimal", SCHEMA_HEX, 2, 255, LATER, R_RESET, "of a manual SA"),
+	E(MAN " encryption algorithm", MANUAL_ENCR, NULL, LATER, R_RESET, "of a manual SA"),
+	S(MAN " encryption key ascii-text", SCHEMA_TEXT, 1, 255, LATER, R_RESET, "of a manual SA"),
+	S(MAN " encryption key hexadecimal", SCHEMA_HEX, 2, 255, LATER, R_RESET, "of a manual SA"),
+	L(VPN " traffic-selector", N, 1, 31, 0, R_ALL, "a pair of SAs of its own"),
+	T(TS " description", 1, 255, 0, R_TEXT, "text"),
+	V(TS " local-ip", SCHEMA_PREFIX, 0, R_ALL, "our side"),
+	V(TS " remote-ip", SCHEMA_PREFIX, 0, R_ALL, "the peer's side"),
+	V(TS " protocol", SCHEMA_PROTOCOL, 0, R_ALL, "number or name, default any"),
+	V(TS " source-port", SCHEMA_PORTS, 0, R_ALL, "of what we send"),
+	V(TS " destination-port", SCHEMA_PORTS, 0, R_ALL, "of what we send"),
+	L(TS " term", N, 1, 63, ORDERED, R_ALL, "one of several flows"),
+	V(TS " term * local-ip", SCHEMA_PREFIX, 0, R_ALL, "our side"),
+	V(TS " term * remote-ip", SCHEMA_PREFIX, 0, R_ALL, "the peer's side"),
+	V(TS " term * protocol", SCHEMA_PROTOCOL, 0, R_ALL, "number or name, default any"),
+	V(TS " term * source-port", SCHEMA_PORTS, 0, R_ALL, "of what we send"),
+	V(TS " term * destination-port", SCHEMA_PORTS, 0, R_ALL, "of what we send"),
+	U(TS " preference", 1, 4294967295, "5", 0, R_DP, "of its route"),
+	U(TS " metric", 1, 4294967295, "5", 0, R_DP, "of its route"),
+	E(VPN " establish-tunnels", "immediately on-traffic responder-only responder-only-no-rekey",
+		"on-traffic", 0, R_NEW, "who starts"),
+	U(VPN " udp-encapsulate dest-port", 1025, 65535, "4565", LATER, R_RESET, "not 4500"),
+	V(VPN " distribution-profile", N, LATER, R_NEW, "workers to use"),
+	F(VPN " no-icmp-packet-too-big", 0, R_DP, "do not tell senders the tunnel's MTU"),
+	F(VPN " passive-mode-tunneling", LATER, R_DP, "no active processing of the inner packet"),
+	U("security ipsec vpn-monitor-options interval", 2, 3600, "10", LATER, R_NEW, "seconds"),
+	U("security ipsec vpn-monitor-options threshold", 1, 65536, "10", LATER, R_NEW, "lost probes"),
+	L("security ipsec security-association", N, 1, 32, LATER, R_RESET, "manual SA"),
+	E(MSA " mode", "transport", NULL, 0, R_RESET, "of the manual SA"),
+	E(MSA_B " protocol", "esp ah", NULL, 0, R_RESET, "of the manual SA"),
+	U(MSA_B " spi", 256, 16639, NULL, 0, R_RESET, "of the manual SA"),
+	E(MSA_B " authentication algorithm", MANUAL_AUTH, NULL, 0, R_RESET, "of the manual SA"),
+	S(MSA_B " authentication key ascii-text", SCHEMA_TEXT, 1, 255, 0, R_RESET, "of the manual SA"),
+	S(MSA_B " authentication key hexadecimal", SCHEMA_HEX, 2, 255, 0, R_RESET, "of the manual SA"),
+	E(MSA_B " encryption algorithm", MANUAL_ENCR, NULL, 0, R_RESET, "of the manual SA"),
+	S(MSA_B " encryption key ascii-text", SCHEMA_TEXT, 1, 255, 0, R_RESET, "of the manual SA"),
+	S(MSA_B " encryption key hexadecimal", SCHEMA_HEX, 2, 255, 0, R_RESET, "of the manual SA"),
+	U("security ipsec anti-replay-window-size", 64, 8192, "64", 0, R_NEW, "packets"),
+	E("security ipsec traceoptions flag", "packet-processing packet-drops security-associations "
+		"next-hop-tunnel-binding all", NULL, SCHEMA_LIST | LATER, R_TEXT, "what to trace"),
+
+	/* ---- security zones: only what decides where IKE is heard */
+	L("security zones security-zone", N, 1, 63, 0, R_DP, "zone"),
+	F("security zones security-zone * host-inbound-traffic system-services ike", 0, R_DP,
+		"IKE is heard on all its interfaces"),
+	F("security zones security-zone * host-inbound-traffic system-services ping", 0, R_DP, "ICMP echo"),
+	F("security zones security-zone * host-inbound-traffic system-services all", 0, R_DP, "both"),
+	L("security zones security-zone * interfaces", SCHEMA_UNIT, 0, 0, BLOCK, R_DP, "member unit"),
+	F("security zones security-zone * interfaces * host-inbound-traffic system-services ike", 0, R_DP,
+		"IKE is heard on this one"),
+	F("security zones security-zone * interfaces * host-inbound-traffic system-services ping", 0, R_DP,
+		"ICMP echo"),
+	F("security zones security-zone * interfaces * host-inbound-traffic system-services all", 0, R_DP,
+		"both"),
+};
+// clang-format on
+
+const size_t schema_rows_n = ARRAY_LEN(schema_rows);
