@@ -1,0 +1,283 @@
+/*
+ * pulse: numbered UDP datagrams at a steady rate, one program at each end, and a record of each
+ * that arrives.
+ *
+ *     pulse --bind ADDRESS:PORT --to ADDRESS:PORT --log FILE [--interval-us N] [--size N]
+ *
+ * Both ends run it; each sends its own numbers and records the other's. Stamps are real time in
+ * nanoseconds: the sender's in the datagram, the receiver's from the kernel, so that neither end's
+ * scheduling is taken for the network's. A sender that was held up catches up, and its stamps show
+ * it.
+ *
+ * SIGUSR1 ends sending; SIGTERM ends sending and, once nothing has arrived for QUIET_MS, the
+ * program. The log is a row of struct row in host order: one for each datagram received, and in the
+ * end one with number UINT64_MAX whose sent_ns is how many were sent. tests/tools/traffic.py reads
+ * it.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define QUIET_MS    300
+#define SIZE_MIN    24
+#define SIZE_MAX_   1400
+#define CATCH_UP    200 /* datagrams in a row after a stall; what is older is sent later */
+#define BUFFER_SIZE (4 << 20)
+
+struct row {
+	uint64_t number, sent_ns, received_ns;
+};
+
+struct pulse {
+	int fd, timer, signals;
+	struct sockaddr_in to;
+	FILE *log;
+	uint64_t interval_us, size;
+	uint64_t sent;	   /* how many */
+	uint64_t began_ns; /* monotonic: when the first one was due */
+	bool sending, ending;
+};
+
+static void die(const char *what)
+{
+	fprintf(stderr, "pulse: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	(void)clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static struct sockaddr_in endpoint(const char *text)
+{
+	struct sockaddr_in out = {.sin_family = AF_INET};
+	const char *colon = strrchr(text, ':');
+	char host[64] = {0};
+
+	if (!colon || (size_t)(colon - text) >= sizeof host) {
+		fprintf(stderr, "pulse: %s is not ADDRESS:PORT\n", text);
+		exit(2);
+	}
+	memcpy(host, text, (size_t)(colon - text));
+	out.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
+	if (inet_pton(AF_INET, host, &out.sin_addr) != 1) {
+		fprintf(stderr, "pulse: %s is not an address\n", host);
+		exit(2);
+	}
+	return out;
+}
+
+static void socket_open(struct pulse *p, const struct sockaddr_in *bind_to)
+{
+	int on = 1, buffer = BUFFER_SIZE;
+
+	p->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (p->fd < 0)
+		die("socket");
+	(void)setsockopt(p->fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer);
+	(void)setsockopt(p->fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer);
+	if (setsockopt(p->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) < 0)
+		die("SO_TIMESTAMPNS");
+	if (bind(p->fd, (const struct sockaddr *)bind_to, sizeof *bind_to) < 0)
+		die("bind");
+}
+
+static void send_one(struct pulse *p)
+{
+	static const uint8_t padding[SIZE_MAX_];
+	uint64_t head[2] = {p->sent, now_ns(CLOCK_REALTIME)};
+	struct iovec parts[2] = {{head, sizeof head}, {NULL, p->size - sizeof head}};
+	struct msghdr m = {
+		.msg_name = &p->to, .msg_namelen = sizeof p->to, .msg_iov = parts, .msg_iovlen = 2};
+
+	union {
+		const uint8_t *in;
+		void *out;
+	} cast = {.in = padding};
+
+	parts[1].iov_base = cast.out;
+	/* A refusal (no route yet, a full queue) is a lost datagram like any other: it counts as
+	 * sent. */
+	(void)sendmsg(p->fd, &m, 0);
+	p->sent++;
+}
+
+static void send_due(struct pulse *p)
+{
+	uint64_t expirations, elapsed_us, due;
+
+	(void)!read(p->timer, &expirations, sizeof expirations);
+	elapsed_us = (now_ns(CLOCK_MONOTONIC) - p->began_ns) / 1000;
+	due = elapsed_us / p->interval_us + 1;
+	for (unsigned n = 0; p->sending && p->sent < due && n < CATCH_UP; n++)
+		send_one(p);
+}
+
+static uint64_t stamp_of(struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		struct timespec t;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
+			continue;
+		memcpy(&t, CMSG_DATA(c), sizeof t);
+		return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	}
+	return now_ns(CLOCK_REALTIME);
+}
+
+static void receive_all(struct pulse *p)
+{
+	for (;;) {
+		uint8_t data[2048];
+		char control[256];
+		struct iovec part = {data, sizeof data};
+		struct msghdr m = {.msg_iov = &part,
+			.msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof control};
+		ssize_t n = recvmsg(p->fd, &m, 0);
+		struct row r = {0};
+
+		if (n < 0)
+			return; /* nothing left, or an ICMP error that was ours to hear */
+		if (n < SIZE_MIN)
+			continue;
+		memcpy(&r, data, 2 * sizeof(uint64_t));
+		r.received_ns = stamp_of(&m);
+		if (fwrite(&r, sizeof r, 1, p->log) != 1)
+			die("log");
+	}
+}
+
+static void heed(struct pulse *p)
+{
+	struct signalfd_siginfo info;
+
+	if (read(p->signals, &info, sizeof info) != (ssize_t)sizeof info)
+		return;
+	p->sending = false;
+	if (info.ssi_signo != SIGUSR1)
+		p->ending = true;
+}
+
+static void run(struct pulse *p)
+{
+	struct pollfd watch[3] = {
+		{p->fd, POLLIN, 0}, {p->timer, POLLIN, 0}, {p->signals, POLLIN, 0}};
+
+	for (;;) {
+		int n = poll(watch, 3, p->ending ? QUIET_MS : -1);
+
+		if (n < 0 && errno != EINTR)
+			die("poll");
+		if (n == 0)
+			return;
+		if (watch[0].revents)
+			receive_all(p);
+		if (watch[1].revents)
+			send_due(p);
+		if (watch[2].revents)
+			heed(p);
+		if (!p->sending)
+			watch[1].fd = -1;
+	}
+}
+
+static void clockwork(struct pulse *p)
+{
+	struct itimerspec every = {
+		.it_interval = {.tv_sec = (time_t)(p->interval_us / 1000000),
+			.tv_nsec = (long)(p->interval_us % 1000000) * 1000},
+		.it_value = {.tv_nsec = 1},
+	};
+	struct sched_param realtime = {.sched_priority = 1};
+	sigset_t heeded;
+
+	(void)sigemptyset(&heeded);
+	(void)sigaddset(&heeded, SIGTERM);
+	(void)sigaddset(&heeded, SIGINT);
+	(void)sigaddset(&heeded, SIGUSR1);
+	(void)sigprocmask(SIG_BLOCK, &heeded, NULL);
+	p->signals = signalfd(-1, &heeded, SFD_CLOEXEC | SFD_NONBLOCK);
+	p->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (p->signals < 0 || p->timer < 0)
+		die("timer");
+	/* A steadier pulse where the machine allows it; the stamps tell the truth without it. */
+	(void)sched_setscheduler(0, SCHED_RR, &realtime);
+	p->began_ns = now_ns(CLOCK_MONOTONIC);
+	if (timerfd_settime(p->timer, 0, &every, NULL) < 0)
+		die("timer");
+}
+
+static uint64_t number_within(const char *text, uint64_t lo, uint64_t hi)
+{
+	char *end;
+	uint64_t v = strtoull(text, &end, 10);
+
+	if (*end || v < lo || v > hi) {
+		fprintf(stderr, "pulse: %s is not within %" PRIu64 "..%" PRIu64 "\n", text, lo, hi);
+		exit(2);
+	}
+	return v;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option known[] = {{"bind", required_argument, NULL, 'b'},
+		{"to", required_argument, NULL, 't'}, {"log", required_argument, NULL, 'l'},
+		{"interval-us", required_argument, NULL, 'i'},
+		{"size", required_argument, NULL, 's'}, {0}};
+	struct pulse p = {.interval_us = 1000, .size = 100, .sending = true};
+	struct row last = {UINT64_MAX, 0, 0};
+	const char *bind_to = NULL, *to = NULL, *log = NULL;
+	struct sockaddr_in own;
+
+	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+		if (c == 'b')
+			bind_to = optarg;
+		else if (c == 't')
+			to = optarg;
+		else if (c == 'l')
+			log = optarg;
+		else if (c == 'i')
+			p.interval_us = number_within(optarg, 10, 10000000);
+		else if (c == 's')
+			p.size = number_within(optarg, SIZE_MIN, SIZE_MAX_);
+		else
+			return 2;
+	}
+	if (!bind_to || !to || !log) {
+		fprintf(stderr, "pulse: --bind, --to and --log are needed\n");
+		return 2;
+	}
+	own = endpoint(bind_to);
+	p.to = endpoint(to);
+	p.log = fopen(log, "wb");
+	if (!p.log)
+		die(log);
+	socket_open(&p, &own);
+	clockwork(&p);
+	run(&p);
+	last.sent_ns = p.sent;
+	if (fwrite(&last, sizeof last, 1, p.log) != 1 || fclose(p.log) != 0)
+		die("log");
+	return 0;
+}
