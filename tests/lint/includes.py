@@ -22,7 +22,7 @@ RULES = {
     "control/host": (ALL, ("*",), ("uv", "protobuf-c")),
     "control/cli": (("control/config", "proto"), ("control",), ("protobuf-c",)),
     "dataplane/core": (("proto/base",), (), ()),
-    "dataplane": (("proto",), ("dataplane",), ("rte", "ipsec-mb", "protobuf-c", "openssl")),
+    "dataplane": (("proto", "dataplane"), ("dataplane",), ("rte", "ipsec-mb", "protobuf-c", "openssl")),
     "tests": (("proto", "ha", "control", "dataplane", "tests"), ("*",), ("*",)),
 }
 
