@@ -61,9 +61,10 @@ class Node:
             return [find_binary(self.build, "tandem-dataplane"), *dataplane, "--file-prefix",
                     self.net.ns(self.host), "--state", self._state()]
         if what == "control":
-            return [find_binary(self.build, "tandemd"), "--config", self.conf, "--node",
-                    str(self.number), "--run", self.folder, "--state", self._state(), *dataplane,
-                    "--control", self.socket, "--log", self.log]
+            member = ["--node", str(self.number), "--cluster-id", "1"] if self.is_cluster else []
+            return [find_binary(self.build, "tandemd"), "--config", self.conf, *member, "--run",
+                    self.folder, "--state", self._state(), *dataplane, "--control", self.socket,
+                    "--log", self.log]
         # /run/corosync.pid is the one path that no option of Corosync moves
         return ["sh", "-c", 'mount --bind "$1/run" /run && exec corosync -f -c "$1/corosync.conf"',
                 "sh", self.folder]
