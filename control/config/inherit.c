@@ -166,12 +166,27 @@ static void apply(struct inherit *in, const struct node *written, struct node *t
 				apply_one(in, written, to, v);
 }
 
+/* Keywords and implied containers that inactive statements have left empty are no statements. */
+static void prune(struct tree *t, struct node *n)
+{
+	for (struct node *c = n->first, *next; c; c = next) {
+		bool implied = !c->schema->row;
+
+		next = c->next;
+		prune(t, c);
+		if (!c->first && !c->is_name &&
+			(implied || schema_is_list(c->schema) || schema_is_leaf(c->schema)))
+			tree_remove(t, c);
+	}
+}
+
 int inherit(const struct tree *from, struct tree *to, int node, struct complaints *c)
 {
 	struct inherit in = {.from = from, .to = to, .node = node, .c = c};
 
 	copy_local(&in, to->root, from->root);
 	apply(&in, from->root, to->root);
+	prune(to, to->root);
 	if (in.exhausted || arena_is_exhausted(to->arena))
 		return -ERR_NOMEM;
 	return in.failed ? -ERR_SYNTAX : 0;

@@ -244,7 +244,8 @@ static int take_keyword(struct parser *p, struct node **at, struct node **head)
 		*at = n;
 		return p->tok.kind == TOKEN_OPEN ? 0 : take_entry(p, at, head);
 	}
-	mark_head(head, n);
+	if (!schema_is_joined(s))
+		mark_head(head, n);
 	if (schema_is_leaf(s)) {
 		if (p->tok.kind == TOKEN_LIST_OPEN)
 			return take_names(p, n);
@@ -365,14 +366,17 @@ static int line_delete(struct parser *p)
 		return 0;
 	if (!is_end(p))
 		return unexpected(p, n, "the end of the line");
-	/* The last value or entry takes its keyword along. */
-	for (; n != p->t->root; n = parent) {
+	/* What means nothing without it goes along: keywords of values and entries, containers. */
+	for (;; n = parent) {
+		const struct schema_row *row;
+
 		parent = n->parent;
+		row = parent->schema->row;
 		tree_remove(p->t, n);
-		if (parent->first || parent->is_name || !parent->schema->row)
-			break;
+		if (parent == p->t->root || parent->first || parent->is_name ||
+			(row && row->type == SCHEMA_NONE && !(row->flags & SCHEMA_LIST)))
+			return 0;
 	}
-	return 0;
 }
 
 static int line_activate(struct parser *p, bool inactive)

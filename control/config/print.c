@@ -178,16 +178,10 @@ static void put_list(struct printer *p, const struct node *list, unsigned depth)
 	put(p, "}\n");
 }
 
-/* Containers that are written on the line of what they hold: `family inet {`. */
+/* On the line of what it holds, unless there is something to say about itself. */
 static bool is_joined(const struct node *n)
 {
-	static const char *const words[] = {
-		"family", "pre-shared-key", "seeded-pre-shared-key", "key"};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strcmp(n->word, words[i]) == 0)
-			return !n->schema->row && n->first && !n->inactive && !n->comment;
-	return false;
+	return schema_is_joined(n->schema) && n->first && !n->inactive && !n->comment;
 }
 
 static void put_statement(struct printer *p, const struct node *n, unsigned depth)

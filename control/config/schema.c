@@ -117,6 +117,17 @@ const struct schema *schema_find(const struct schema *root, const char *path)
 	return s;
 }
 
+bool schema_is_joined(const struct schema *s)
+{
+	static const char *const words[] = {
+		"family", "pre-shared-key", "seeded-pre-shared-key", "key"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(s->word, words[i]) == 0)
+			return !s->row && s->first;
+	return false;
+}
+
 static const char *enum_value(const struct schema_row *row, const char *value, struct arena *arena,
 	const char **canonical)
 {

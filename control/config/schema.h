@@ -98,6 +98,9 @@ static inline bool schema_is_leaf(const struct schema *s)
 	return s->row && s->row->type != SCHEMA_NONE && !schema_is_list(s);
 }
 
+/* A container that is written on the line of what it holds: `family inet {`. */
+bool schema_is_joined(const struct schema *s);
+
 /* NULL when the value (or list name) is acceptable, else why not, in the arena. *canonical is the
  * word to keep: an alias replaced. */
 const char *schema_value(const struct schema_row *row, const char *value, struct arena *arena,

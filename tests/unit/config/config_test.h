@@ -1,0 +1,90 @@
+#pragma once
+/*
+ * What the tests of configuration share: reading a text, a file of tests/unit/config/data, and
+ * comparing what was complained about.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "config/config.h"
+#include "config/parse.h"
+#include "config/print.h"
+
+/* The file's text; fails the test when it cannot be read. Owned by the caller. */
+static inline struct blob test_file(const char *name)
+{
+	auto_complaints c = {0};
+	struct blob text = {0};
+	char path[512];
+
+	(void)snprintf(path, sizeof path, "%s/%s", getenv("CONFIG_TEST_DATA"), name);
+	if (config_read_file(path, &text, &c) < 0)
+		fail_msg("cannot read %s", path);
+	return text;
+}
+
+/* All that was complained about, as it is printed; owned by the caller. */
+static inline char *test_complaints(const struct complaints *c)
+{
+	struct blob text = {0};
+	char *s;
+
+	assert_int_equal(complaints_text(c, &text), 0);
+	s = malloc(text.n + 1);
+	assert_non_null(s);
+	if (text.n)
+		memcpy(s, text.p, text.n);
+	s[text.n] = '\0';
+	blob_fini(&text);
+	return s;
+}
+
+/* The model of a text that must be good (warnings are allowed). */
+static inline struct model *test_model(const char *text, int node)
+{
+	auto_complaints c = {0};
+	struct model *m = NULL;
+
+	if (config_load(view_of_text(text), node, &m, &c) < 0) {
+		char *said = test_complaints(&c);
+
+		fail_msg("%s\n--\n%s", text, said);
+	}
+	return m;
+}
+
+/* A tree in an arena of its own; the text must parse. */
+struct test_tree {
+	struct arena *arena;
+	struct tree t;
+};
+
+static inline struct test_tree test_parse(struct view text)
+{
+	struct test_tree tt = {.arena = arena_new((size_t)1 << 26)};
+	auto_complaints c = {0};
+
+	assert_non_null(tt.arena);
+	assert_int_equal(tree_init(&tt.t, tt.arena, schema_new(tt.arena)), 0);
+	if (parse_text(&tt.t, text, &c) < 0) {
+		char *said = test_complaints(&c);
+
+		fail_msg("%.*s\n--\n%s", (int)text.n, (const char *)text.p, said);
+	}
+	return tt;
+}
+
+static inline bool test_trees_equal(const struct test_tree *a, const struct test_tree *b)
+{
+	return tree_equal(&a->t, a->t.root, &b->t, b->t.root);
+}
+
+static inline void test_tree_fini(struct test_tree *t)
+{
+	arena_free(t->arena);
+}
