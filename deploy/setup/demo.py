@@ -11,7 +11,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path[:0] = [os.path.join(ROOT, "tests/lab"), os.path.join(ROOT, "tests/tools")]
 
 from capture import Capture  # noqa: E402
-from labkit import failover, wait  # noqa: E402
+from labkit import failover, tunnel, wait  # noqa: E402
 from labkit.world import Lab  # noqa: E402
 from traffic import Traffic  # noqa: E402
 
@@ -53,27 +53,14 @@ class Progress:
             print("\r\x1b[K", end="")
 
 
-def tunnel_from_peer(lab, say):
+def both_sides(lab, say):
     say.step("the peer brings the tunnel up")
-    lab.peer.initiate("LAN")
-    lab.run("inside", "ping", "-c", "3", "-i", "0.2", "-W", "2", str(lab.address_of("peer", "lan0")))
-    say.fact(f"3 pings crossed; SPIs at the peer: {spoken(lab.peer.spis())}")
-    lab.peer.terminate()
-    wait.until(lambda: not lab.peer.spis()["ike"], 10, "the peer has taken the tunnel down")
-
-
-def tunnel_from_us(lab, say):
+    tunnel.from_peer(lab)
+    say.fact(f"pings cross; SPIs at the peer: {spoken(lab.peer.spis())}")
+    tunnel.down_from_peer(lab)
     say.step("traffic from inside brings it up again, from our side")
-    target = str(lab.address_of("peer", "lan0"))
-
-    def crossed():
-        try:
-            return lab.run("inside", "ping", "-c", "1", "-W", "1", target)
-        except RuntimeError:
-            return None
-
-    wait.until(crossed, 20, "a ping crosses the tunnel that it asked for")
-    say.fact(f"SPIs at the peer: {spoken(lab.peer.spis())}")
+    tunnel.from_inside(lab)
+    say.fact(f"pings cross; SPIs at the peer: {spoken(lab.peer.spis())}")
 
 
 def spoken(spis):
@@ -114,8 +101,7 @@ def perform(lab, say):
     say.now("one owner, one synced standby")
     chief = failover.wait_synced(lab)
     say.fact(f"{chief.host} owns redundancy group {failover.GROUP}, the other one is in sync")
-    tunnel_from_peer(lab, say)
-    tunnel_from_us(lab, say)
+    both_sides(lab, say)
 
     say.step("traffic: a numbered datagram each millisecond, both ways")
     spis = lab.peer.spis()

@@ -21,8 +21,10 @@ TESTS = os.path.dirname(HERE)
 sys.path[:0] = [os.path.join(TESTS, "lab"), os.path.join(TESTS, "tools")]
 sys.dont_write_bytecode = True
 
-from labkit import wait  # noqa: E402
+from capture import Capture, repeats  # noqa: E402
+from labkit import failover, tunnel, wait  # noqa: E402
 from labkit.world import Lab  # noqa: E402
+from traffic import Traffic  # noqa: E402
 
 SKIPPED = 77
 
@@ -87,3 +89,52 @@ def story(**world):
                 lab.down()
         return whole
     return decorate
+
+
+class Watched:
+    """A pair with a tunnel, captures and traffic: what the failover stories have in common.
+
+    Life: made, tunnel_up(), then the acts; finish() ends traffic and captures and leaves `traffic`, `peer`
+    (the analysis of what the peer saw) and `wire` (of everything on the outside network)."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.traffic = Traffic(lab)
+        self.captures = {"peer": Capture(lab, "peer", "eth0", os.path.join(lab.folder, "peer.pcap")),
+                         "wire": Capture(lab, "hub", "outside", os.path.join(lab.folder, "wire.pcap"))}
+        self.spis = self.peer = self.wire = None
+
+    def begin(self, interval_us=1000):
+        """The group has an owner and synced standbys, the tunnel is up, traffic flows."""
+        failover.wait_synced(self.lab)
+        tunnel.from_peer(self.lab)
+        self.spis = self.lab.peer.spis()
+        # a bridge shows what it forwards to a tap only while it is promiscuous
+        self.lab.run("hub", "ip", "link", "set", "outside", "promisc", "on")
+        for capture in self.captures.values():
+            capture.start()
+        self.traffic.start(interval_us)
+        self.traffic.wait_received(500)
+        say(f"traffic flows; the peer has {self.spis}")
+
+    def finish(self):
+        self.traffic.stop()
+        for capture in self.captures.values():
+            capture.stop()
+        self.peer = self.captures["peer"].analyse()
+        self.wire = self.captures["wire"].analyse()
+
+    def claim_unnoticed(self):
+        """I8, I3 and I4 as the peer and the wire can tell."""
+        same(failover.peer_noticed(self.peer), (0, 0), "new IKE SAs and rekeys in the peer's capture")
+        same(self.lab.peer.spis(), self.spis, "the peer has the SAs of before")
+        for name, seen in (("peer", self.peer), ("wire", self.wire)):
+            packets, sequences, ivs = repeats(seen)
+            claim(packets > 1000, f"{packets} ESP packets in the capture of the {name}")
+            same((sequences, ivs), (0, 0), f"repeated sequence numbers and IVs ({name})")
+
+    def claim_lost(self, window, most, what):
+        said = self.traffic.report(*window)
+        lost = {way: said[way]["lost"] for way in said}
+        claim(all(number <= most for number in lost.values()), f"{what}: lost {lost}, at most {most}")
+        return said

@@ -54,14 +54,15 @@ class Lab:
 
     # --- birth
 
-    def up(self, nodes=1, workers=1, config=None, peer="strongswan", changes=None, start=True):
-        """Namespaces, links, the peer, then the nodes. changes: of the peer's connection."""
+    def up(self, nodes=1, workers=1, config=None, peer="strongswan", changes=None, edit=None, start=True):
+        """Namespaces, links, the peer, then the nodes. changes: of the peer's connection; edit: what
+        becomes of the configuration's text."""
         if os.path.exists(self._record()):
             raise RuntimeError(f"lab {self.name} is up already")
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         path = config or os.path.join(HERE, "config", "cluster.conf" if nodes > 1 else "standalone.conf")
         with open(path, encoding="utf-8") as text:
-            conf = complete(text.read(), workers)
+            conf = complete((edit or str)(text.read()), workers)
         with open(os.open(f"{self.folder}/tandem.conf", os.O_WRONLY | os.O_CREAT, 0o600), "w",
                   encoding="utf-8") as out:
             out.write(conf)
@@ -100,19 +101,24 @@ class Lab:
             ring = self.conf.value(f"groups {node.host} chassis cluster transport ring 0 address")
             if ring:
                 self._address(node.host, "cluster", f"{ring}/24")
-        if not self.peer:
-            return
-        outside, inside = (self.conf.unit_address(self.conf.port_unit(port))
-                           for port in ("ge-0/0/0", "ge-0/0/1"))
+        if self.peer:
+            self._configure_peer()
+            self.configure_inside()
+
+    def _configure_peer(self):
+        outside = self.conf.unit_address(self.conf.port_unit("ge-0/0/0"))
         self._address("peer", "eth0", f"{self.mirror.address}/{outside.network.prefixlen}")
         run("ip", "-n", self.net.ns("peer"), "link", "add", "lan0", "type", "bridge")
         run("ip", "-n", self.net.ns("peer"), "link", "set", "lan0", "up")
         for lan in self.mirror.lans():
             self._address("peer", "lan0", str(lan))
-        first = inside.network[1]
-        host = first if first != inside.ip else inside.network[2]
-        self._address("inside", "eth0", f"{host}/{inside.network.prefixlen}")
-        run("ip", "-n", self.net.ns("inside"), "route", "add", "default", "via", str(inside.ip))
+
+    def configure_inside(self):
+        """An address in the network of the inside port, and the node as the way to everywhere else."""
+        port = self.conf.unit_address(self.conf.port_unit("ge-0/0/1"))
+        host = port.network[1] if port.network[1] != port.ip else port.network[2]
+        self._address("inside", "eth0", f"{host}/{port.network.prefixlen}")
+        run("ip", "-n", self.net.ns("inside"), "route", "add", "default", "via", str(port.ip))
 
     def _address(self, host, device, address):
         run("ip", "-n", self.net.ns(host), "addr", "add", address, "dev", device)
