@@ -71,6 +71,7 @@ def build_counted(kind, tally):
     print(f"building {BUILDS[kind]}", flush=True)
     start = time.monotonic()
     rc, log = build(kind)
+    log = "\n".join(line for line in log.splitlines() if not re.match(r"\[\d+/\d+\] ", line))
     loud = [line for line in log.splitlines() if "WARNING" in line]
     print("\n".join(loud), end="\n" if loud else "")
     tally.add(f"{kind}/build", int(rc == 0), int(rc != 0), [], time.monotonic() - start, log)
@@ -218,7 +219,7 @@ def run_scenario(name, path, tally):
         log += f"\nnot done after {limit_of(path)} s"
     skipped = in_time and process.returncode == SKIPPED
     passed = in_time and process.returncode == 0
-    skips = (log.strip().splitlines()[-1:] or ["no reason given"]) if skipped else []
+    skips = [log.strip().split("skip: ")[-1] or "no reason given"] if skipped else []
     tally.add(name, int(passed), int(not passed and not skipped), skips,
               time.monotonic() - start, log)
 

@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import shutil
 import signal
 import subprocess
 
@@ -144,8 +145,9 @@ class Node:
         return [what for what, proc in self.procs.items() if proc.alive()]
 
     def kill(self, what):
+        pid = self.procs[what].pid()
         self.procs[what].kill()
-        self._sweep(what)
+        self._sweep(what, pid)
 
     def freeze(self):
         """Every process stops where it is; none can say farewell."""
@@ -155,12 +157,19 @@ class Node:
     def stop(self):
         """In the order in which nothing is missed: control, then the rest."""
         for what in ("control", "dataplane", "corosync"):
+            pid = self.procs[what].pid()
             self.procs[what].stop()
-            self._sweep(what)
+            self._sweep(what, pid)
 
-    def _sweep(self, what):
+    def _sweep(self, what, pid):
         """What a killed daemon leaves where it would disturb others."""
+        left = []
         if what == "dataplane":
-            for path in (f"{self.folder}/dataplane.sock", f"{self.folder}/punt.sock"):
-                if os.path.exists(path):
-                    os.unlink(path)
+            left = [f"{self.folder}/dataplane.sock", f"{self.folder}/punt.sock"]
+        elif what == "corosync" and pid:
+            left = glob.glob(f"/dev/shm/qb-{pid}-*") + glob.glob(f"/dev/shm/qb-corosync-{pid}-*")
+        for path in left:
+            if os.path.isdir(path):
+                shutil.rmtree(path, ignore_errors=True)
+            elif os.path.exists(path):
+                os.unlink(path)
