@@ -109,8 +109,8 @@ static const char *statement_of(struct build *b, const struct node *n)
 	return all ? arena_format(b->arena, "%s ]", all) : n->word;
 }
 
-static void complain_at(struct build *b, enum complaint_level level, const struct node *n,
-	const char *fmt, va_list ap)
+static PRINTF(4, 0) void complain_at(struct build *b, enum complaint_level level,
+	const struct node *n, const char *fmt, va_list ap)
 {
 	const struct node *parent = n->is_name ? n->parent->parent : n->parent;
 	struct complaint_place place = {.line = n->line,

@@ -37,9 +37,6 @@ static void fill_members(struct build *b, const struct node *n, struct model_rg 
 			.node = (uint32_t)node, .priority = stmt_u32(b, e, "priority")};
 	}
 	qsort(all, rg->n_members, sizeof *all, by_node);
-	for (uint32_t i = 1; i < rg->n_members; i++)
-		if (all[i].node == all[i - 1].node)
-			refuse_at(b, list, "node %u is named twice", all[i].node);
 	rg->members = all;
 	if (rg->n_members == 0)
 		refuse_missing(b, n, "node");
@@ -156,9 +153,6 @@ static void fill_rgs(struct build *b, const struct node *n)
 		if (e->is_name)
 			fill_rg(b, e, &all[at++]);
 	qsort(all, at, sizeof *all, by_id);
-	for (uint32_t i = 1; i < at; i++)
-		if (all[i].id == all[i - 1].id)
-			refuse_at(b, list, "redundancy group %u is defined twice", all[i].id);
 	cluster(b)->rgs = all;
 	cluster(b)->n_rgs = at;
 	if (at == 0)

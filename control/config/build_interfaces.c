@@ -76,9 +76,6 @@ static void fill_units(struct build *b, const struct node *n, struct model_inter
 		if (u->is_name)
 			fill_unit(b, u, i, &units[at++]);
 	qsort(units, at, sizeof *units, by_number);
-	for (uint32_t k = 1; k < at; k++)
-		if (units[k].number == units[k - 1].number)
-			refuse_at(b, list, "unit %u is defined twice", units[k].number);
 	i->units = units;
 	i->n_units = at;
 }

@@ -146,7 +146,9 @@ static const char *enum_value(const struct schema_row *row, const char *value, s
 	return arena_format(arena, "'%s' is not one of: %s", value, row->words);
 }
 
-static const char *uint_value(const struct schema_row *row, const char *value, struct arena *arena)
+/* "007" is kept as "7": names of entries are compared as text. */
+static const char *uint_value(const struct schema_row *row, const char *value, struct arena *arena,
+	const char **canonical)
 {
 	uint64_t v;
 
@@ -155,6 +157,9 @@ static const char *uint_value(const struct schema_row *row, const char *value, s
 	if (v < row->lo || v > row->hi)
 		return arena_format(arena, "value %s is not within range (%llu..%llu)", value,
 			(unsigned long long)row->lo, (unsigned long long)row->hi);
+	while (value[0] == '0' && value[1] != '\0')
+		value++;
+	*canonical = value;
 	return NULL;
 }
 
@@ -244,7 +249,7 @@ const char *schema_value(const struct schema_row *row, const char *value, struct
 	case SCHEMA_ENUM:
 		return enum_value(row, value, arena, canonical);
 	case SCHEMA_UINT:
-		return uint_value(row, value, arena);
+		return uint_value(row, value, arena, canonical);
 	case SCHEMA_TEXT:
 	case SCHEMA_NAME:
 	case SCHEMA_HEX:

@@ -73,6 +73,8 @@ static void parse_equal_table(void **state)
 			"set interfaces st0 unit 1\ndeactivate interfaces st0 unit 1\n"
 			"activate interfaces st0 unit 1",
 			"interfaces { st0 { unit 1; } }"},
+		{"numbers without leading zeros", "set interfaces st0 unit 007",
+			"set interfaces st0 unit 7"},
 		{"alias", "set chassis cluster redundancy-mode active-passive",
 			"set chassis cluster redundancy-mode active-backup"},
 		{"curly and lines mixed", "system { host-name a; }\nset interfaces st0",
