@@ -8,8 +8,8 @@ does the tunnel. The corrected file is taken.
 import os
 import sys
 
-from labkit import tunnel
 from story import claim, same, story
+from labkit import tunnel
 from traffic import Traffic
 
 

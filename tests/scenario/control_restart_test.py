@@ -10,8 +10,8 @@ it rekeys them afterwards as if nothing had been.
 
 import sys
 
-from labkit import failover, wait
 from story import Watched, claim, say, story
+from labkit import failover, wait
 
 # timeout: 300
 

@@ -10,8 +10,8 @@ again the node comes back by itself.
 
 import sys
 
-from labkit import failover, wait
 from story import Watched, claim, same, say, story
+from labkit import failover, wait
 
 # timeout: 300
 

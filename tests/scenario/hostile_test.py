@@ -9,8 +9,8 @@ import struct
 import subprocess
 import sys
 
-from labkit import tunnel
 from story import claim, same, say, story
+from labkit import tunnel
 from traffic import Traffic
 
 SEED = 20261

@@ -10,9 +10,9 @@
 import os
 import sys
 
+from story import claim, say, story
 from labkit import failover, tunnel, wait
 from labkit.net import run
-from story import claim, say, story
 
 SPAN_S = 30
 MOST = 0.20

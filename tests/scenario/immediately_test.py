@@ -6,9 +6,8 @@
 
 import sys
 
-from labkit import tunnel, wait
 from story import say, story
-
+from labkit import tunnel, wait
 
 
 @story(nodes=1, edit=lambda text: text.replace("on-traffic", "immediately"))

@@ -10,8 +10,8 @@ node dies.
 
 import sys
 
-from labkit import failover, tunnel, wait
 from story import Watched, claim, say, story
+from labkit import failover, tunnel, wait
 
 # timeout: 300
 

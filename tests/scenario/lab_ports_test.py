@@ -13,7 +13,6 @@ import sys
 from story import claim, story
 
 
-
 def answers(lab):
     done = subprocess.run(lab.argv_for("peer", ["ping", "-c", "2", "-i", "0.2", "-W", "1", "192.0.2.1"]),
                           stdout=subprocess.DEVNULL)

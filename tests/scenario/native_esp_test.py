@@ -7,10 +7,10 @@
 import os
 import sys
 
+from story import claim, same, say, story
 from capture import Capture, carried, packets as records, repeats
 from labkit.guest import Guest
 from labkit.strongswan import Mirror
-from story import claim, same, say, story
 
 # timeout: 240
 

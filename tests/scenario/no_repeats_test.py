@@ -10,9 +10,9 @@ IV, although between two lease renewals more packets go than a constant jump wou
 
 import sys
 
+from story import Watched, claim, same, say, story
 from capture import repeats
 from labkit import failover
-from story import Watched, claim, same, say, story
 
 # timeout: 300
 

@@ -10,8 +10,8 @@ as a synced standby, and the other one can die in its turn.
 
 import sys
 
-from labkit import failover
 from story import Watched, claim, say, story
+from labkit import failover
 
 # timeout: 300
 

@@ -9,9 +9,9 @@ import os
 import subprocess
 import sys
 
+from story import claim, same, say, story
 from capture import Capture
 from labkit import tunnel, wait
-from story import claim, same, say, story
 
 
 def iperf(lab, reverse):

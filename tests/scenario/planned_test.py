@@ -9,8 +9,8 @@
 
 import sys
 
-from labkit import failover
 from story import Watched, claim, say, story
+from labkit import failover
 
 # timeout: 300
 

@@ -7,9 +7,9 @@
 import os
 import sys
 
+from story import claim, same, say, story
 from capture import Capture, repeats
 from labkit import tunnel, wait
-from story import claim, same, say, story
 from traffic import Traffic
 
 

@@ -6,9 +6,9 @@
 
 import sys
 
+from story import claim, lab_name, story
 from labkit import tunnel
 from labkit.world import Lab
-from story import claim, lab_name, story
 
 
 @story(nodes=1)

@@ -7,9 +7,9 @@
 import os
 import sys
 
+from story import same, story
 from capture import Capture
 from labkit import tunnel
-from story import same, story
 
 
 @story(nodes=1)

@@ -6,8 +6,8 @@
 
 import sys
 
-from labkit import tunnel, wait
 from story import claim, same, story
+from labkit import tunnel, wait
 
 EVENT = "ike.auth.failed"
 

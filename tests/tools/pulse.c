@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #define QUIET_MS    300
+#define LINGER_MS   2000
 #define SIZE_MIN    24
 #define SIZE_MAX_   1400
 #define CATCH_UP    200 /* datagrams in a row after a stall; what is older is sent later */
@@ -48,7 +49,8 @@ struct pulse {
 	uint64_t interval_us, size;
 	uint64_t sent;	   /* how many */
 	uint64_t began_ns; /* monotonic: when the first one was due */
-	bool sending, ending;
+	uint64_t ends_ns;  /* monotonic: when it ends at the latest; 0 while it is to run on */
+	bool sending;
 };
 
 static void die(const char *what)
@@ -175,7 +177,7 @@ static void heed(struct pulse *p)
 		return;
 	p->sending = false;
 	if (info.ssi_signo != SIGUSR1)
-		p->ending = true;
+		p->ends_ns = now_ns(CLOCK_MONOTONIC) + LINGER_MS * UINT64_C(1000000);
 }
 
 static void run(struct pulse *p)
@@ -184,11 +186,11 @@ static void run(struct pulse *p)
 		{p->fd, POLLIN, 0}, {p->timer, POLLIN, 0}, {p->signals, POLLIN, 0}};
 
 	for (;;) {
-		int n = poll(watch, 3, p->ending ? QUIET_MS : -1);
+		int n = poll(watch, 3, p->ends_ns ? QUIET_MS : -1);
 
 		if (n < 0 && errno != EINTR)
 			die("poll");
-		if (n == 0)
+		if (n == 0 || (p->ends_ns && now_ns(CLOCK_MONOTONIC) > p->ends_ns))
 			return;
 		if (watch[0].revents)
 			receive_all(p);

@@ -11,6 +11,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "lab")]
 
 import capture  # noqa: E402
 import traffic  # noqa: E402
+from labkit import failover  # noqa: E402
 from labkit.junos import Configuration  # noqa: E402
 from labkit.strongswan import Mirror, StrongSwan, swanctl_conf  # noqa: E402
 
@@ -154,13 +155,56 @@ def spis_are_those_of_live_sas():
     assert found == {"ike": [("aa", "bb")], "esp": [("01", "02")]}, found
 
 
+STATUS = """Cluster ID: 1
+Node   Priority Status               Preempt Manual   Monitor-failures
+
+Redundancy group: 0 , Failover count: 1
+node0  200      primary              no      no       None
+node1  100      secondary            no      no       None
+
+Redundancy group: 1 , Failover count: 3
+node0  0        secondary            yes     no       CS
+node1  255      primary              yes     yes      None
+"""
+
+
+def groups_are_read_from_the_operator_s_table():
+    seen = failover.groups(STATUS)
+    assert seen[1] == {0: (0, "secondary", "CS"), 1: (255, "primary", "None")}, seen
+    assert failover.owner_in(seen[0]) == 0 and failover.owner_in(seen[1]) == 1
+    assert failover.owner_in({0: (1, "primary", ""), 1: (1, "primary", "")}) is None
+
+
+def report(**changes):
+    whole = {"crash": {"gap_ms": 400, "lost_out": 9, "lost_in": 9},
+             "planned": {"lost_out": 0, "lost_in": 0},
+             "control_restart": {"lost_out": 0, "lost_in": 0, "adopt_ms": 900},
+             "peer": {"new_ike_sas": 0, "rekeys": 0}, "spis_unchanged": True}
+    for path, value in changes.items():
+        group, _, key = path.partition("__")
+        if key:
+            whole[group][key] = value
+        else:
+            whole[group] = value
+    return whole
+
+
+def every_broken_budget_is_named():
+    assert failover.judge(report()) == []
+    for change in ({"crash__gap_ms": 1000.1}, {"planned__lost_out": 1}, {"planned__lost_in": 1},
+                   {"control_restart__lost_in": 1}, {"control_restart__adopt_ms": 5001},
+                   {"peer__new_ike_sas": 1}, {"peer__rekeys": 1}, {"spis_unchanged": False}):
+        assert len(failover.judge(report(**change))) == 1, change
+
+
 CASES = (capture_sees_no_repeat_where_there_is_none, capture_sees_a_repeated_sequence_number,
          capture_sees_a_repeated_iv, capture_sees_esp_in_udp,
          capture_leaves_keepalives_and_ethernet_padding_out, capture_counts_exchanges_once,
          traffic_of_a_whole_path_has_nothing_to_say, traffic_sees_a_hole_and_its_length,
          traffic_sees_a_lost_tail, traffic_sees_reordering_and_duplicates,
          traffic_looks_only_into_the_window, configuration_reads_both_forms_alike,
-         mirror_is_the_other_end, spis_are_those_of_live_sas)
+         mirror_is_the_other_end, spis_are_those_of_live_sas,
+         groups_are_read_from_the_operator_s_table, every_broken_budget_is_named)
 
 
 def main():

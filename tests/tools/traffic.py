@@ -7,6 +7,7 @@
 
 import json
 import os
+import signal
 import struct
 import sys
 
@@ -59,6 +60,14 @@ def measure(rows, sent, since_ns=0, until_ns=TRAILER):
             "sender_stall_ms": round(max(0.0, stall_ms - INTERVAL_MS), 3) if not lost else None}
 
 
+def stop_all(procs):
+    """First nobody sends any more, then each ends when it has heard everything."""
+    for proc in procs:
+        proc.signal(signal.SIGUSR1)
+    for proc in procs:
+        proc.stop(15)
+
+
 class Traffic:
     """Both directions between the inside host and the peer. Life: start() .. stop(), then report()."""
 
@@ -75,7 +84,7 @@ class Traffic:
         self.rows = {}
 
     def log(self, host):
-        return os.path.join(self.folder, f"pulse-{host}.log")
+        return os.path.join(self.folder, f"pulse-{host}.rows")
 
     def start(self, interval_us=1000, size=100):
         address = {"inside": self.lab.address_of("inside", "eth0"),
@@ -101,11 +110,7 @@ class Traffic:
                            f"{ {host: self.received(host) for host in goal} }, wanted {goal}")
 
     def stop(self):
-        import signal
-        for proc in self.ends.values():
-            proc.signal(signal.SIGUSR1)
-        for proc in self.ends.values():
-            proc.stop(15)
+        stop_all(self.ends.values())
         self.rows = {host: read(self.log(host)) for host in self.ends}
 
     def report(self, since_ns=0, until_ns=TRAILER):
