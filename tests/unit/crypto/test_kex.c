@@ -204,6 +204,31 @@ static void kex_refuses_modp_values_out_of_range(void **state)
 	assert_int_equal(derive_with(*state, ALG_MODP_2048, view_of_array(y)), -ERR_VALUE);
 }
 
+/* RFC 7296 2.14: the secret is as long as the modulus however small its value: here 2 to the 3rd.
+ */
+static void kex_pads_small_modp_secrets(void **state)
+{
+	static const struct {
+		uint16_t group;
+		size_t n;
+	} cases[] = {{ALG_MODP_2048, 256}, {ALG_MODP_3072, 384}, {ALG_MODP_4096, 512}};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint8_t pair[2 * ALG_PUBLIC_MAX] = {0}, two[ALG_PUBLIC_MAX] = {0};
+		size_t n = cases[i].n;
+		auto_kex k = NULL;
+		auto_secret s = NULL;
+
+		pair[n - 1] = 3;
+		pair[2 * n - 1] = 8;
+		two[n - 1] = 2;
+		assert_int_equal(kex_import(*state, cases[i].group, view_of(pair, 2 * n), &k), 0);
+		assert_int_equal(kex_derive(*state, k, view_of(two, n), &s), 0);
+		assert_int_equal(s->n, n);
+		assert_memory_equal(s->p, pair + n, n);
+	}
+}
+
 static void kex_refuses_wrong_lengths_and_groups(void **state)
 {
 	static const uint8_t room[ALG_PUBLIC_MAX + 1] = {2};
@@ -233,6 +258,7 @@ int main(void)
 		cmocka_unit_test(kex_refuses_low_order_curve25519_points),
 		cmocka_unit_test(kex_refuses_points_off_the_curve),
 		cmocka_unit_test(kex_refuses_modp_values_out_of_range),
+		cmocka_unit_test(kex_pads_small_modp_secrets),
 		cmocka_unit_test(kex_refuses_wrong_lengths_and_groups),
 	};
 
