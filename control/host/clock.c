@@ -15,7 +15,7 @@ uint64_t clock_boot_ns(void)
 	return read_ns(CLOCK_BOOTTIME);
 }
 
-int64_t clock_wall_s(void)
+uint64_t clock_wall_ms(void)
 {
-	return (int64_t)(read_ns(CLOCK_REALTIME) / 1000000000u);
+	return read_ns(CLOCK_REALTIME) / 1000000u;
 }

@@ -12,5 +12,10 @@ static inline uint64_t clock_boot_ms(void)
 	return clock_boot_ns() / 1000000;
 }
 
-/* Seconds since 1970. */
-int64_t clock_wall_s(void);
+/* Since 1970. */
+uint64_t clock_wall_ms(void);
+
+static inline int64_t clock_wall_s(void)
+{
+	return (int64_t)(clock_wall_ms() / 1000);
+}

@@ -1,5 +1,6 @@
 #include "host/dp_config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/err.h"

@@ -3,6 +3,7 @@
  * Ownership that ends with the scope, and results that may not be ignored.
  */
 #include <stddef.h>
+#include <sys/param.h> /* brings its own MIN and MAX: replaced below, whoever includes it later */
 
 #define MUST_CHECK	__attribute__((warn_unused_result))
 #define PRINTF(fmt, at) __attribute__((format(printf, fmt, at)))
@@ -10,6 +11,8 @@
 #define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* Each argument is evaluated once; both must have the same type. */
+#undef MIN
+#undef MAX
 #define MIN(a, b)                                                                                  \
 	({                                                                                         \
 		typeof(a) min_a_ = (a), min_b_ = (b);                                              \

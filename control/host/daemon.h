@@ -1,0 +1,77 @@
+#pragma once
+/*
+ * tandemd as a whole: who owns what, and the few doors between its parts.
+ *
+ * Everything runs on one libuv loop. A uv callback turns what happened into an event for a core
+ * (runner: IKE; ha_bridge: replication), executes the effects, and drains the work queue that
+ * carries what one core means for the other.
+ */
+#include "base/log.h"
+#include "config/model.h"
+#include "crypto/crypto.h"
+#include "host/args.h"
+#include "host/ctl_server.h"
+#include "host/dp_client.h"
+#include "host/ha_bridge.h"
+#include "host/logger.h"
+#include "host/punt.h"
+#include "host/runner.h"
+#include "host/watchdog.h"
+#include "host/work.h"
+
+struct port_state;
+
+struct daemon {
+	uv_loop_t loop;
+	struct args args;
+	struct logger logger;
+	struct log_ctx log;
+	struct env env;
+	struct crypto *crypto;
+	struct model *model;
+	struct work_queue work;
+	struct dp_client dp;
+	struct punt punt;
+	struct ctl_server ctl;
+	struct watchdog dog;
+	struct runner runner;
+	struct ha_bridge ha;
+	uv_signal_t term, intr, hup;
+	int64_t started_wall_s;
+	uint16_t incarnation; /* of tandemd */
+	uint32_t node;	      /* 0 stand-alone */
+	uint32_t dp_incarnation;
+	uint64_t local_epoch; /* of groups that nobody replicates */
+	bool local_active;
+	struct port_state *ports;
+	bool clustered; /* ha runs */
+	bool dp_ready;	/* connected and configured */
+	bool leaving, stopping;
+};
+
+/* What to print as `node` in an operator's answer: -1 stand-alone. */
+static inline int32_t daemon_node(const struct daemon *d)
+{
+	return d->clustered ? (int32_t)d->node : -1;
+}
+
+/* Ends the loop; main() cleans up. */
+void daemon_stop(struct daemon *d, const char *reason);
+/* Reads the configuration file again; complaints go to the log and, as text, to *why (owned by the
+ * caller) when it is refused. The running configuration stays then. */
+int daemon_reload(struct daemon *d, bool check_only, struct blob *why) MUST_CHECK;
+
+/* dataplane.c: the connection's handlers, and what to tell a dataplane that came (back). */
+void daemon_dp_up(void *ctx);
+void daemon_dp_down(void *ctx);
+void daemon_dp_event(void *ctx, const Dp__Event *event);
+void daemon_dp_configure(struct daemon *d);
+/* Removes from the dataplane what it holds of a group but the synced log does not. */
+void daemon_dp_reconcile(struct daemon *d, uint32_t rg);
+
+/* monitor.c */
+void daemon_port_state(struct daemon *d, const char *name, bool up);
+void daemon_ports_free(struct daemon *d);
+
+/* operator.c */
+void daemon_ctl(void *ctx, const Ctl__Request *request, struct ctl_call *call);

@@ -1,0 +1,290 @@
+/*
+ * tandemd: starts, runs the loop, reloads, stops.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "base/map.h"
+#include "config/config.h"
+#include "crypto/random.h"
+#include "host/clock.h"
+#include "host/daemon.h"
+#include "host/incarnation.h"
+
+enum { PATH_BUF = 512 };
+
+void daemon_stop(struct daemon *d, const char *reason)
+{
+	if (!d->stopping)
+		log_notice(&d->log, "daemon.stop", "reason=\"%s\"", reason);
+	d->stopping = true;
+	uv_stop(&d->loop);
+}
+
+/* ---------------------------------------------------------------- configuration */
+
+static void log_complaints(struct daemon *d, const struct complaints *c)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		log_emit(&d->log, c->v[i].level == COMPLAINT_ERROR ? LOG_LEVEL_ERR : LOG_LEVEL_WARN,
+			"config.complaint", "path=\"%s\" statement=\"%s\" line=%u reason=\"%s\"",
+			c->v[i].path, c->v[i].statement, c->v[i].line, c->v[i].reason);
+}
+
+static int load(struct daemon *d, struct model **out, struct blob *why)
+{
+	auto_complaints c = {0};
+	int rc = config_load_file(d->args.config, d->args.node, out, &c);
+
+	log_complaints(d, &c);
+	if (rc < 0 && why && complaints_text(&c, why) < 0)
+		return -ERR_NOMEM;
+	return rc;
+}
+
+int daemon_reload(struct daemon *d, bool check_only, struct blob *why)
+{
+	struct ike_event ev = {.type = IKE_EV_CONFIG};
+	auto_model fresh = NULL;
+	int rc = load(d, &fresh, why);
+
+	if (rc < 0) {
+		log_err(&d->log, "config.refused", "file=%s", d->args.config);
+		return rc;
+	}
+	if (fresh->cluster.enabled != d->model->cluster.enabled)
+		return blob_append(why,
+			       view_of_text("chassis cluster is switched at a restart only")) < 0
+			       ? -ERR_NOMEM
+			       : -ERR_UNSUPPORTED;
+	if (check_only)
+		return 0;
+	model_free(d->model);
+	d->model = take_ptr(fresh);
+	ev.model = d->model;
+	runner_feed(&d->runner, &ev);
+	if (d->dp_ready)
+		daemon_dp_configure(d);
+	log_notice(&d->log, "config.loaded", "file=%s", d->args.config);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- signals */
+
+static void on_end_signal(uv_signal_t *s, int number)
+{
+	struct daemon *d = (struct daemon *)s->data;
+
+	(void)number;
+	if (d->clustered && !d->leaving) {
+		d->leaving = true; /* a second signal does not wait */
+		ha_bridge_leave(&d->ha);
+		work_drain(&d->work, d);
+		return;
+	}
+	daemon_stop(d, "signal");
+}
+
+static void on_hup(uv_signal_t *s, int number)
+{
+	struct daemon *d = (struct daemon *)s->data;
+	auto_blob why = {0};
+
+	(void)number;
+	if (d->args.log && logger_reopen(&d->logger, d->args.log) < 0)
+		log_err(&d->log, "log.reopen.failed", "file=%s", d->args.log);
+	if (daemon_reload(d, false, &why) == 0)
+		work_drain(&d->work, d);
+}
+
+static int watch_signal(struct daemon *d, uv_signal_t *s, uv_signal_cb fn, int number)
+{
+	if (uv_signal_init(&d->loop, s) != 0)
+		return -ERR_IO;
+	s->data = d;
+	return uv_signal_start(s, fn, number) == 0 ? 0 : -ERR_IO;
+}
+
+/* ---------------------------------------------------------------- start */
+
+static void on_datagram(void *ctx, const struct punt_datagram *p)
+{
+	struct daemon *d = (struct daemon *)ctx;
+	struct ike_event ev = {.type = IKE_EV_DATAGRAM};
+
+	ev.datagram = (struct ike_ev_datagram){.interface_id = p->interface_id,
+		.local = p->local,
+		.remote = p->remote,
+		.natt = p->local.port == 4500,
+		.octets = p->data};
+	runner_feed(&d->runner, &ev);
+	work_drain(&d->work, d);
+}
+
+static const char *path_in(char out[PATH_BUF], const char *given, const char *dir, const char *name)
+{
+	if (given)
+		return given;
+	(void)snprintf(out, PATH_BUF, "%s/%s", dir, name);
+	return out;
+}
+
+static int start_identity(struct daemon *d)
+{
+	char path[PATH_BUF];
+	bool fresh;
+
+	(void)mkdir(d->args.state_dir, 0700);
+	(void)mkdir(d->args.run_dir, 0750);
+	d->env = random_env();
+	map_seed(&d->env);
+	(void)snprintf(path, sizeof path, "%s/tandemd.incarnation", d->args.state_dir);
+	return incarnation_raise(path, &d->incarnation, &fresh);
+}
+
+static int start_services(struct daemon *d)
+{
+	const struct dp_handlers on = {daemon_dp_up, daemon_dp_down, daemon_dp_event, d};
+	char path[PATH_BUF];
+	int rc;
+
+	d->dp.log = d->punt.log = d->ctl.log = d->log;
+	rc = ctl_server_init(&d->ctl, &d->loop,
+		path_in(path, d->args.control, d->args.run_dir, "tandemd.sock"), daemon_ctl, d);
+	if (rc == 0)
+		rc = punt_init(&d->punt, &d->loop,
+			path_in(path, d->args.punt, d->args.run_dir, "punt.sock"), on_datagram, d);
+	if (rc == 0)
+		rc = dp_client_init(&d->dp, &d->loop,
+			path_in(path, d->args.dataplane, d->args.run_dir, "dataplane.sock"), on);
+	return rc;
+}
+
+static int start_cores(struct daemon *d)
+{
+	int rc;
+
+	d->clustered = d->model->cluster.enabled;
+	if (d->clustered && d->args.node < 0) {
+		log_err(&d->log, "daemon.refused",
+			"reason=\"chassis cluster is configured but --node is not given\"");
+		return -ERR_VALUE;
+	}
+	d->node = d->args.node < 0 ? 0 : (uint32_t)d->args.node;
+	rc = crypto_new(&d->crypto);
+	if (rc == 0)
+		rc = runner_init(&d->runner, d);
+	if (rc == 0 && d->clustered) {
+		d->ha.log = d->log;
+		rc = ha_bridge_init(&d->ha, d);
+	}
+	return rc;
+}
+
+static int start(struct daemon *d)
+{
+	int rc = start_identity(d);
+
+	if (rc == 0)
+		rc = load(d, &d->model, NULL);
+	if (rc == 0 && (watch_signal(d, &d->term, on_end_signal, SIGTERM) < 0 ||
+			       watch_signal(d, &d->intr, on_end_signal, SIGINT) < 0 ||
+			       watch_signal(d, &d->hup, on_hup, SIGHUP) < 0))
+		rc = -ERR_IO;
+	if (rc == 0)
+		rc = start_cores(d);
+	if (rc == 0)
+		rc = start_services(d);
+	if (rc == 0)
+		rc = watchdog_start(&d->dog, &d->loop);
+	return rc;
+}
+
+/* ---------------------------------------------------------------- end */
+
+static void close_handle(uv_handle_t *h, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(h))
+		uv_close(h, NULL);
+}
+
+static void finish(struct daemon *d)
+{
+	work_fini(&d->work, d);
+	watchdog_stop(&d->dog);
+	ha_bridge_fini(&d->ha);
+	runner_fini(&d->runner);
+	if (d->dp.loop)
+		dp_client_close(&d->dp);
+	if (d->punt.loop)
+		punt_close(&d->punt);
+	ctl_server_close(&d->ctl);
+	uv_walk(&d->loop, close_handle, NULL);
+	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
+	(void)uv_loop_close(&d->loop);
+	work_fini(&d->work, d);
+	daemon_ports_free(d);
+	if (d->model)
+		model_free(d->model);
+	crypto_free(d->crypto);
+	logger_close(&d->logger);
+}
+
+/* Keys must not reach a swap device or a core file; without the right to lock, go on and say so. */
+static void protect_memory(struct daemon *d)
+{
+	const struct rlimit none = {0};
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
+		log_info(&d->log, "daemon.memory", "locked=no");
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon *d = calloc(1, sizeof *d);
+	bool done = false;
+	int rc;
+
+	if (!d)
+		return 1;
+	rc = args_parse(argc, argv, &d->args, &done);
+	if (rc != 0 || done) {
+		free(d);
+		return rc;
+	}
+	if (logger_open(&d->logger, d->args.log, d->args.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO) <
+		0) {
+		fprintf(stderr, "tandemd: cannot open %s\n", d->args.log);
+		free(d);
+		return 1;
+	}
+	d->log.sink = &d->logger.sink;
+	if (d->args.node >= 0)
+		(void)snprintf(d->log.prefix, sizeof d->log.prefix, "node=%d", d->args.node);
+	d->started_wall_s = clock_wall_s();
+	(void)signal(SIGPIPE, SIG_IGN);
+	work_init(&d->work);
+	(void)uv_loop_init(&d->loop);
+	protect_memory(d);
+	rc = start(d);
+	if (rc == 0) {
+		log_notice(&d->log, "daemon.start", "version=%s incarnation=%u cluster=%s",
+			TANDEM_VERSION, d->incarnation, d->clustered ? "yes" : "no");
+		work_drain(&d->work, d);
+		if (!d->stopping)
+			(void)uv_run(&d->loop, UV_RUN_DEFAULT);
+	} else {
+		log_err(&d->log, "daemon.refused", "reason=\"%s\"", err_text(rc));
+	}
+	finish(d);
+	free(d);
+	return rc == 0 ? 0 : 1;
+}

@@ -1,0 +1,71 @@
+/*
+ * interface-monitor (HA-006): the weights of ports that are down, summed for each redundancy group;
+ * 255 or more means that this node is not fit to own it.
+ */
+#include <stdlib.h>
+
+#include "host/daemon.h"
+
+enum { FAIL_WEIGHT = 255 };
+
+struct port_state {
+	struct port_state *next;
+	bool up;
+	char name[];
+};
+
+static struct port_state *port_find(struct daemon *d, const char *name)
+{
+	struct port_state *p = d->ports;
+
+	while (p && strcmp(p->name, name) != 0)
+		p = p->next;
+	return p;
+}
+
+static void report(struct daemon *d, const struct model_rg *rg)
+{
+	struct ha_event ev = {.type = HA_EV_MONITOR};
+	uint32_t lost = 0;
+
+	for (uint32_t i = 0; i < rg->n_if_monitors; i++) {
+		const struct port_state *p = port_find(d, rg->if_monitors[i].interface->name);
+
+		/* A port that is not of this node has no state and costs nothing. */
+		if (p && !p->up)
+			lost += rg->if_monitors[i].weight;
+	}
+	ev.monitor.rg = rg->id;
+	ev.monitor.codes = lost != 0 ? HA_MON_IF : 0;
+	ev.monitor.failed = lost >= FAIL_WEIGHT;
+	ha_bridge_feed(&d->ha, &ev);
+}
+
+void daemon_port_state(struct daemon *d, const char *name, bool up)
+{
+	struct port_state *p = port_find(d, name);
+
+	if (!p) {
+		p = calloc(1, sizeof *p + strlen(name) + 1);
+		if (!p)
+			return;
+		memcpy(p->name, name, strlen(name) + 1);
+		p->next = d->ports;
+		d->ports = p;
+	}
+	p->up = up;
+	log_notice(&d->log, "port.state", "port=%s up=%d", name, up);
+	for (uint32_t i = 0; d->clustered && i < d->model->cluster.n_rgs; i++)
+		if (ha_bridge_owns(&d->ha, d->model->cluster.rgs[i].id))
+			report(d, &d->model->cluster.rgs[i]);
+}
+
+void daemon_ports_free(struct daemon *d)
+{
+	while (d->ports) {
+		struct port_state *next = d->ports->next;
+
+		free(d->ports);
+		d->ports = next;
+	}
+}

@@ -1,0 +1,367 @@
+#include "host/runner.h"
+
+#include <stdlib.h>
+
+#include "base/emit.h"
+#include "base/err.h"
+#include "host/clock.h"
+#include "host/daemon.h"
+#include "host/dp_child.h"
+#include "host/dp_config.h"
+#include "host/dp_orders.h"
+
+/* ---------------------------------------------------------------- events */
+
+static void rearm(struct runner *r);
+
+static void on_tick(uv_timer_t *t)
+{
+	struct runner *r = (struct runner *)t->data;
+	struct ike_event ev = {.type = IKE_EV_TICK};
+
+	runner_feed(r, &ev);
+	work_drain(&r->d->work, r->d);
+}
+
+static void rearm(struct runner *r)
+{
+	uint64_t due = ike_deadline(r->ike), now = clock_boot_ms();
+
+	if (due == UINT64_MAX) {
+		(void)uv_timer_stop(&r->tick);
+		return;
+	}
+	uv_update_time(&r->d->loop);
+	(void)uv_timer_start(&r->tick, on_tick, due > now ? due - now : 0, 0);
+}
+
+struct ticket_work {
+	struct work work;
+	uint64_t ticket;
+	enum ike_event_type type;
+	bool retry;
+	int rc;
+};
+
+static void run_ticket(struct daemon *d, struct work *w, bool drop)
+{
+	struct ticket_work *t = container_of(w, struct ticket_work, work);
+	struct ike_event ev = {.type = t->type};
+
+	if (t->type == IKE_EV_COMMITTED) {
+		ev.committed = t->ticket;
+	} else if (t->type == IKE_EV_REJECTED) {
+		ev.rejected.ticket = t->ticket;
+		ev.rejected.retry = t->retry;
+	} else {
+		ev.installed.ticket = t->ticket;
+		ev.installed.rc = t->rc;
+	}
+	free(t);
+	if (!drop)
+		runner_feed(&d->runner, &ev);
+}
+
+static void post_ticket(struct runner *r, struct ticket_work t)
+{
+	struct ticket_work *copy = malloc(sizeof *copy);
+
+	if (!copy) {
+		daemon_stop(r->d, "out of memory");
+		return;
+	}
+	*copy = t;
+	copy->work.run = run_ticket;
+	work_post(&r->d->work, &copy->work);
+}
+
+void runner_post_committed(struct runner *r, uint64_t ticket)
+{
+	post_ticket(r, (struct ticket_work){.ticket = ticket, .type = IKE_EV_COMMITTED});
+}
+
+void runner_post_rejected(struct runner *r, uint64_t ticket, bool retry)
+{
+	post_ticket(
+		r, (struct ticket_work){.ticket = ticket, .type = IKE_EV_REJECTED, .retry = retry});
+}
+
+/* ---------------------------------------------------------------- effects */
+
+static void do_send(struct runner *r, const struct ike_fx_send *s)
+{
+	struct punt_datagram d = {.interface_id = s->interface_id,
+		.local = s->local,
+		.remote = s->remote,
+		.keepalive = s->keepalive};
+
+	/* A node past its deadline stays silent (invariant I7). */
+	if (!ha_bridge_may_act(&r->d->ha, s->rg))
+		return;
+	if (s->keepalive) {
+		punt_send(&r->d->punt, &d, 1);
+		return;
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		d.data = s->datagrams[i];
+		punt_send(&r->d->punt, &d, 1);
+	}
+}
+
+struct kex_req {
+	uv_work_t work;
+	struct runner *r;
+	struct ike_kex_job *job;
+};
+
+static void kex_work(uv_work_t *w)
+{
+	struct kex_req *q = container_of(w, struct kex_req, work);
+
+	ike_kex_run(q->r->d->crypto, q->job);
+}
+
+static void kex_done(uv_work_t *w, int status)
+{
+	struct kex_req *q = container_of(w, struct kex_req, work);
+	struct runner *r = q->r;
+	struct ike_event ev = {.type = IKE_EV_KEX_DONE, .kex = q->job};
+
+	free(q);
+	r->kex_running--;
+	if (status != 0 || !r->started) {
+		ike_kex_job_free(ev.kex);
+		return;
+	}
+	runner_feed(r, &ev);
+	work_drain(&r->d->work, r->d);
+}
+
+static void do_kex(struct runner *r, struct ike_kex_job *job)
+{
+	struct kex_req *q = calloc(1, sizeof *q);
+
+	if (!q) {
+		ike_kex_job_free(job);
+		daemon_stop(r->d, "out of memory");
+		return;
+	}
+	q->r = r;
+	q->job = job;
+	r->kex_running++;
+	(void)uv_queue_work(&r->d->loop, &q->work, kex_work, kex_done);
+}
+
+struct ticket_ctx {
+	struct runner *r;
+	uint64_t ticket;
+};
+
+static void on_installed(void *ctx, int rc, const Dp__Reply *reply)
+{
+	struct ticket_ctx *t = (struct ticket_ctx *)ctx;
+
+	if (rc < 0)
+		log_err(&t->r->d->log, "child.install.failed", "reason=\"%s\"",
+			reply && reply->reason && reply->reason[0] ? reply->reason : err_text(rc));
+	post_ticket(t->r,
+		(struct ticket_work){.ticket = t->ticket, .type = IKE_EV_INSTALLED, .rc = rc});
+	work_drain(&t->r->d->work, t->r->d);
+	free(t);
+}
+
+static void do_install(struct runner *r, const struct ike_fx_install *i)
+{
+	struct ticket_ctx *t = malloc(sizeof *t);
+	int rc = -ERR_NOMEM;
+
+	if (t) {
+		*t = (struct ticket_ctx){r, i->ticket};
+		rc = dp_child_install(&r->d->dp, &i->child, on_installed, t);
+	}
+	if (rc == 0)
+		return;
+	free(t);
+	post_ticket(
+		r, (struct ticket_work){.ticket = i->ticket, .type = IKE_EV_INSTALLED, .rc = rc});
+}
+
+static void keep_local(struct runner *r, const struct ike_fx_replicate *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->items[i].tombstone)
+			local_store_remove(&r->local, p->items[i].key);
+		else if (local_store_put(&r->local, p->rg, p->items[i].key, p->items[i].body) < 0)
+			daemon_stop(r->d, "out of memory");
+	}
+	runner_post_committed(r, p->ticket);
+}
+
+struct ask_ctx {
+	struct runner *r;
+	uint64_t sa;
+};
+
+static void on_activity(void *ctx, int rc, const Dp__Reply *reply)
+{
+	struct ask_ctx *a = (struct ask_ctx *)ctx;
+	struct ike_event ev = {.type = IKE_EV_ACTIVITY};
+
+	ev.activity = (struct ike_ev_activity){a->sa, IKE_IDLE_NEVER, IKE_IDLE_NEVER};
+	for (size_t i = 0; rc == 0 && i < reply->n_children; i++) {
+		const Dp__ChildStats *s = reply->children[i];
+
+		ev.activity.idle_in_ms = MIN(ev.activity.idle_in_ms, s->idle_in_ms);
+		ev.activity.idle_out_ms = MIN(ev.activity.idle_out_ms, s->idle_out_ms);
+	}
+	if (rc == 0) {
+		runner_feed(a->r, &ev);
+		work_drain(&a->r->d->work, a->r->d);
+	}
+	free(a);
+}
+
+static void do_ask(struct runner *r, const struct ike_fx_ask *ask)
+{
+	Dp__Request q = DP__REQUEST__INIT;
+	Dp__Query query = DP__QUERY__INIT;
+	struct ask_ctx *a = malloc(sizeof *a);
+
+	if (!a)
+		return; /* no answer is harmless */
+	*a = (struct ask_ctx){r, ask->sa};
+	query.children = true;
+	query.n_spi_in = ask->n;
+	query.spi_in = (uint32_t *)(uintptr_t)ask->spi_in;
+	q.body_case = DP__REQUEST__BODY_QUERY;
+	q.query = &query;
+	if (ask->n == 0 || dp_client_send(&r->d->dp, &q, on_activity, a) < 0)
+		free(a);
+}
+
+static void operator_done(struct runner *r, uint64_t request, uint32_t count)
+{
+	struct ctl_call *call = request - 1 < r->n_calls ? r->calls[request - 1] : NULL;
+
+	if (!call)
+		return;
+	r->calls[request - 1] = NULL;
+	ctl_done(call, daemon_node(r->d), "", count);
+}
+
+static void execute(struct runner *r, struct ike_effect *e)
+{
+	switch (e->type) {
+	case IKE_FX_SEND:
+		do_send(r, &e->send);
+		break;
+	case IKE_FX_KEX:
+		do_kex(r, take_ptr(e->kex));
+		break;
+	case IKE_FX_INSTALL:
+		do_install(r, &e->install);
+		break;
+	case IKE_FX_UPDATE:
+		dp_child_update(&r->d->dp, &e->update);
+		break;
+	case IKE_FX_DELETE:
+		dp_order_delete(&r->d->dp, e->del.spi_in, e->del.n);
+		break;
+	case IKE_FX_REPLICATE:
+		if (ha_bridge_owns(&r->d->ha, e->replicate.rg))
+			ha_bridge_propose(&r->d->ha, &e->replicate);
+		else
+			keep_local(r, &e->replicate);
+		break;
+	case IKE_FX_ASK_ACTIVITY:
+		do_ask(r, &e->ask);
+		break;
+	case IKE_FX_OPERATOR_DONE:
+		operator_done(r, e->operator_done.request, e->operator_done.count);
+		break;
+	}
+}
+
+void runner_feed(struct runner *r, struct ike_event *ev)
+{
+	int rc;
+
+	ev->now_ms = clock_boot_ms();
+	ev->wall_ms = clock_wall_ms();
+	rc = ike_step(r->ike, ev, &r->fx);
+	for (size_t i = 0; i < r->fx.n; i++)
+		execute(r, &r->fx.v[i]);
+	ike_effects_clear(&r->fx);
+	if (rc == -ERR_NOMEM)
+		daemon_stop(r->d, "out of memory");
+	else if (rc < 0)
+		log_err(&r->d->log, "ike.event.refused", "type=%d reason=\"%s\"", (int)ev->type,
+			err_text(rc));
+	rearm(r);
+}
+
+void runner_operator(struct runner *r, struct ike_ev_operator *op, struct ctl_call *call)
+{
+	struct ike_event ev = {.type = IKE_EV_OPERATOR};
+	size_t slot = 0;
+
+	while (slot < r->n_calls && r->calls[slot])
+		slot++;
+	if (slot == r->n_calls) {
+		struct ctl_call **grown = realloc(r->calls, (r->n_calls + 8) * sizeof(*grown));
+
+		if (!grown) {
+			ctl_fail(call, "%s", err_text(ERR_NOMEM));
+			return;
+		}
+		memset(grown + r->n_calls, 0, 8 * sizeof(*grown));
+		r->calls = grown;
+		r->n_calls += 8;
+	}
+	r->calls[slot] = call;
+	op->request = slot + 1;
+	ev.operator_ = *op;
+	runner_feed(r, &ev);
+}
+
+/* ---------------------------------------------------------------- life */
+
+static uint32_t interface_id(const char *unit_name)
+{
+	return dp_interface_id(unit_name);
+}
+
+int runner_init(struct runner *r, struct daemon *d)
+{
+	const struct ike_config config = {
+		.env = d->env,
+		.log = &d->logger.sink,
+		.crypto = d->crypto,
+		.iv_node = (uint8_t)d->node,
+		.incarnation = d->incarnation,
+		.interface_id = interface_id,
+	};
+
+	*r = (struct runner){.d = d};
+	ike_effects_init(&r->fx);
+	if (uv_timer_init(&d->loop, &r->tick) != 0)
+		return -ERR_IO;
+	r->tick.data = r;
+	r->started = true;
+	return ike_new(&config, d->model, &r->ike);
+}
+
+void runner_fini(struct runner *r)
+{
+	if (!r->d)
+		return;
+	r->started = false;
+	if (!uv_is_closing((uv_handle_t *)&r->tick))
+		uv_close((uv_handle_t *)&r->tick, NULL);
+	while (r->kex_running != 0 && uv_run(&r->d->loop, UV_RUN_ONCE) != 0)
+		;
+	ike_effects_fini(&r->fx);
+	ike_free(r->ike);
+	local_store_fini(&r->local);
+	free(r->calls);
+}

@@ -1,0 +1,13 @@
+#pragma once
+/*
+ * Lists of IKE SAs and tunnels for the operator. Thread: the loop.
+ */
+#include "ike/event.h"
+
+struct daemon;
+struct ctl_call;
+
+void show_ike(struct daemon *d, struct ike_filter filter, struct ctl_call *call);
+/* Asks the dataplane for counters first; answers without them when it is away. */
+void show_ipsec(struct daemon *d, struct ike_filter filter, struct ctl_call *call);
+bool show_spi_of_index(struct daemon *d, uint32_t index, uint32_t *spi_in);
