@@ -6,23 +6,8 @@
 
 #include "crypto/aead.h"
 #include "crypto/hash.h"
+#include "crypto_case.h"
 #include "vector.h"
-
-static int setup(void **state)
-{
-	struct crypto *c = NULL;
-
-	if (crypto_new(&c) < 0)
-		return -1;
-	*state = c;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	crypto_free(*state);
-	return 0;
-}
 
 /* McGrew and Viega, "The Galois/Counter Mode of Operation", test cases 4, 10 and 16. */
 static void aead_seals_the_gcm_test_cases(void **state)
@@ -202,5 +187,5 @@ int main(void)
 		cmocka_unit_test(aead_refuses_pairs_and_keys_that_do_not_fit),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, crypto_setup, crypto_teardown);
 }

@@ -7,6 +7,7 @@
 
 #include "crypto/aead.h"
 #include "wire/sk.h"
+#include "crypto_case.h"
 
 static const struct {
 	uint16_t encr, bits, integ;
@@ -24,20 +25,9 @@ static uint8_t keys[ALG_KEY_MAX + ALG_DIGEST_MAX];
 
 static int setup(void **state)
 {
-	struct crypto *c = NULL;
-
-	if (crypto_new(&c) < 0)
-		return -1;
 	for (size_t i = 0; i < sizeof keys; i++)
 		keys[i] = (uint8_t)(i * 7 + 1);
-	*state = c;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	crypto_free(*state);
-	return 0;
+	return crypto_setup(state);
 }
 
 static struct sk_shape suite_make(size_t i, struct aead *a)
@@ -138,5 +128,5 @@ int main(void)
 		cmocka_unit_test(envelope_with_any_octet_changed_is_refused),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, crypto_teardown);
 }

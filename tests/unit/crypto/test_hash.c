@@ -6,23 +6,8 @@
 
 #include "crypto/hash.h"
 #include "crypto/hkdf.h"
+#include "crypto_case.h"
 #include "vector.h"
-
-static int setup(void **state)
-{
-	struct crypto *c = NULL;
-
-	if (crypto_new(&c) < 0)
-		return -1;
-	*state = c;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	crypto_free(*state);
-	return 0;
-}
 
 static void hash_matches_fips_180(void **state)
 {
@@ -119,5 +104,5 @@ int main(void)
 		cmocka_unit_test(hkdf_matches_rfc_5869),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, crypto_setup, crypto_teardown);
 }

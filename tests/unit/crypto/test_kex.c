@@ -3,25 +3,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <pthread.h>
 
 #include "crypto/kex.h"
+#include "crypto_case.h"
 #include "vector.h"
-
-static int setup(void **state)
-{
-	struct crypto *c = NULL;
-
-	if (crypto_new(&c) < 0)
-		return -1;
-	*state = c;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	crypto_free(*state);
-	return 0;
-}
 
 /* A side of a published exchange: private half and public value put together as kex_export() does.
  */
@@ -229,6 +215,43 @@ static void kex_pads_small_modp_secrets(void **state)
 	}
 }
 
+#define THREADS	  4
+#define EXCHANGES 40
+
+/* What a worker of the thread pool does, with the one handle all of them share. */
+static void *exchange(void *c)
+{
+	for (unsigned i = 0; i < EXCHANGES; i++) {
+		static const uint16_t groups[] = {ALG_CURVE25519, ALG_ECP_256};
+		auto_kex a = NULL;
+		auto_kex b = NULL;
+		auto_secret ab = NULL;
+		auto_secret ba = NULL;
+		uint16_t group = groups[i % ARRAY_LEN(groups)];
+
+		if (kex_generate(c, group, &a) < 0 || kex_generate(c, group, &b) < 0 ||
+			kex_derive(c, a, kex_public(b), &ab) < 0 ||
+			kex_derive(c, b, kex_public(a), &ba) < 0 ||
+			!view_equal_ct(secret_view(ab), secret_view(ba)))
+			return NULL;
+	}
+	return c;
+}
+
+static void kex_runs_in_many_threads_at_once(void **state)
+{
+	pthread_t threads[THREADS];
+
+	for (size_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, exchange, *state), 0);
+	for (size_t i = 0; i < THREADS; i++) {
+		void *result = NULL;
+
+		assert_int_equal(pthread_join(threads[i], &result), 0);
+		assert_ptr_equal(result, *state);
+	}
+}
+
 static void kex_refuses_wrong_lengths_and_groups(void **state)
 {
 	static const uint8_t room[ALG_PUBLIC_MAX + 1] = {2};
@@ -259,8 +282,9 @@ int main(void)
 		cmocka_unit_test(kex_refuses_points_off_the_curve),
 		cmocka_unit_test(kex_refuses_modp_values_out_of_range),
 		cmocka_unit_test(kex_pads_small_modp_secrets),
+		cmocka_unit_test(kex_runs_in_many_threads_at_once),
 		cmocka_unit_test(kex_refuses_wrong_lengths_and_groups),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, crypto_setup, crypto_teardown);
 }

@@ -6,23 +6,8 @@
 #include <cmocka.h>
 
 #include "crypto/prf.h"
+#include "crypto_case.h"
 #include "vector.h"
-
-static int setup(void **state)
-{
-	struct crypto *c = NULL;
-
-	if (crypto_new(&c) < 0)
-		return -1;
-	*state = c;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	crypto_free(*state);
-	return 0;
-}
 
 static uint16_t prf_of(const char *hash)
 {
@@ -146,5 +131,5 @@ int main(void)
 		cmocka_unit_test(auth_psk_follows_the_formula),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, crypto_setup, crypto_teardown);
 }

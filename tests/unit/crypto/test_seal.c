@@ -6,23 +6,8 @@
 
 #include "crypto/random.h"
 #include "crypto/seal.h"
+#include "crypto_case.h"
 #include "vector.h"
-
-static int setup(void **state)
-{
-	struct crypto *c = NULL;
-
-	if (crypto_new(&c) < 0)
-		return -1;
-	*state = c;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	crypto_free(*state);
-	return 0;
-}
 
 /* McGrew and Viega, test cases 13 (nothing at all) and 14 (one block of zeros). */
 static void seal_wraps_the_gcm_test_cases(void **state)
@@ -102,5 +87,5 @@ int main(void)
 		cmocka_unit_test(random_fills_all_of_it_and_differs),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, crypto_setup, crypto_teardown);
 }
