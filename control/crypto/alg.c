@@ -8,19 +8,19 @@
 
 // clang-format off
 #define GCM(bits, text) \
-	{.name = text, .type = ALG_ENCR, .id = ALG_AES_GCM_16, .key_bits = bits, \
-	 .key_len = bits / 8 + SALT_GCM, .salt_len = SALT_GCM, .iv_len = IV_GCM, .block = 1, \
+	{.name = (text), .type = ALG_ENCR, .id = ALG_AES_GCM_16, .key_bits = (bits), \
+	 .key_len = (bits) / 8 + SALT_GCM, .salt_len = SALT_GCM, .iv_len = IV_GCM, .block = 1, \
 	 .icv_len = 16}
 #define CBC(bits, text) \
-	{.name = text, .type = ALG_ENCR, .id = ALG_AES_CBC, .key_bits = bits, \
-	 .key_len = bits / 8, .iv_len = BLOCK, .block = BLOCK}
+	{.name = (text), .type = ALG_ENCR, .id = ALG_AES_CBC, .key_bits = (bits), \
+	 .key_len = (bits) / 8, .iv_len = BLOCK, .block = BLOCK}
 #define PRF(num, octets, text) \
-	{.name = text, .type = ALG_PRF, .id = num, .key_len = octets, .out_len = octets}
+	{.name = (text), .type = ALG_PRF, .id = (num), .key_len = (octets), .out_len = (octets)}
 #define INTEG(num, octets, cut, text) \
-	{.name = text, .type = ALG_INTEG, .id = num, .key_len = octets, .out_len = octets, \
-	 .icv_len = cut}
+	{.name = (text), .type = ALG_INTEG, .id = (num), .key_len = (octets), .out_len = (octets), \
+	 .icv_len = (cut)}
 #define KE(num, pub, secret, text) \
-	{.name = text, .type = ALG_KE, .id = num, .pub_len = pub, .secret_len = secret}
+	{.name = (text), .type = ALG_KE, .id = (num), .pub_len = (pub), .secret_len = (secret)}
 
 static const struct alg rows[] = {
 	GCM(128, "aes-gcm-128"),

@@ -4,46 +4,45 @@
 	case number:                                                                               \
 		return text;
 
-#define TEXT_FUNCTION(fn, type, LIST)                                                              \
-	const char *fn(type number)                                                                \
+#define TEXT_FUNCTION(fn, type, arg, LIST)                                                         \
+	const char *fn(type arg)                                                                   \
 	{                                                                                          \
-		switch (number) {                                                                  \
+		switch (arg) {                                                                     \
 			LIST(TEXT_CASE)                                                            \
 		default:                                                                           \
 			return "?";                                                                \
 		}                                                                                  \
 	}
 
-#define KNOWN_CASE(name, number, text, reference)                                                  \
-	case number:                                                                               \
-		return true;
+#define KNOWN_BIT(name, number, text, reference) | UINT64_C(1) << (number)
 
 bool payload_is_known(uint8_t type)
 {
-	switch (type) {
-		PAYLOAD_LIST(KNOWN_CASE)
-	default:
-		return false;
-	}
+	static const uint64_t known = 0 PAYLOAD_LIST(KNOWN_BIT);
+
+	return type < 64 && (known >> type & 1) != 0;
 }
 
-TEXT_FUNCTION(exchange_text, uint8_t, EXCHANGE_LIST)
-TEXT_FUNCTION(payload_text, uint8_t, PAYLOAD_LIST)
-TEXT_FUNCTION(protocol_text, uint8_t, PROTOCOL_LIST)
-TEXT_FUNCTION(transform_type_text, uint8_t, TRANSFORM_TYPE_LIST)
-TEXT_FUNCTION(id_type_text, uint8_t, ID_LIST)
-TEXT_FUNCTION(cert_encoding_text, uint8_t, CERT_ENCODING_LIST)
-TEXT_FUNCTION(auth_method_text, uint8_t, AUTH_METHOD_LIST)
-TEXT_FUNCTION(notify_text, uint16_t, NOTIFY_LIST)
-TEXT_FUNCTION(ts_type_text, uint8_t, TS_TYPE_LIST)
-TEXT_FUNCTION(cp_type_text, uint8_t, CP_TYPE_LIST)
-TEXT_FUNCTION(cp_attr_text, uint16_t, CP_ATTR_LIST)
-TEXT_FUNCTION(eap_code_text, uint8_t, EAP_CODE_LIST)
+TEXT_FUNCTION(exchange_text, uint8_t, type, EXCHANGE_LIST)
+TEXT_FUNCTION(payload_text, uint8_t, type, PAYLOAD_LIST)
+TEXT_FUNCTION(protocol_text, uint8_t, id, PROTOCOL_LIST)
+TEXT_FUNCTION(transform_type_text, uint8_t, type, TRANSFORM_TYPE_LIST)
+TEXT_FUNCTION(id_type_text, uint8_t, type, ID_LIST)
+TEXT_FUNCTION(cert_encoding_text, uint8_t, encoding, CERT_ENCODING_LIST)
+TEXT_FUNCTION(auth_method_text, uint8_t, method, AUTH_METHOD_LIST)
+TEXT_FUNCTION(notify_text, uint16_t, type, NOTIFY_LIST)
+TEXT_FUNCTION(ts_type_text, uint8_t, type, TS_TYPE_LIST)
+TEXT_FUNCTION(cp_type_text, uint8_t, type, CP_TYPE_LIST)
+TEXT_FUNCTION(cp_attr_text, uint16_t, type, CP_ATTR_LIST)
+TEXT_FUNCTION(eap_code_text, uint8_t, code, EAP_CODE_LIST)
 
-static TEXT_FUNCTION(encr_text, uint16_t, ENCR_LIST) static TEXT_FUNCTION(
-	prf_text, uint16_t, PRF_LIST) static TEXT_FUNCTION(integ_text, uint16_t,
-	INTEG_LIST) static TEXT_FUNCTION(ke_group_text, uint16_t,
-	KE_GROUP_LIST) static TEXT_FUNCTION(esn_text, uint16_t, ESN_LIST)
+// clang-format off
+static TEXT_FUNCTION(encr_text, uint16_t, id, ENCR_LIST)
+static TEXT_FUNCTION(prf_text, uint16_t, id, PRF_LIST)
+static TEXT_FUNCTION(integ_text, uint16_t, id, INTEG_LIST)
+static TEXT_FUNCTION(ke_group_text, uint16_t, id, KE_GROUP_LIST)
+static TEXT_FUNCTION(esn_text, uint16_t, id, ESN_LIST)
+	// clang-format on
 
 	const char *transform_text(uint8_t type, uint16_t id)
 {
