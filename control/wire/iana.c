@@ -14,6 +14,8 @@
 		}                                                                                  \
 	}
 
+#define LOCAL_TEXT_FUNCTION(fn, type, arg, LIST) static TEXT_FUNCTION(fn, type, arg, LIST)
+
 #define KNOWN_BIT(name, number, text, reference) | UINT64_C(1) << (number)
 
 bool payload_is_known(uint8_t type)
@@ -36,15 +38,13 @@ TEXT_FUNCTION(cp_type_text, uint8_t, type, CP_TYPE_LIST)
 TEXT_FUNCTION(cp_attr_text, uint16_t, type, CP_ATTR_LIST)
 TEXT_FUNCTION(eap_code_text, uint8_t, code, EAP_CODE_LIST)
 
-// clang-format off
-static TEXT_FUNCTION(encr_text, uint16_t, id, ENCR_LIST)
-static TEXT_FUNCTION(prf_text, uint16_t, id, PRF_LIST)
-static TEXT_FUNCTION(integ_text, uint16_t, id, INTEG_LIST)
-static TEXT_FUNCTION(ke_group_text, uint16_t, id, KE_GROUP_LIST)
-static TEXT_FUNCTION(esn_text, uint16_t, id, ESN_LIST)
-	// clang-format on
+LOCAL_TEXT_FUNCTION(encr_text, uint16_t, id, ENCR_LIST)
+LOCAL_TEXT_FUNCTION(prf_text, uint16_t, id, PRF_LIST)
+LOCAL_TEXT_FUNCTION(integ_text, uint16_t, id, INTEG_LIST)
+LOCAL_TEXT_FUNCTION(ke_group_text, uint16_t, id, KE_GROUP_LIST)
+LOCAL_TEXT_FUNCTION(esn_text, uint16_t, id, ESN_LIST)
 
-	const char *transform_text(uint8_t type, uint16_t id)
+const char *transform_text(uint8_t type, uint16_t id)
 {
 	switch (type) {
 	case TRANSFORM_ENCR:
