@@ -4,10 +4,11 @@
  *
  *     pulse --bind ADDRESS:PORT --to ADDRESS:PORT --log FILE [--interval-us N] [--size N]
  *
- * Both ends run it; each sends its own numbers and records the other's. Stamps are real time in
- * nanoseconds: the sender's in the datagram, the receiver's from the kernel, so that neither end's
- * scheduling is taken for the network's. A sender that was held up catches up, and its stamps show
- * it.
+ * Both ends run it; each sends its own numbers and records the other's. Before that each calls
+ * until it has heard the other, so that no number is lost on an end that does not listen yet.
+ * Stamps are real time in nanoseconds: the sender's in the datagram, the receiver's from the
+ * kernel, so that neither end's scheduling is taken for the network's. A sender that was held up
+ * catches up, and its stamps show it.
  *
  * SIGUSR1 ends sending; SIGTERM ends sending and, once nothing has arrived for QUIET_MS, the
  * program. The log is a row of struct row in host order: one for each datagram received, and in the
@@ -33,10 +34,16 @@
 
 #define QUIET_MS    300
 #define LINGER_MS   2000
-#define SIZE_MIN    24
-#define SIZE_MAX_   1400
+#define SIZE_FIRST  24
+#define SIZE_LAST   1400
 #define CATCH_UP    200 /* datagrams in a row after a stall; what is older is sent later */
 #define BUFFER_SIZE (4 << 20)
+
+enum { CALL_US = 20000 };
+
+#define CALL                                                                                       \
+	(UINT64_MAX - 1) /* the number of a datagram that only asks whether somebody listens       \
+			  */
 
 struct row {
 	uint64_t number, sent_ns, received_ns;
@@ -48,7 +55,7 @@ struct pulse {
 	FILE *log;
 	uint64_t interval_us, size;
 	uint64_t sent;	   /* how many */
-	uint64_t began_ns; /* monotonic: when the first one was due */
+	uint64_t began_ns; /* monotonic: when the first one was due; 0 while nobody was heard */
 	uint64_t ends_ns;  /* monotonic: when it ends at the latest; 0 while it is to run on */
 	bool sending;
 };
@@ -101,24 +108,15 @@ static void socket_open(struct pulse *p, const struct sockaddr_in *bind_to)
 		die("bind");
 }
 
-static void send_one(struct pulse *p)
+static void send_one(struct pulse *p, uint64_t number)
 {
-	static const uint8_t padding[SIZE_MAX_];
-	uint64_t head[2] = {p->sent, now_ns(CLOCK_REALTIME)};
-	struct iovec parts[2] = {{head, sizeof head}, {NULL, p->size - sizeof head}};
-	struct msghdr m = {
-		.msg_name = &p->to, .msg_namelen = sizeof p->to, .msg_iov = parts, .msg_iovlen = 2};
+	uint64_t head[2] = {number, now_ns(CLOCK_REALTIME)};
+	uint8_t datagram[SIZE_LAST] = {0};
 
-	union {
-		const uint8_t *in;
-		void *out;
-	} cast = {.in = padding};
-
-	parts[1].iov_base = cast.out;
+	memcpy(datagram, head, sizeof head);
 	/* A refusal (no route yet, a full queue) is a lost datagram like any other: it counts as
 	 * sent. */
-	(void)sendmsg(p->fd, &m, 0);
-	p->sent++;
+	(void)sendto(p->fd, datagram, p->size, 0, (const struct sockaddr *)&p->to, sizeof p->to);
 }
 
 static void send_due(struct pulse *p)
@@ -126,10 +124,33 @@ static void send_due(struct pulse *p)
 	uint64_t expirations, elapsed_us, due;
 
 	(void)!read(p->timer, &expirations, sizeof expirations);
+	if (p->began_ns == 0) {
+		send_one(p, CALL);
+		return;
+	}
 	elapsed_us = (now_ns(CLOCK_MONOTONIC) - p->began_ns) / 1000;
 	due = elapsed_us / p->interval_us + 1;
 	for (unsigned n = 0; p->sending && p->sent < due && n < CATCH_UP; n++)
-		send_one(p);
+		send_one(p, p->sent++);
+}
+
+static void timer_every(struct pulse *p, uint64_t us)
+{
+	struct itimerspec every = {
+		.it_interval = {.tv_sec = (time_t)(us / 1000000),
+			.tv_nsec = (long)(us % 1000000) * 1000},
+		.it_value = {.tv_nsec = 1},
+	};
+
+	if (timerfd_settime(p->timer, 0, &every, NULL) < 0)
+		die("timer");
+}
+
+/* The other end listens: from now on datagrams count. */
+static void begin(struct pulse *p)
+{
+	p->began_ns = now_ns(CLOCK_MONOTONIC);
+	timer_every(p, p->interval_us);
 }
 
 static uint64_t stamp_of(struct msghdr *m)
@@ -160,9 +181,13 @@ static void receive_all(struct pulse *p)
 
 		if (n < 0)
 			return; /* nothing left, or an ICMP error that was ours to hear */
-		if (n < SIZE_MIN)
+		if (n < SIZE_FIRST)
 			continue;
 		memcpy(&r, data, 2 * sizeof(uint64_t));
+		if (p->began_ns == 0)
+			begin(p);
+		if (r.number == CALL)
+			continue;
 		r.received_ns = stamp_of(&m);
 		if (fwrite(&r, sizeof r, 1, p->log) != 1)
 			die("log");
@@ -205,11 +230,6 @@ static void run(struct pulse *p)
 
 static void clockwork(struct pulse *p)
 {
-	struct itimerspec every = {
-		.it_interval = {.tv_sec = (time_t)(p->interval_us / 1000000),
-			.tv_nsec = (long)(p->interval_us % 1000000) * 1000},
-		.it_value = {.tv_nsec = 1},
-	};
 	struct sched_param realtime = {.sched_priority = 1};
 	sigset_t heeded;
 
@@ -224,9 +244,7 @@ static void clockwork(struct pulse *p)
 		die("timer");
 	/* A steadier pulse where the machine allows it; the stamps tell the truth without it. */
 	(void)sched_setscheduler(0, SCHED_RR, &realtime);
-	p->began_ns = now_ns(CLOCK_MONOTONIC);
-	if (timerfd_settime(p->timer, 0, &every, NULL) < 0)
-		die("timer");
+	timer_every(p, CALL_US);
 }
 
 static uint64_t number_within(const char *text, uint64_t lo, uint64_t hi)
@@ -262,7 +280,7 @@ int main(int argc, char **argv)
 		else if (c == 'i')
 			p.interval_us = number_within(optarg, 10, 10000000);
 		else if (c == 's')
-			p.size = number_within(optarg, SIZE_MIN, SIZE_MAX_);
+			p.size = number_within(optarg, SIZE_FIRST, SIZE_LAST);
 		else
 			return 2;
 	}
