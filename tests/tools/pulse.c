@@ -41,9 +41,8 @@
 
 enum { CALL_US = 20000 };
 
-#define CALL                                                                                       \
-	(UINT64_MAX - 1) /* the number of a datagram that only asks whether somebody listens       \
-			  */
+/* The number of a datagram that only asks whether somebody listens. */
+#define CALL (UINT64_MAX - 1)
 
 struct row {
 	uint64_t number, sent_ns, received_ns;
