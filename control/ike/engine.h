@@ -1,0 +1,71 @@
+#pragma once
+/*
+ * The inside of struct ike, for the engine's own files only.
+ *
+ * now_ms, wall_ms and fx are those of the running step. What dies in a step is put on the dead
+ * lists and freed at its end.
+ */
+#include "ike/child.h"
+#include "ike/cookie.h"
+#include "ike/hold.h"
+#include "ike/sa.h"
+#include "ike/stats.h"
+#include "ike/step.h"
+#include "ike/tunnel.h"
+
+#define IKE_ROOM_IN  65536
+#define IKE_ROOM_OUT 16384
+
+struct rg_state {
+	UT_hash_handle hh;
+	uint32_t rg;
+	bool active, restoring;
+	uint64_t epoch;
+};
+
+struct ike {
+	struct ike_config cfg;
+	struct model *model;
+	uint64_t now_ms, wall_ms;
+	struct ike_effects *fx;
+
+	struct timerq timers;
+	struct ike_sa *sas;	/* by spi_local */
+	struct half *halves;	/* responders, by what their IKE_SA_INIT looked like */
+	struct child *children; /* by spi_in */
+	struct gateway *gateways;
+	struct tunnel *tunnels;
+	struct rg_state *rgs;
+	struct job *jobs;
+	struct holds holds;
+	struct txn txn;
+	struct list dead_sas, dead_children;
+	struct list work; /* ike_sa.of_work */
+
+	struct cookie_jar cookies;
+	uint32_t half_open;
+	uint64_t iv_counter, next_ticket, next_job, next_order;
+	uint32_t next_index;
+	struct ike_stats stats;
+	bool failed; /* memory ran out in this step */
+	uint8_t room_in[IKE_ROOM_IN], room_out[IKE_ROOM_OUT];
+};
+
+/* NULL when this node does not act for it. */
+const struct rg_state *rg_active(const struct ike *ike, uint32_t rg);
+
+/* Log lines carry the SA's gateway, SPIs and peer. */
+struct log_ctx;
+void sa_log_ctx(const struct ike *ike, const struct ike_sa *sa, struct log_ctx *out);
+
+#define sa_log(ike, sa, level, event, ...)                                                         \
+	do {                                                                                       \
+		if ((ike)->cfg.log && (level) <= (ike)->cfg.log->max) {                            \
+			struct log_ctx log_ctx_;                                                   \
+			sa_log_ctx((ike), (sa), &log_ctx_);                                        \
+			log_emit(&log_ctx_, (level), (event), __VA_ARGS__);                        \
+		}                                                                                  \
+	} while (0)
+#define sa_warn(ike, sa, event, ...)  sa_log(ike, sa, LOG_LEVEL_WARN, event, __VA_ARGS__)
+#define sa_info(ike, sa, event, ...)  sa_log(ike, sa, LOG_LEVEL_INFO, event, __VA_ARGS__)
+#define sa_debug(ike, sa, event, ...) sa_log(ike, sa, LOG_LEVEL_DEBUG, event, __VA_ARGS__)

@@ -1,0 +1,456 @@
+#include "ike/hold.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "ike/engine.h"
+#include "ike/record.h"
+#include "ike/schedule.h"
+#include "ike/tx.h"
+
+/* A REPLICATE stays well below the largest multicast of the replication core. */
+#define TXN_OCTETS_MAX 40000
+#define RETRY_MS       100
+
+struct install {
+	UT_hash_handle hh;
+	uint64_t ticket, hold;
+	uint32_t spi_in;
+};
+
+void txn_init(struct txn *t)
+{
+	*t = (struct txn){0};
+	list_init(&t->sas);
+	list_init(&t->children);
+}
+
+static void hold_free(struct ike *ike, struct hold *h)
+{
+	timer_cancel(&ike->timers, &h->timer);
+	blob_fini(&h->keys);
+	free(h->acts);
+	free(h);
+}
+
+/* ---------------------------------------------------------------- gathering */
+
+static void txn_begin(struct ike *ike, uint32_t rg)
+{
+	if (ike->txn.open && ike->txn.rg != rg)
+		txn_flush(ike);
+	if (ike->txn.open)
+		return;
+	ike->txn.open = true;
+	ike->txn.rg = rg;
+	if (!ike->txn.hold)
+		ike->txn.hold = calloc(1, sizeof *ike->txn.hold);
+	if (ike->txn.hold)
+		ike->txn.hold->timer.kind = TIMER_HOLD;
+	else
+		ike->failed = true;
+}
+
+void txn_sa(struct ike *ike, struct ike_sa *sa)
+{
+	if (sa->changed || sa->state == SA_GONE)
+		return;
+	txn_begin(ike, sa->rg);
+	sa->changed = true;
+	sa->recorded = true;
+	list_add_tail(&ike->txn.sas, &sa->link);
+}
+
+void txn_child(struct ike *ike, struct child *c)
+{
+	if (c->changed || c->state == CHILD_GONE)
+		return;
+	txn_begin(ike, c->sa->rg);
+	c->changed = true;
+	list_add_tail(&ike->txn.children, &c->link);
+}
+
+static void key_append(struct ike *ike, struct blob *to, struct view key)
+{
+	uint8_t n = (uint8_t)key.n;
+
+	if (blob_append(to, view_of(&n, 1)) < 0 || blob_append(to, key) < 0)
+		ike->failed = true;
+}
+
+void txn_gone_sa(struct ike *ike, const struct ike_sa *sa)
+{
+	uint8_t room[IKE_RECORD_KEY_MAX];
+
+	if (!sa->recorded)
+		return;
+	txn_begin(ike, sa->rg);
+	key_append(ike, &ike->txn.gone, record_key_sa(sa->spi_local, room));
+}
+
+void txn_gone_child(struct ike *ike, const struct child *c)
+{
+	uint8_t room[IKE_RECORD_KEY_MAX];
+
+	txn_begin(ike, c->sa->rg);
+	key_append(ike, &ike->txn.gone, record_key_child(c->spi_in, room));
+}
+
+static void txn_act(struct ike *ike, uint32_t rg, struct hold_act act)
+{
+	struct hold *h;
+
+	txn_begin(ike, rg);
+	h = ike->txn.hold;
+	if (!h)
+		return;
+	if (h->n == h->cap) {
+		uint32_t cap = h->cap ? h->cap * 2 : 4;
+		struct hold_act *acts = realloc(h->acts, cap * sizeof *acts);
+
+		if (!acts) {
+			ike->failed = true;
+			return;
+		}
+		h->acts = acts;
+		h->cap = cap;
+	}
+	h->acts[h->n++] = act;
+}
+
+void txn_install(struct ike *ike, struct child *c)
+{
+	txn_child(ike, c);
+	txn_act(ike, c->sa->rg, (struct hold_act){.kind = HOLD_INSTALL, .spi = c->spi_in});
+}
+
+void txn_answer(struct ike *ike, struct ike_sa *sa)
+{
+	txn_sa(ike, sa);
+	txn_act(ike, sa->rg, (struct hold_act){HOLD_ANSWER, sa->answer.mid, sa->spi_local});
+}
+
+void txn_request(struct ike *ike, struct ike_sa *sa)
+{
+	txn_sa(ike, sa);
+	txn_act(ike, sa->rg, (struct hold_act){HOLD_REQUEST, sa->out->mid, sa->spi_local});
+}
+
+void txn_delete(struct ike *ike, struct child *c)
+{
+	txn_act(ike, c->sa->rg, (struct hold_act){.kind = HOLD_DELETE, .spi = c->spi_in});
+}
+
+void txn_outbound(struct ike *ike, struct child *c)
+{
+	txn_child(ike, c);
+	txn_act(ike, c->sa->rg, (struct hold_act){.kind = HOLD_OUTBOUND, .spi = c->spi_in});
+}
+
+void txn_moved(struct ike *ike, struct child *c)
+{
+	txn_child(ike, c);
+	txn_act(ike, c->sa->rg, (struct hold_act){.kind = HOLD_MOVED, .spi = c->spi_in});
+}
+
+/* ---------------------------------------------------------------- leaving */
+
+/* One REPLICATE being filled. */
+struct batch {
+	struct ike_fx_item *items;
+	size_t n, cap, octets;
+};
+
+static void batch_emit(struct ike *ike, struct batch *b, uint64_t ticket)
+{
+	struct ike_effect *e;
+
+	if (b->n == 0)
+		return;
+	e = ike_effects_add(ike->fx, IKE_FX_REPLICATE);
+	if (e)
+		e->replicate = (struct ike_fx_replicate){ticket, ike->txn.rg, b->items, b->n};
+	*b = (struct batch){0};
+}
+
+static void batch_add(
+	struct ike *ike, struct batch *b, struct view key, struct view body, bool gone)
+{
+	if (b->octets + key.n + body.n > TXN_OCTETS_MAX)
+		batch_emit(ike, b, ike->next_ticket++);
+	if (b->n == b->cap) {
+		size_t cap = b->cap ? b->cap * 2 : 8;
+		struct ike_fx_item *items = ike_effects_alloc(ike->fx, cap * sizeof *items);
+
+		if (!items)
+			return;
+		if (b->n)
+			memcpy(items, b->items, b->n * sizeof *items);
+		b->items = items;
+		b->cap = cap;
+	}
+	b->items[b->n++] = (struct ike_fx_item){
+		.key = ike_effects_copy(ike->fx, key), .body = body, .tombstone = gone};
+	b->octets += key.n + body.n;
+}
+
+static void keys_keep(struct ike *ike, struct view key)
+{
+	if (ike->txn.hold)
+		key_append(ike, &ike->txn.hold->keys, key);
+}
+
+static void batch_fill(struct ike *ike, struct batch *b)
+{
+	uint8_t room[IKE_RECORD_KEY_MAX];
+	struct txn *t = &ike->txn;
+	struct ike_sa *sa, *next_sa;
+	struct child *c, *next_c;
+	struct view key;
+
+	list_foreach_safe (sa, next_sa, &t->sas, link) {
+		list_del(&sa->link);
+		sa->changed = false;
+		key = record_key_sa(sa->spi_local, room);
+		keys_keep(ike, key);
+		batch_add(ike, b, key, record_sa(ike, sa), false);
+	}
+	list_foreach_safe (c, next_c, &t->children, link) {
+		list_del(&c->link);
+		c->changed = false;
+		key = record_key_child(c->spi_in, room);
+		keys_keep(ike, key);
+		batch_add(ike, b, key, record_child(ike, c), false);
+	}
+	for (size_t at = 0; at + 1 < t->gone.n; at += 1u + t->gone.p[at]) {
+		key = view_of(t->gone.p + at + 1, t->gone.p[at]);
+		keys_keep(ike, key);
+		batch_add(ike, b, key, (struct view){0}, true);
+	}
+}
+
+void txn_flush(struct ike *ike)
+{
+	struct txn *t = &ike->txn;
+	struct batch b = {0};
+	uint64_t ticket;
+	struct hold *h = t->hold;
+
+	if (!t->open)
+		return;
+	batch_fill(ike, &b);
+	blob_fini(&t->gone);
+	ticket = ike->next_ticket++;
+	if (h) {
+		h->ticket = ticket;
+		h->rg = t->rg;
+		HASH_ADD(hh, ike->holds.by_ticket, ticket, sizeof h->ticket, h);
+	}
+	if (b.n == 0 && h) {
+		/* Nothing to write: nothing to wait for. */
+		t->hold = NULL;
+		t->open = false;
+		hold_committed(ike, ticket);
+		return;
+	}
+	batch_emit(ike, &b, ticket);
+	t->hold = NULL;
+	t->open = false;
+}
+
+/* ---------------------------------------------------------------- releasing */
+
+static void update_emit(struct ike *ike, const struct hold_act *a)
+{
+	struct child *c = child_find(ike, (uint32_t)a->spi);
+	struct ike_effect *e;
+
+	if (!c)
+		return;
+	e = ike_effects_add(ike->fx, IKE_FX_UPDATE);
+	if (!e)
+		return;
+	e->update = (struct ike_fx_update){.spi_in = c->spi_in,
+		.outbound = a->kind == HOLD_OUTBOUND,
+		.moved = a->kind == HOLD_MOVED,
+		.remote = c->sa->remote};
+}
+
+static void delete_emit(struct ike *ike, uint32_t rg, uint32_t spi_in)
+{
+	struct ike_effect *e = ike_effects_add(ike->fx, IKE_FX_DELETE);
+	uint32_t *spi = ike_effects_alloc(ike->fx, sizeof *spi);
+
+	if (!e || !spi)
+		return;
+	*spi = spi_in;
+	e->del = (struct ike_fx_delete){rg, spi, 1};
+}
+
+static void act_release(struct ike *ike, const struct hold *h, const struct hold_act *a)
+{
+	struct ike_sa *sa;
+
+	switch (a->kind) {
+	case HOLD_ANSWER:
+		sa = sa_find(ike, a->spi);
+		if (sa)
+			tx_answer_release(ike, sa, a->mid);
+		break;
+	case HOLD_REQUEST:
+		sa = sa_find(ike, a->spi);
+		if (sa)
+			tx_request_release(ike, sa, a->mid);
+		break;
+	case HOLD_DELETE:
+		delete_emit(ike, h->rg, (uint32_t)a->spi);
+		break;
+	case HOLD_OUTBOUND:
+	case HOLD_MOVED:
+		update_emit(ike, a);
+		break;
+	case HOLD_INSTALL:
+	default:
+		break;
+	}
+}
+
+static void hold_release(struct ike *ike, struct hold *h)
+{
+	HASH_DELETE(hh, ike->holds.by_ticket, h);
+	for (uint32_t i = 0; i < h->n; i++)
+		act_release(ike, h, &h->acts[i]);
+	hold_free(ike, h);
+}
+
+static void install_emit(struct ike *ike, struct hold *h, uint32_t spi_in)
+{
+	struct child *c = child_find(ike, spi_in);
+	struct install *i;
+	struct ike_effect *e;
+	struct ike_child_install *out;
+
+	if (!c)
+		return;
+	i = calloc(1, sizeof *i);
+	e = ike_effects_add(ike->fx, IKE_FX_INSTALL);
+	if (!i || !e) {
+		free(i);
+		ike->failed = true;
+		return;
+	}
+	*i = (struct install){.ticket = ike->next_ticket++, .hold = h->ticket, .spi_in = spi_in};
+	HASH_ADD(hh, ike->holds.installs, ticket, sizeof i->ticket, i);
+	h->installing++;
+	e->install.ticket = i->ticket;
+	out = &e->install.child;
+	child_install_fill(c, out);
+	out->encr_key_in = ike_effects_copy(ike->fx, out->encr_key_in);
+	out->encr_key_out = ike_effects_copy(ike->fx, out->encr_key_out);
+	out->integ_key_in = ike_effects_copy(ike->fx, out->integ_key_in);
+	out->integ_key_out = ike_effects_copy(ike->fx, out->integ_key_out);
+	out->local_ts = (const struct tsel *)(const void *)ike_effects_copy(
+		ike->fx, view_of(c->local_ts->v, c->local_ts->n * sizeof(struct tsel)))
+				.p;
+	out->remote_ts = (const struct tsel *)(const void *)ike_effects_copy(
+		ike->fx, view_of(c->remote_ts->v, c->remote_ts->n * sizeof(struct tsel)))
+				 .p;
+}
+
+void hold_committed(struct ike *ike, uint64_t ticket)
+{
+	struct hold *h;
+
+	HASH_FIND(hh, ike->holds.by_ticket, &ticket, sizeof ticket, h);
+	if (!h || h->committed)
+		return;
+	h->committed = true;
+	for (uint32_t i = 0; i < h->n; i++)
+		if (h->acts[i].kind == HOLD_INSTALL)
+			install_emit(ike, h, (uint32_t)h->acts[i].spi);
+	if (h->installing == 0)
+		hold_release(ike, h);
+}
+
+void hold_installed(struct ike *ike, uint64_t ticket, int rc)
+{
+	struct install *i;
+	struct hold *h;
+	struct child *c;
+
+	HASH_FIND(hh, ike->holds.installs, &ticket, sizeof ticket, i);
+	if (!i)
+		return;
+	HASH_DELETE(hh, ike->holds.installs, i);
+	HASH_FIND(hh, ike->holds.by_ticket, &i->hold, sizeof i->hold, h);
+	c = child_find(ike, i->spi_in);
+	free(i);
+	if (c)
+		sched_child_installed(ike, c, rc);
+	if (h && --h->installing == 0)
+		hold_release(ike, h);
+}
+
+/* ---------------------------------------------------------------- rejection */
+
+void hold_rejected(struct ike *ike, uint64_t ticket, bool retry)
+{
+	struct hold *h;
+
+	ike->stats.rejected++;
+	HASH_FIND(hh, ike->holds.by_ticket, &ticket, sizeof ticket, h);
+	/* Without retry the group is about to become standby: what was held never leaves. */
+	if (h && retry)
+		ike->failed |= timer_arm(&ike->timers, &h->timer, ike->now_ms + RETRY_MS) < 0;
+}
+
+void hold_retry(struct ike *ike, struct hold *h)
+{
+	struct blob keys = blob_take(&h->keys);
+
+	if (ike->txn.open)
+		txn_flush(ike);
+	HASH_DELETE(hh, ike->holds.by_ticket, h);
+	ike->txn.hold = h;
+	txn_begin(ike, h->rg);
+	for (size_t at = 0; at + 1 < keys.n; at += 1u + keys.p[at]) {
+		struct view key = view_of(keys.p + at + 1, keys.p[at]);
+		struct ike_sa *sa = record_key_find_sa(ike, key);
+		struct child *c = record_key_find_child(ike, key);
+
+		if (sa)
+			txn_sa(ike, sa);
+		else if (c)
+			txn_child(ike, c);
+		else
+			key_append(ike, &ike->txn.gone, key);
+	}
+	blob_fini(&keys);
+	txn_flush(ike);
+}
+
+void holds_forget(struct ike *ike, uint32_t rg)
+{
+	struct hold *h, *next;
+
+	map_foreach (ike->holds.by_ticket, h, next) {
+		if (rg != UINT32_MAX && h->rg != rg)
+			continue;
+		HASH_DELETE(hh, ike->holds.by_ticket, h);
+		hold_free(ike, h);
+	}
+}
+
+void holds_fini(struct ike *ike)
+{
+	struct install *i, *next;
+
+	holds_forget(ike, UINT32_MAX);
+	map_foreach (ike->holds.installs, i, next) {
+		HASH_DELETE(hh, ike->holds.installs, i);
+		free(i);
+	}
+	if (ike->txn.hold)
+		hold_free(ike, ike->txn.hold);
+	blob_fini(&ike->txn.gone);
+}

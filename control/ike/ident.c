@@ -1,0 +1,171 @@
+#include "ike/ident.h"
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/log.h"
+
+int ident_copy(uint8_t type, struct view data, struct ident *out)
+{
+	struct blob b = {0};
+	int rc = blob_copy(data, &b);
+
+	if (rc < 0)
+		return rc;
+	ident_fini(out);
+	*out = (struct ident){type, b};
+	return 0;
+}
+
+static uint8_t wire_type(enum model_id_type type)
+{
+	switch (type) {
+	case MODEL_ID_INET:
+		return ID_IPV4_ADDR;
+	case MODEL_ID_INET6:
+		return ID_IPV6_ADDR;
+	case MODEL_ID_HOSTNAME:
+		return ID_FQDN;
+	case MODEL_ID_USER_AT_HOSTNAME:
+		return ID_RFC822_ADDR;
+	case MODEL_ID_DN:
+		return ID_DER_ASN1_DN;
+	case MODEL_ID_KEY_ID:
+		return ID_KEY_ID;
+	case MODEL_ID_NONE:
+	default:
+		return 0;
+	}
+}
+
+static struct view value_of(const struct model_identity *m)
+{
+	if (m->type == MODEL_ID_INET || m->type == MODEL_ID_INET6)
+		return addr_view(&m->addr);
+	return m->value;
+}
+
+int ident_of_model(const struct model_identity *m, struct ident *out)
+{
+	/* A distinguished name is that of our certificate. */
+	if (m->type == MODEL_ID_NONE || m->type == MODEL_ID_DN)
+		return -ERR_UNSUPPORTED;
+	return ident_copy(wire_type(m->type), value_of(m), out);
+}
+
+bool ident_equal(const struct ident *a, const struct ident *b)
+{
+	return a->type == b->type && view_equal(blob_view(&a->data), blob_view(&b->data));
+}
+
+void ident_fini(struct ident *id)
+{
+	blob_fini(&id->data);
+	id->type = 0;
+}
+
+char *ident_text(const struct ident *id, char out[IDENT_TEXT_MAX])
+{
+	struct view v = blob_view(&id->data);
+	char hex[129], text[ADDR_TEXT_MAX];
+	struct addr a;
+
+	switch (id->type) {
+	case 0:
+		out[0] = '\0';
+		return out;
+	case ID_IPV4_ADDR:
+	case ID_IPV6_ADDR:
+		if (addr_from_view(v, &a) < 0)
+			break;
+		(void)snprintf(out, IDENT_TEXT_MAX, "%s", addr_text(&a, text));
+		return out;
+	case ID_FQDN:
+	case ID_RFC822_ADDR:
+		return log_escape(v, out, IDENT_TEXT_MAX);
+	default:
+		break;
+	}
+	v.n = MIN(v.n, (size_t)64);
+	(void)snprintf(out, IDENT_TEXT_MAX, "%s(%s)", id_type_text(id->type),
+		view_hex(v, hex, sizeof hex));
+	return out;
+}
+
+bool peer_has_address(const struct model_gateway *gw, const struct addr *a)
+{
+	for (uint32_t i = 0; i < gw->n_peers; i++)
+		if (addr_equal(&gw->peers[i].addr, a))
+			return true;
+	return false;
+}
+
+static bool gateway_usable(const struct model_gateway *gw, const struct peer_key *key)
+{
+	return gw->version == key->version && gw->ike_allowed && !gw->unsupported && gw->policy &&
+	       addr_equal(&gw->local, &key->local);
+}
+
+const struct model_gateway *peer_next(
+	const struct model *m, const struct peer_key *key, const struct model_gateway *prev)
+{
+	uint32_t at = prev ? (uint32_t)(prev - m->gateways) + 1 : 0;
+	bool dynamic = prev && prev->dynamic;
+
+	for (; !dynamic && at < m->n_gateways; at++) {
+		const struct model_gateway *gw = &m->gateways[at];
+
+		if (!gw->dynamic && gateway_usable(gw, key) && peer_has_address(gw, &key->remote))
+			return gw;
+	}
+	for (at = dynamic ? at : 0; at < m->n_gateways; at++)
+		if (m->gateways[at].dynamic && gateway_usable(&m->gateways[at], key))
+			return &m->gateways[at];
+	return NULL;
+}
+
+static bool domain_equal(struct view a, struct view b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++) {
+		uint8_t x = a.p[i], y = b.p[i];
+
+		x = x >= 'A' && x <= 'Z' ? (uint8_t)(x + 32) : x;
+		y = y >= 'A' && y <= 'Z' ? (uint8_t)(y + 32) : y;
+		if (x != y)
+			return false;
+	}
+	return true;
+}
+
+static bool id_is(const struct model_identity *m, const struct pld_id *id)
+{
+	if (wire_type(m->type) != id->type || m->type == MODEL_ID_NONE || m->type == MODEL_ID_DN)
+		return false;
+	if (m->type == MODEL_ID_HOSTNAME)
+		return domain_equal(m->value, id->data);
+	return view_equal(value_of(m), id->data);
+}
+
+bool peer_id_matches(
+	const struct model_gateway *gw, const struct pld_id *id, const struct addr *remote)
+{
+	struct addr a;
+
+	if (gw->general_ikeid || id_is(&gw->remote_id, id))
+		return true;
+	if (gw->remote_id.type != MODEL_ID_NONE)
+		return false;
+	/* Not configured: the peer's address, as configured or as seen. */
+	if (id->type != ID_IPV4_ADDR && id->type != ID_IPV6_ADDR)
+		return false;
+	if (addr_from_view(id->data, &a) < 0)
+		return false;
+	return gw->dynamic ? addr_equal(&a, remote) : peer_has_address(gw, &a);
+}
+
+bool peer_wants_us(const struct model_gateway *gw, const struct pld_id *idr)
+{
+	return id_is(&gw->local_id, idr);
+}

@@ -1,0 +1,38 @@
+#pragma once
+/*
+ * Asymmetric work that is out: which IKE SA and which of its places waits for which job. Results for
+ * an SA that is gone meanwhile are thrown away. Life: from job_start() to job_done().
+ */
+#include "base/map.h"
+#include "base/view.h"
+#include "ike/effect.h"
+
+struct ike;
+struct ike_sa;
+
+enum job_slot {
+	JOB_SA,	    /* IKE_SA_INIT: fires ON_KEX_DONE */
+	JOB_IN,	    /* sa->in: the peer's request */
+	JOB_OUT,    /* sa->out: the key pair of our request */
+	JOB_ANSWER, /* sa->out->answer: the shared secret of our request */
+};
+
+struct job {
+	UT_hash_handle hh;
+	uint64_t id, sa;
+	enum job_slot slot;
+};
+
+struct job_args {
+	enum job_slot slot;
+	enum ike_kex_kind kind;
+	uint16_t group;
+	struct kex *kex;  /* DERIVE: passes on, also when job_start() fails */
+	struct view peer; /* DERIVE, RESPOND */
+};
+
+int job_start(struct ike *ike, const struct ike_sa *sa, const struct job_args *a, uint64_t *id)
+	MUST_CHECK;
+/* Takes the finished job over. */
+void job_done(struct ike *ike, struct ike_kex_job *job);
+void jobs_fini(struct ike *ike);

@@ -1,0 +1,265 @@
+#include "ike/negotiate.h"
+
+#include "base/err.h"
+#include "wire/iana.h"
+
+/* One transform we want: absent when id is 0 (INTEG beside AEAD, D-H of a first child, no ESN). */
+struct want {
+	uint8_t type;
+	uint16_t id, key_bits;
+};
+
+#define WANTS_MAX 5
+
+struct wants {
+	struct want v[WANTS_MAX];
+	size_t n;
+};
+
+static void wants_add(struct wants *w, uint8_t type, uint16_t id, uint16_t key_bits)
+{
+	w->v[w->n++] = (struct want){type, id, key_bits};
+}
+
+static bool cipher_find(uint16_t encr, uint16_t key_bits, uint16_t integ, const struct alg **e,
+	const struct alg **i)
+{
+	*e = alg_find(ALG_ENCR, encr, key_bits);
+	*i = integ ? alg_find(ALG_INTEG, integ, 0) : NULL;
+	if (!*e || (integ && !*i))
+		return false;
+	/* AEAD brings its integrity, anything else needs one. */
+	return alg_is_aead(*e) == (*i == NULL);
+}
+
+bool ike_suite_find(const struct model_ike_proposal *p, struct ike_suite *out)
+{
+	struct ike_suite s;
+
+	if (!cipher_find(p->encr, p->key_bits, p->integ, &s.encr, &s.integ))
+		return false;
+	s.prf = alg_find(ALG_PRF, p->prf, 0);
+	s.dh = alg_find(ALG_KE, p->dh, 0);
+	if (!s.prf || !s.dh)
+		return false;
+	*out = s;
+	return true;
+}
+
+static bool esp_suite_find(
+	const struct model_ipsec_proposal *p, uint16_t pfs, struct esp_suite *out)
+{
+	struct esp_suite s = {
+		.esn = p->esn, .lifetime_s = p->lifetime_s, .lifetime_kb = p->lifetime_kb};
+
+	if (p->ah || !cipher_find(p->encr, p->key_bits, p->integ, &s.encr, &s.integ))
+		return false;
+	s.dh = pfs ? alg_find(ALG_KE, pfs, 0) : NULL;
+	if (pfs && !s.dh)
+		return false;
+	*out = s;
+	return true;
+}
+
+static struct wants wants_of_ike(const struct ike_suite *s)
+{
+	struct wants w = {.n = 0};
+
+	wants_add(&w, TRANSFORM_ENCR, s->encr->id, s->encr->key_bits);
+	wants_add(&w, TRANSFORM_PRF, s->prf->id, 0);
+	if (s->integ)
+		wants_add(&w, TRANSFORM_INTEG, s->integ->id, 0);
+	wants_add(&w, TRANSFORM_KE, s->dh->id, 0);
+	return w;
+}
+
+static struct wants wants_of_esp(const struct esp_suite *s)
+{
+	struct wants w = {.n = 0};
+
+	wants_add(&w, TRANSFORM_ENCR, s->encr->id, s->encr->key_bits);
+	if (s->integ)
+		wants_add(&w, TRANSFORM_INTEG, s->integ->id, 0);
+	if (s->dh)
+		wants_add(&w, TRANSFORM_KE, s->dh->id, 0);
+	wants_add(&w, TRANSFORM_ESN, s->esn ? ESN_YES : ESN_NO, 0);
+	return w;
+}
+
+/*
+ * Does the proposal contain all of w, and nothing of a type we would leave out? A type in which it
+ * also offers "none" may be left out (3.3.3), and so may ESN, whose absence means 32 bits.
+ */
+static bool proposal_contains(const struct proposal *p, const struct wants *w, uint32_t ignored)
+{
+	struct transform_iter it = transform_iter_of(p);
+	uint32_t seen = 0, none = 0, found = 0, wanted = 0;
+	struct transform t;
+
+	while (transform_next(&it, &t)) {
+		if (t.type >= 32)
+			return false;
+		seen |= UINT32_C(1) << t.type;
+		if (t.id == 0 && t.type >= TRANSFORM_INTEG && t.type != TRANSFORM_ESN)
+			none |= UINT32_C(1) << t.type;
+		for (size_t i = 0; i < w->n && !t.foreign; i++)
+			if (w->v[i].type == t.type && w->v[i].id == t.id &&
+				w->v[i].key_bits == t.key_bits)
+				found |= UINT32_C(1) << t.type;
+	}
+	for (size_t i = 0; i < w->n; i++) {
+		wanted |= UINT32_C(1) << w->v[i].type;
+		if (w->v[i].type == TRANSFORM_ESN && w->v[i].id == ESN_NO &&
+			!(seen & UINT32_C(1) << TRANSFORM_ESN))
+			found |= UINT32_C(1) << TRANSFORM_ESN;
+	}
+	return (found & wanted) == wanted && (seen & ~wanted & ~none & ~ignored) == 0;
+}
+
+static bool offer_find(const struct pld_sa *offer, uint8_t protocol, const struct wants *w,
+	uint32_t ignored, struct choice *out)
+{
+	struct proposal_iter it = proposal_iter_of(offer);
+	struct proposal p;
+
+	while (proposal_next(&it, &p)) {
+		if (p.protocol != protocol || !proposal_contains(&p, w, ignored))
+			continue;
+		*out = (struct choice){.num = p.num, .protocol = p.protocol, .spi = p.spi};
+		return true;
+	}
+	return false;
+}
+
+int negotiate_ike(const struct model_ike_policy *policy, const struct pld_sa *offer,
+	struct ike_suite *suite, struct choice *choice)
+{
+	for (uint32_t i = 0; i < policy->n_proposals; i++) {
+		struct ike_suite s;
+		struct wants w;
+
+		if (!ike_suite_find(&policy->proposals[i], &s))
+			continue;
+		w = wants_of_ike(&s);
+		if (!offer_find(offer, PROTO_IKE, &w, 0, choice))
+			continue;
+		*suite = s;
+		return 0;
+	}
+	return -ERR_NO_PROPOSAL;
+}
+
+int negotiate_esp(const struct model_ipsec_policy *policy, enum esp_dh dh,
+	const struct pld_sa *offer, struct esp_suite *suite, struct choice *choice)
+{
+	/* RFC 7296 1.2: a first child has no key exchange; peers that name a group are humoured. */
+	uint32_t ignored = dh == ESP_WITHOUT_DH ? UINT32_C(1) << TRANSFORM_KE : 0;
+
+	for (uint32_t i = 0; i < policy->n_proposals; i++) {
+		struct esp_suite s;
+		struct wants w;
+
+		if (!esp_suite_find(&policy->proposals[i], dh == ESP_WITH_DH ? policy->pfs : 0, &s))
+			continue;
+		w = wants_of_esp(&s);
+		if (!offer_find(offer, PROTO_ESP, &w, ignored, choice) || choice->spi.n != 4)
+			continue;
+		*suite = s;
+		return 0;
+	}
+	return -ERR_NO_PROPOSAL;
+}
+
+uint16_t negotiate_ike_group(const struct model_ike_policy *policy, uint16_t wanted)
+{
+	uint16_t first = 0;
+
+	for (uint32_t i = 0; i < policy->n_proposals; i++) {
+		struct ike_suite s;
+
+		if (!ike_suite_find(&policy->proposals[i], &s))
+			continue;
+		if (s.dh->id == wanted)
+			return wanted;
+		if (first == 0)
+			first = s.dh->id;
+	}
+	return first;
+}
+
+static void emit_wants(struct sa_emit *e, const struct wants *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		struct transform t = {
+			.type = w->v[i].type, .id = w->v[i].id, .key_bits = w->v[i].key_bits};
+
+		sa_emit_transform(e, &t);
+	}
+}
+
+static void proposal_emit_ike(
+	struct sa_emit *e, const struct ike_suite *s, uint8_t num, struct view spi)
+{
+	struct wants w = wants_of_ike(s);
+
+	sa_emit_proposal(e, num, PROTO_IKE, spi);
+	emit_wants(e, &w);
+}
+
+static void proposal_emit_esp(
+	struct sa_emit *e, const struct esp_suite *s, uint8_t num, uint32_t spi)
+{
+	struct wants w = wants_of_esp(s);
+	uint8_t spi_be[4] = {
+		(uint8_t)(spi >> 24), (uint8_t)(spi >> 16), (uint8_t)(spi >> 8), (uint8_t)spi};
+
+	sa_emit_proposal(e, num, PROTO_ESP, view_of_array(spi_be));
+	emit_wants(e, &w);
+}
+
+int offer_ike(struct emit *e, const struct model_ike_policy *policy, struct view spi)
+{
+	struct sa_emit s = sa_emit_begin(e);
+	uint8_t num = 0;
+
+	for (uint32_t i = 0; i < policy->n_proposals; i++) {
+		struct ike_suite suite;
+
+		if (ike_suite_find(&policy->proposals[i], &suite))
+			proposal_emit_ike(&s, &suite, ++num, spi);
+	}
+	sa_emit_end(&s);
+	return num ? 0 : -ERR_UNSUPPORTED;
+}
+
+int offer_esp(struct emit *e, const struct model_ipsec_policy *policy, enum esp_dh dh, uint32_t spi)
+{
+	struct sa_emit s = sa_emit_begin(e);
+	uint8_t num = 0;
+
+	for (uint32_t i = 0; i < policy->n_proposals; i++) {
+		struct esp_suite suite;
+
+		if (esp_suite_find(
+			    &policy->proposals[i], dh == ESP_WITH_DH ? policy->pfs : 0, &suite))
+			proposal_emit_esp(&s, &suite, ++num, spi);
+	}
+	sa_emit_end(&s);
+	return num ? 0 : -ERR_UNSUPPORTED;
+}
+
+void answer_ike(struct emit *e, const struct ike_suite *s, uint8_t num, struct view spi)
+{
+	struct sa_emit out = sa_emit_begin(e);
+
+	proposal_emit_ike(&out, s, num, spi);
+	sa_emit_end(&out);
+}
+
+void answer_esp(struct emit *e, const struct esp_suite *s, uint8_t num, uint32_t spi)
+{
+	struct sa_emit out = sa_emit_begin(e);
+
+	proposal_emit_esp(&out, s, num, spi);
+	sa_emit_end(&out);
+}

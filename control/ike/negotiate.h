@@ -1,0 +1,54 @@
+#pragma once
+/*
+ * Proposal choice (RFC 7296 2.7, 3.3): our list in its configured order decides; the first of ours
+ * that a proposal of the offer contains wins (PRP-010). Which algorithms exist is the table of
+ * crypto/alg.h: a proposal of ours with one it lacks is passed over.
+ *
+ * Values only; the alg pointers are to const rows. Any thread.
+ */
+#include "config/model.h"
+#include "crypto/alg.h"
+#include "wire/pld_sa.h"
+
+/* integ: NULL with an AEAD cipher. */
+struct ike_suite {
+	const struct alg *encr, *integ, *prf, *dh;
+};
+
+/* dh: NULL without key exchange of its own. */
+struct esp_suite {
+	const struct alg *encr, *integ, *dh;
+	bool esn;
+	uint32_t lifetime_s; /* of the proposal of ours that was chosen */
+	uint64_t lifetime_kb;
+};
+
+struct choice {
+	uint8_t num; /* of the proposal in the offer */
+	uint8_t protocol;
+	struct view spi; /* the peer's; borrowed from the message */
+};
+
+/* Whether the exchange has a key exchange of its own, and so D-H transforms in its proposals. */
+enum esp_dh { ESP_WITHOUT_DH, ESP_WITH_DH };
+
+bool ike_suite_find(const struct model_ike_proposal *p, struct ike_suite *out);
+
+/* -ERR_NO_PROPOSAL. *lifetime_s, when given, is that of the proposal of ours. */
+int negotiate_ike(const struct model_ike_policy *policy, const struct pld_sa *offer,
+	struct ike_suite *suite, struct choice *choice) MUST_CHECK;
+int negotiate_esp(const struct model_ipsec_policy *policy, enum esp_dh dh,
+	const struct pld_sa *offer, struct esp_suite *suite, struct choice *choice) MUST_CHECK;
+
+/* The group our KE payload should be of: `wanted` if one of our proposals has it, else the first
+ * that we can do; 0: none. */
+uint16_t negotiate_ike_group(const struct model_ike_policy *policy, uint16_t wanted);
+
+/* What we offer. spi: 8 octets when rekeying, else empty. -ERR_UNSUPPORTED: nothing we can do. */
+int offer_ike(struct emit *e, const struct model_ike_policy *policy, struct view spi) MUST_CHECK;
+int offer_esp(struct emit *e, const struct model_ipsec_policy *policy, enum esp_dh dh,
+	uint32_t spi) MUST_CHECK;
+
+/* The answer: the chosen proposal with our SPI. */
+void answer_ike(struct emit *e, const struct ike_suite *s, uint8_t num, struct view spi);
+void answer_esp(struct emit *e, const struct esp_suite *s, uint8_t num, uint32_t spi);

@@ -1,0 +1,88 @@
+#include "ike/notes.h"
+
+#include "base/cursor.h"
+#include "base/err.h"
+
+static uint32_t spi_of(struct view spi)
+{
+	struct cur c = cur_of(spi);
+
+	return spi.n == 4 ? cur_be32(&c) : 0;
+}
+
+static void note_error(const struct pld_notify *n, struct notes *o)
+{
+	struct cur c = cur_of(n->data);
+
+	if (o->error == 0)
+		o->error = n->type;
+	if (n->type == N_INVALID_KE_PAYLOAD)
+		o->ke_group = cur_be16(&c);
+}
+
+static void note_status(const struct pld_notify *n, struct notes *o)
+{
+	switch (n->type) {
+	case N_INITIAL_CONTACT:
+		o->initial_contact = true;
+		break;
+	case N_USE_TRANSPORT_MODE:
+		o->use_transport = true;
+		break;
+	case N_IPCOMP_SUPPORTED:
+		o->ipcomp = true;
+		break;
+	case N_ESP_TFC_PADDING_NOT_SUPPORTED:
+		o->tfc_off = true;
+		break;
+	case N_CHILDLESS_IKEV2_SUPPORTED:
+		o->childless = true;
+		break;
+	case N_IKEV2_FRAGMENTATION_SUPPORTED:
+		o->fragmentation = true;
+		break;
+	case N_IKEV2_MESSAGE_ID_SYNC_SUPPORTED:
+		o->mid_sync = true;
+		break;
+	case N_IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED:
+		o->replay_sync = true;
+		break;
+	case N_COOKIE:
+		o->cookie = n->data;
+		break;
+	case N_REKEY_SA:
+		o->rekey = true;
+		o->rekey_protocol = n->protocol;
+		o->rekey_spi = spi_of(n->spi);
+		break;
+	case N_NAT_DETECTION_SOURCE_IP:
+		if (o->n_natd_source < NOTES_NATD_MAX)
+			o->natd_source[o->n_natd_source++] = n->data;
+		break;
+	case N_NAT_DETECTION_DESTINATION_IP:
+		o->natd_destination = n->data;
+		break;
+	default:
+		break;
+	}
+}
+
+int notes_read(const struct chain *c, struct notes *out)
+{
+	const struct payload *p = NULL;
+	struct notes o = {0};
+	struct pld_notify n;
+	int rc;
+
+	while ((p = chain_next(c, PLD_NOTIFY, p)) != NULL) {
+		rc = pld_notify_parse(p->body, &n);
+		if (rc < 0)
+			return rc;
+		if (notify_is_error(n.type))
+			note_error(&n, &o);
+		else
+			note_status(&n, &o);
+	}
+	*out = o;
+	return 0;
+}

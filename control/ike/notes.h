@@ -1,0 +1,27 @@
+#pragma once
+/*
+ * The notifications of one message, read once: which are there, and the data of those that have any
+ * meaning to us. Unknown error types count as an error, unknown status types as nothing (RFC 7296
+ * 3.10.1). Life: a value on the stack; views borrow from the message.
+ */
+#include "wire/message.h"
+#include "wire/pld_notify.h"
+
+#define NOTES_NATD_MAX 8
+
+struct notes {
+	uint16_t error; /* the first error type, 0 = none */
+	bool initial_contact, use_transport, ipcomp, tfc_off, childless, fragmentation;
+	bool mid_sync, replay_sync;
+	struct view cookie; /* n = 0: absent */
+	uint16_t ke_group;  /* of INVALID_KE_PAYLOAD; 0: absent */
+	uint8_t rekey_protocol;
+	uint32_t rekey_spi; /* 0: no REKEY_SA */
+	bool rekey;
+	struct view natd_source[NOTES_NATD_MAX]; /* a peer may name several of its addresses */
+	uint32_t n_natd_source;
+	struct view natd_destination;
+};
+
+/* -ERR_VALUE, -ERR_TRUNCATED: a malformed notification. */
+int notes_read(const struct chain *c, struct notes *out) MUST_CHECK;

@@ -1,0 +1,153 @@
+#pragma once
+/*
+ * One IKE SA of either version: identity, keys, message IDs, exchanges under way, deadlines.
+ *
+ * Life: sa_new() puts it into the engine's tables; sa_drop() takes it out and the engine frees it
+ * when the step is over (so that pointers stay good until then). Its state is assigned by fsm.c
+ * alone. Thread: the engine's.
+ *
+ * Replicated as rec.IkeSa from the moment a message depends on it: see record.h.
+ */
+#include "base/addr.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/secret.h"
+#include "base/timer.h"
+#include "ike/exch.h"
+#include "ike/flight.h"
+#include "ike/ident.h"
+#include "ike/keymat.h"
+
+struct ike;
+struct gateway;
+struct child;
+
+/* row: state, number in records (never renumber), text */
+// clang-format off
+#define SA_STATE_LIST(X) \
+	X(SA_IDLE,       1, "idle")        /* just made */ \
+	X(SA_KEYING,     2, "keying")      /* initiator: waits for a key pair */ \
+	X(SA_INIT_SENT,  3, "init-sent") \
+	X(SA_DERIVING,   4, "deriving")    /* initiator: waits for the shared secret */ \
+	X(SA_AUTH_SENT,  5, "auth-sent") \
+	X(SA_RESPONDING, 6, "responding")  /* responder: waits for key pair and secret */ \
+	X(SA_HALF_OPEN,  7, "half-open")   /* responder: IKE_SA_INIT is answered */ \
+	X(SA_REFUSED,    8, "refused")     /* responder: not authenticated; the answer is kept */ \
+	X(SA_UP,         9, "up") \
+	X(SA_REKEYED,   10, "rekeyed")     /* a successor has the children; waits for its delete */ \
+	X(SA_CLOSING,   11, "closing")     /* our delete is under way */ \
+	X(SA_CLOSED,    12, "closed")      /* deleted; the last answer is kept a little */ \
+	X(SA_GONE,      13, "gone")        /* freed at the end of the step */
+// clang-format on
+
+#define SA_STATE_ROW(name, number, text) name = number,
+
+enum sa_state { SA_STATE_LIST(SA_STATE_ROW) SA_STATE_END };
+
+const char *sa_state_text(enum sa_state s);
+
+/* What the peer announced; numbers are in records. */
+enum sa_supports { SA_FRAGMENTATION = 1, SA_MID_SYNC = 2, SA_REPLAY_SYNC = 4 };
+
+/* Why a timer of the engine fires; struct timer.kind. */
+enum timer_kind { TIMER_SA, TIMER_CHILD, TIMER_TUNNEL, TIMER_HOLD };
+
+/* The answer to the peer's last request, and enough of that to know it again. */
+struct answer {
+	uint32_t mid;
+	uint8_t hash[16];
+	bool released;
+	struct flight *flight;
+};
+
+/* Only until the peer is authenticated: what AUTH covers, and the retries of IKE_SA_INIT. */
+struct half {
+	uint64_t key[4]; /* of the engine's table of half-open responders */
+	UT_hash_handle hh;
+	struct blob own_init, peer_init;
+	uint8_t nonce[EXCH_NONCE_LEN]; /* ours */
+	struct blob peer_nonce;
+	struct blob cookie;
+	struct kex *kex; /* initiator, between two IKE_SA_INIT messages */
+	uint16_t group;
+	uint8_t retries;
+	bool counted;	    /* in the engine's number of half-open SAs */
+	bool announce;	    /* INITIAL_CONTACT */
+	uint32_t policy_id; /* of the first child that we ask for */
+};
+
+struct sa_counters {
+	uint64_t in_bytes, out_bytes, in_packets, out_packets;
+};
+
+struct ike_sa {
+	UT_hash_handle hh; /* by spi_local */
+	uint64_t spi_local, spi_remote;
+	uint64_t lineage; /* spi_local of the first SA of a chain of rekeys: names its children's SA
+			   */
+	uint64_t successor;
+	struct gateway *gw;  /* NULL until a responder knows */
+	struct list of_gw;   /* gw->sas */
+	struct list link;    /* the engine's lists: of dead, of changed ones */
+	struct list of_work; /* the engine's list of those that may begin an exchange */
+	struct list children;
+
+	enum sa_state state;
+	bool initiator; /* we sent its first message */
+	bool natt, nat_local, nat_remote;
+	bool has_children; /* children of the lineage hang here, not on a predecessor */
+	bool recorded;	   /* a record exists, or is about to */
+	bool changed;	   /* is in the running transaction */
+	uint8_t auth_method, supports, version;
+	uint32_t index, rg, interface_id;
+	struct endpoint local, remote;
+	struct ident local_id, remote_id;
+
+	struct ike_suite suite;
+	struct secret *keys;
+	struct half *half;
+
+	uint32_t next_tx, next_rx;
+	struct answer answer;
+	struct exch *out;
+	struct parked *in;
+
+	bool want_rekey, want_close, want_probe;
+	uint32_t rekeys, reauths, children_created, children_deleted;
+	uint64_t established_wall_ms;
+	uint64_t last_rx_ms; /* anything authenticated */
+	uint64_t last_tx_ms;
+	struct sa_counters count;
+
+	struct timer timer; /* due at the earliest of these; 0 = none */
+	uint64_t at_retransmit, at_soft, at_hard, at_dpd, at_keepalive, at_linger, at_work;
+};
+
+/* NULL when out of memory. spi_local is drawn when 0 is given. */
+struct ike_sa *sa_new(struct ike *ike, uint32_t rg, bool initiator, uint64_t spi_local);
+struct ike_sa *sa_find(struct ike *ike, uint64_t spi_local);
+/* Out of all tables, children forgotten; freed when the step is over. Emits nothing. */
+void sa_drop(struct ike *ike, struct ike_sa *sa);
+void sa_free(struct ike_sa *sa);
+void sa_attach(struct ike_sa *sa, struct gateway *gw);
+void sa_half_free(struct ike *ike, struct ike_sa *sa);
+/* Arms its timer for the earliest deadline. */
+void sa_rearm(struct ike *ike, struct ike_sa *sa);
+
+static inline uint64_t sa_spi_i(const struct ike_sa *sa)
+{
+	return sa->initiator ? sa->spi_local : sa->spi_remote;
+}
+
+static inline uint64_t sa_spi_r(const struct ike_sa *sa)
+{
+	return sa->initiator ? sa->spi_remote : sa->spi_local;
+}
+
+/* Authenticated, and messages may still be exchanged. */
+static inline bool sa_is_open(const struct ike_sa *sa)
+{
+	return sa->state == SA_UP || sa->state == SA_REKEYED || sa->state == SA_CLOSING;
+}
+
+struct view sa_key(const struct ike_sa *sa, enum sk_key which);

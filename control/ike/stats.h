@@ -1,0 +1,48 @@
+#pragma once
+/*
+ * What the engine counts. Names are stable: they are metrics.
+ */
+#include <stdint.h>
+
+// clang-format off
+#define IKE_STATS_LIST(X) \
+	X(rx_datagrams, "datagrams received") \
+	X(rx_malformed, "dropped: not an IKE message") \
+	X(rx_version, "dropped: other major version") \
+	X(rx_unknown_spi, "dropped: no such IKE SA") \
+	X(rx_not_ours, "dropped: group is not active here") \
+	X(rx_no_gateway, "dropped: no gateway for that peer") \
+	X(rx_limit, "dropped: too many half-open negotiations") \
+	X(rx_window, "dropped: message ID outside the window") \
+	X(rx_unexpected, "dropped: not possible in this state") \
+	X(rx_integrity, "dropped: integrity check failed") \
+	X(rx_duplicate, "duplicate requests answered again") \
+	X(rx_busy, "dropped: its exchange is being worked on") \
+	X(tx_messages, "messages sent the first time") \
+	X(tx_retransmits, "requests sent again") \
+	X(tx_keepalives, "NAT keepalives sent") \
+	X(cookies_sent, "cookies demanded") \
+	X(cookies_bad, "wrong cookies") \
+	X(auth_failed, "peers not authenticated") \
+	X(ike_initiated, "IKE SAs begun by us") \
+	X(ike_responded, "IKE SAs begun by peers") \
+	X(ike_up, "IKE SAs established") \
+	X(ike_rekeyed, "IKE SAs rekeyed") \
+	X(ike_down, "IKE SAs closed") \
+	X(ike_dead, "peers declared dead") \
+	X(child_up, "child SAs established") \
+	X(child_rekeyed, "child SAs rekeyed") \
+	X(child_down, "child SAs closed") \
+	X(child_failed, "child SAs refused") \
+	X(collisions, "crossing rekeys") \
+	X(restored_sas, "IKE SAs restored from records") \
+	X(restored_children, "child SAs restored from records") \
+	X(restore_failed, "records that could not be restored") \
+	X(rejected, "transactions that were not committed")
+// clang-format on
+
+#define IKE_STATS_FIELD(name, text) uint64_t name;
+
+struct ike_stats {
+	IKE_STATS_LIST(IKE_STATS_FIELD)
+};

@@ -1,0 +1,83 @@
+#pragma once
+/*
+ * What the configuration wants to be up: a gateway (one peer) and its tunnels (one for each traffic
+ * selector), with the will to establish them and the history that the operator sees.
+ *
+ * Life: made and removed by tunnels_configure(); both are named by the configuration (gateway by
+ * name, tunnel by policy id) and live on over reloads. Owner: the engine. Thread: the engine's.
+ */
+#include "base/list.h"
+#include "base/map.h"
+#include "base/timer.h"
+#include "config/model.h"
+
+struct ike;
+struct ike_sa;
+struct child;
+
+#define TUNNEL_FIRST_ID 500001
+
+struct gateway {
+	UT_hash_handle hh; /* by name */
+	char *name;
+	const struct model_gateway *model;
+	struct list sas;     /* ike_sa.of_gw */
+	struct list tunnels; /* tunnel.of_gw, in configuration order */
+	uint32_t peer_at;    /* which of the addresses is tried */
+	bool listed;	     /* in the configuration being read */
+};
+
+enum tunnel_down {
+	TUNNEL_NEVER,
+	TUNNEL_NO_RESPONSE,
+	TUNNEL_IKE_PROPOSAL,
+	TUNNEL_ESP_PROPOSAL,
+	TUNNEL_AUTH,
+	TUNNEL_ID,
+	TUNNEL_SELECTORS,
+	TUNNEL_CLEARED,
+	TUNNEL_EXPIRED,
+	TUNNEL_DPD,
+	TUNNEL_PEER_CLOSED,
+	TUNNEL_OTHER
+};
+
+struct tunnel {
+	UT_hash_handle hh; /* by policy_id */
+	uint32_t policy_id;
+	uint32_t id; /* what the operator sees: 500001 and up, by configuration order */
+	const struct model_selector *model;
+	struct gateway *gw;
+	struct list of_gw;
+	struct list children; /* child.of_tunnel */
+	bool wanted;	      /* should be up and is not: somebody asked, or it must always be */
+	bool listed;
+	uint32_t failures_in_a_row;
+	uint32_t negotiated, failed;
+	enum tunnel_down down;
+	uint64_t last_up_wall_ms, last_fail_wall_ms;
+	struct timer timer; /* the next attempt */
+};
+
+/* Takes over a new model: gateways and tunnels that are gone are closed, new ones started. */
+int tunnels_configure(struct ike *ike) MUST_CHECK;
+void tunnels_fini(struct ike *ike);
+struct tunnel *tunnel_find(struct ike *ike, uint32_t policy_id);
+struct gateway *gateway_find(struct ike *ike, const char *name);
+/* Starts what must always be up, for groups that are active here. rg UINT32_MAX: all. */
+void tunnels_start(struct ike *ike, uint32_t rg);
+
+/* Has a child that is not being replaced. */
+bool tunnel_is_up(const struct tunnel *t);
+bool tunnel_may_initiate(const struct tunnel *t);
+bool tunnel_may_rekey(const struct tunnel *t);
+/* Somebody wants it: finds or starts an IKE SA and lets it ask. */
+void tunnel_want(struct ike *ike, struct tunnel *t);
+void tunnel_succeeded(struct ike *ike, struct tunnel *t);
+/* An attempt failed: again later, if it must always be up. */
+void tunnel_failed(struct ike *ike, struct tunnel *t, enum tunnel_down why);
+/* A child is gone: establish again if nothing else serves and it must always be up. */
+void tunnel_lost(struct ike *ike, struct tunnel *t, enum tunnel_down why);
+/* No IKE SA came of it: everything that waited has failed. */
+void gateway_failed(struct ike *ike, struct gateway *gw, enum tunnel_down why);
+const char *tunnel_down_text(enum tunnel_down why);

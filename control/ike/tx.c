@@ -1,0 +1,277 @@
+#include "ike/tx.h"
+
+#include "base/err.h"
+#include "ike/engine.h"
+#include "ike/rx.h"
+#include "ike/schedule.h"
+#include "wire/pld_notify.h"
+
+#define IV_COUNTER_BITS 40
+
+struct sk_shape tx_shape(const struct ike_suite *s)
+{
+	return (struct sk_shape){.iv_len = s->encr->iv_len,
+		.icv_len = s->integ ? s->integ->icv_len : s->encr->icv_len,
+		.block = s->encr->block};
+}
+
+void tx_open(struct ike *ike, const struct ike_sa *sa, struct writer *w, uint8_t exchange,
+	bool response, uint32_t mid)
+{
+	struct ike_header h = {
+		.spi_i = sa_spi_i(sa),
+		.spi_r = sa_spi_r(sa),
+		.exchange = exchange,
+		.flags = (uint8_t)((sa->initiator ? IKE_FLAG_INITIATOR : 0) |
+				   (response ? IKE_FLAG_RESPONSE : 0)),
+		.mid = mid,
+	};
+
+	writer_begin(w, ike->room_out, sizeof ike->room_out, &h);
+	sk_open(w, tx_shape(&sa->suite));
+}
+
+/*
+ * AEAD: node | incarnation | counter, never the same twice (architecture rule 6). CBC:
+ * unpredictable (RFC 7296 3.14).
+ */
+static int iv_write(struct ike *ike, const struct ike_suite *s, uint8_t *iv)
+{
+	struct emit e = emit_to(iv, s->encr->iv_len);
+
+	if (!alg_is_aead(s->encr)) {
+		env_random(&ike->cfg.env, iv, s->encr->iv_len);
+		return 0;
+	}
+	if (ike->iv_counter >> IV_COUNTER_BITS)
+		return -ERR_LIMIT;
+	emit_be64(&e, (uint64_t)ike->cfg.iv_node << 56 |
+			      (uint64_t)ike->cfg.incarnation << IV_COUNTER_BITS |
+			      ike->iv_counter++);
+	return e.bad ? -ERR_SPACE : 0;
+}
+
+int tx_seal(struct ike *ike, const struct ike_sa *sa, struct writer *w, struct flight **out)
+{
+	struct sk_out env;
+	struct aead aead;
+	struct flight *f;
+	int rc;
+
+	rc = sk_close(w, &env);
+	if (rc == 0)
+		rc = keymat_ike_aead(&sa->suite, sa->keys, sa->initiator, &aead);
+	if (rc == 0)
+		rc = iv_write(ike, &sa->suite, env.iv);
+	if (rc < 0)
+		return rc;
+	rc = aead_seal(ike->cfg.crypto, &aead,
+		&(struct aead_io){.aad = env.aad,
+			.iv = env.iv,
+			.in = env.text,
+			.out = env.text,
+			.n = env.text_n},
+		env.icv);
+	if (rc < 0)
+		return rc;
+	f = flight_of(&env.message, 1);
+	if (!f)
+		return -ERR_NOMEM;
+	*out = f;
+	return 0;
+}
+
+void tx_notify(struct writer *w, uint16_t type, struct view data)
+{
+	struct pld_notify n = {.type = type, .data = data};
+
+	writer_open(w, PLD_NOTIFY);
+	pld_notify_emit(&w->e, &n);
+	writer_close(w);
+}
+
+/* ---------------------------------------------------------------- answers */
+
+void tx_answer_open(struct ike *ike, const struct ike_sa *sa, struct writer *w, const struct rx *rx)
+{
+	tx_open(ike, sa, w, rx->exchange, true, rx->mid);
+}
+
+void tx_answer_keep(struct ike_sa *sa, uint32_t mid, const uint8_t hash[16], struct flight *f)
+{
+	flight_free(sa->answer.flight);
+	sa->answer.flight = f;
+	sa->answer.mid = mid;
+	sa->answer.released = false;
+	memcpy(sa->answer.hash, hash, sizeof sa->answer.hash);
+}
+
+int tx_answer_close(struct ike *ike, struct ike_sa *sa, struct writer *w, const struct rx *rx)
+{
+	struct flight *f;
+	int rc = tx_seal(ike, sa, w, &f);
+
+	if (rc < 0)
+		return rc;
+	tx_answer_keep(sa, rx->mid, rx->hash, f);
+	sa->next_rx = rx->mid + 1;
+	txn_answer(ike, sa);
+	return 0;
+}
+
+int tx_answer_notify(struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint16_t type)
+{
+	struct writer w;
+
+	tx_answer_open(ike, sa, &w, rx);
+	tx_notify(&w, type, (struct view){0});
+	return tx_answer_close(ike, sa, &w, rx);
+}
+
+void tx_answer_release(struct ike *ike, struct ike_sa *sa, uint32_t mid)
+{
+	struct answer *a = &sa->answer;
+
+	if (!a->flight || a->mid != mid || a->released)
+		return;
+	a->released = true;
+	ike->stats.tx_messages++;
+	tx_send(ike, sa, a->flight);
+	sched_work(ike, sa);
+}
+
+/* ---------------------------------------------------------------- requests */
+
+void tx_request_open(struct ike *ike, struct ike_sa *sa, struct writer *w, uint8_t exchange)
+{
+	sa->out->mid = sa->next_tx;
+	tx_open(ike, sa, w, exchange, false, sa->out->mid);
+}
+
+int tx_request_close(struct ike *ike, struct ike_sa *sa, struct writer *w)
+{
+	int rc = tx_seal(ike, sa, w, &sa->out->flight);
+
+	if (rc < 0)
+		return rc;
+	sa->next_tx++;
+	txn_request(ike, sa);
+	return 0;
+}
+
+void tx_request_release(struct ike *ike, struct ike_sa *sa, uint32_t mid)
+{
+	struct exch *x = sa->out;
+
+	if (!x || !x->flight || x->mid != mid || x->released)
+		return;
+	x->released = true;
+	x->first_ms = ike->now_ms;
+	x->tries = 0;
+	ike->stats.tx_messages++;
+	tx_send(ike, sa, x->flight);
+	sa->at_retransmit = ike->now_ms + sched_retransmit_ms(sa);
+	sa_rearm(ike, sa);
+}
+
+int tx_request_again(struct ike *ike, struct ike_sa *sa)
+{
+	struct exch *x = sa->out;
+
+	sa->at_retransmit = 0;
+	if (!x || !x->released || x->answer)
+		return 0;
+	x->tries++;
+	if (sched_gives_up(sa))
+		return -ERR_LIMIT;
+	ike->stats.tx_retransmits++;
+	tx_send(ike, sa, x->flight);
+	sa->at_retransmit = ike->now_ms + sched_retransmit_ms(sa);
+	sa_rearm(ike, sa);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- sending */
+
+static void count_sent(struct ike_sa *sa, const struct flight *f)
+{
+	sa->count.out_packets += f->n;
+	sa->count.out_bytes += flight_octets(f);
+}
+
+static struct ike_fx_send *send_add(struct ike *ike, const struct flight *f)
+{
+	struct ike_effect *e = ike_effects_add(ike->fx, IKE_FX_SEND);
+	struct view *v = ike_effects_alloc(ike->fx, f->n * sizeof *v);
+
+	if (!e || !v)
+		return NULL;
+	for (size_t i = 0; i < f->n; i++)
+		v[i] = ike_effects_copy(ike->fx, flight_at(f, i));
+	e->send.datagrams = v;
+	e->send.n = f->n;
+	return &e->send;
+}
+
+void tx_send(struct ike *ike, struct ike_sa *sa, const struct flight *f)
+{
+	struct ike_fx_send *s = send_add(ike, f);
+
+	if (!s)
+		return;
+	s->interface_id = sa->interface_id;
+	s->rg = sa->rg;
+	s->local = sa->local;
+	s->remote = sa->remote;
+	s->natt = sa->natt;
+	sa->last_tx_ms = ike->now_ms;
+	count_sent(sa, f);
+}
+
+void tx_answer_again(struct ike *ike, struct ike_sa *sa, const struct ike_ev_datagram *dg)
+{
+	struct ike_fx_send *s = send_add(ike, sa->answer.flight);
+
+	ike->stats.rx_duplicate++;
+	if (!s)
+		return;
+	s->interface_id = dg->interface_id;
+	s->rg = sa->rg;
+	s->local = dg->local;
+	s->remote = dg->remote;
+	s->natt = dg->natt;
+	count_sent(sa, sa->answer.flight);
+}
+
+void tx_keepalive(struct ike *ike, struct ike_sa *sa)
+{
+	struct ike_effect *e = ike_effects_add(ike->fx, IKE_FX_SEND);
+
+	if (!e)
+		return;
+	ike->stats.tx_keepalives++;
+	e->send = (struct ike_fx_send){.interface_id = sa->interface_id,
+		.rg = sa->rg,
+		.local = sa->local,
+		.remote = sa->remote,
+		.natt = true,
+		.keepalive = true};
+}
+
+void tx_stateless(
+	struct ike *ike, uint32_t rg, const struct ike_ev_datagram *to, struct view octets)
+{
+	struct ike_effect *e = ike_effects_add(ike->fx, IKE_FX_SEND);
+	struct view *v = ike_effects_alloc(ike->fx, sizeof *v);
+
+	if (!e || !v)
+		return;
+	*v = ike_effects_copy(ike->fx, octets);
+	e->send = (struct ike_fx_send){.interface_id = to->interface_id,
+		.rg = rg,
+		.local = to->local,
+		.remote = to->remote,
+		.natt = to->natt,
+		.datagrams = v,
+		.n = 1};
+}

@@ -1,0 +1,88 @@
+#pragma once
+/*
+ * The exchanges of IKEv2: acts of the rule table (rules.c), one file each, and the ways our own
+ * requests begin. x_init.c: RFC 7296 1.2, first half; x_auth.c: second half; x_child.c and
+ * x_rekey.c: 1.3; x_info.c: 1.4; collide.c: 2.8.1, 2.8.2, 2.25.
+ */
+#include "ike/fsm.h"
+#include "ike/rx.h"
+
+struct tunnel;
+struct gateway;
+struct ike_ev_datagram;
+struct ike_kex_job;
+
+/* ---- x_init.c */
+/* A first message of somebody: the only thing that makes state for strangers. */
+void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg);
+void x_init_answer(struct ike *ike, struct ike_sa *sa, const struct ike_ev_datagram *dg);
+/* Begins an IKE SA for the sake of t; NULL when nothing can be done. */
+struct ike_sa *x_init_start(struct ike *ike, struct gateway *gw, const struct tunnel *t);
+int on_init_start(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_init_key_pair(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_init_cookie(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_init_other_group(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_init_refused(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_init_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_init_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_init_respond(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+
+/* ---- x_auth.c */
+int on_auth_begin(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_auth_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_auth_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_auth_refused(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_auth_refuse(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_auth_broken(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+
+/* ---- x_child.c */
+/* The child part of an answer: SA, TSi, TSr, or a notification that says why not. With `old` it
+ * replaces that child. nonce_r is ours. *out: the child, NULL when refused. */
+struct child_ask {
+	struct view ni, nr, shared;
+	bool with_dh;
+	struct child *old;
+};
+int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
+	const struct child_ask *ask, struct writer *w, struct child **out) MUST_CHECK;
+/* Our side of an offer: SA, TSi, TSr of that tunnel. */
+int child_offer(struct ike *ike, struct writer *w, const struct tunnel *t, bool with_dh,
+	uint32_t spi) MUST_CHECK;
+/* What the peer answered to it: makes the child. */
+struct child_answer {
+	const struct tunnel *t;
+	uint32_t spi_in;
+	struct view ni, nr, shared;
+	bool with_dh;
+};
+int child_accept(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
+	const struct child_answer *a, struct child **out) MUST_CHECK;
+int on_child_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_child_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+
+/* ---- x_rekey.c */
+int on_rekey_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_rekey_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+
+/* ---- x_info.c */
+int on_info_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_delete_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_info_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_close_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_close(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_dead(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_expired(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_forget(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_bad_message(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+
+/* ---- begin.c: requests of ours; all expect sa->out to be NULL. */
+int xchg_begin_child(struct ike *ike, struct ike_sa *sa, struct tunnel *t, struct child *old)
+	MUST_CHECK;
+int xchg_begin_rekey(struct ike *ike, struct ike_sa *sa) MUST_CHECK;
+int xchg_begin_delete_child(struct ike *ike, struct ike_sa *sa, const struct child *c) MUST_CHECK;
+int xchg_begin_delete(struct ike *ike, struct ike_sa *sa, uint16_t notify) MUST_CHECK;
+int xchg_begin_probe(struct ike *ike, struct ike_sa *sa) MUST_CHECK;
+/* The key pair of a request being prepared is there. */
+void xchg_key_pair(struct ike *ike, struct ike_sa *sa, struct ike_kex_job *job);
+/* Ours is answered, or given up. */
+void xchg_end(struct ike *ike, struct ike_sa *sa);
