@@ -329,6 +329,8 @@ static int block(struct parser *p, struct node *at)
 	}
 	p->comment = NULL;
 	next(p);
+	if (is_entry_expected(at) && !at->first)
+		tree_remove(p->t, at); /* a list without entries says nothing */
 	return 0;
 }
 

@@ -1,0 +1,12 @@
+#pragma once
+/*
+ * Commands that need no daemon: they read a configuration file.
+ *
+ *     check FILE [--node N]
+ *     corosync-conf FILE --node N [--keyfile PATH] [--state-dir PATH] [--log-file PATH]
+ *     format FILE [--set] [--mask]
+ */
+#include <stdbool.h>
+
+/* Whether argv[0] is one of them; then *status is the exit status. */
+bool local_main(int argc, char **argv, int *status);

@@ -1,0 +1,136 @@
+#include "request.h"
+
+static uint32_t number(const struct command *c, enum slot slot)
+{
+	return c->slot[slot].given ? (uint32_t)c->slot[slot].number : 0;
+}
+
+static char *text(const struct command *c, enum slot slot)
+{
+	/* protobuf-c wants char * and does not write to it */
+	return c->slot[slot].given ? (char *)(uintptr_t)c->slot[slot].text : (char *)(uintptr_t) "";
+}
+
+static Ctl__Family family(const struct command *c)
+{
+	return (Ctl__Family)number(c, SLOT_FAMILY);
+}
+
+static void fill_filters(struct request *r, const struct command *c)
+{
+	ctl__ike_filter__init(&r->ike);
+	r->ike.index = number(c, SLOT_INDEX);
+	r->ike.port = number(c, SLOT_PORT);
+	r->ike.family = family(c);
+	r->ike.gateway = text(c, SLOT_GATEWAY);
+	if (c->slot[SLOT_PEER].given)
+		r->ike.peer =
+			(ProtobufCBinaryData){addr_len(&c->peer), (uint8_t *)(uintptr_t)c->peer.b};
+	ctl__ipsec_filter__init(&r->ipsec);
+	r->ipsec.index = number(c, SLOT_INDEX);
+	r->ipsec.vpn = text(c, SLOT_VPN);
+	r->ipsec.selector = text(c, SLOT_SELECTOR);
+	r->ipsec.family = family(c);
+}
+
+/* One member of the union, initialised and named in the oneof. */
+#define SET(member, kind, init)                                                                    \
+	do {                                                                                       \
+		init(&r->u.member);                                                                \
+		r->request.member = &r->u.member;                                                  \
+		r->request.command_case = CTL__REQUEST__COMMAND_##kind;                            \
+	} while (0)
+
+static void fill_show(struct request *r, const struct command *c, bool set_form)
+{
+	switch ((unsigned)c->action) {
+	case ACTION_SHOW_IKE:
+		SET(show_ike, SHOW_IKE, ctl__show_ike__init);
+		r->u.show_ike.filter = &r->ike;
+		r->u.show_ike.detail = c->slot[SLOT_DETAIL].given;
+		break;
+	case ACTION_SHOW_IPSEC:
+		SET(show_ipsec, SHOW_IPSEC, ctl__show_ipsec__init);
+		r->u.show_ipsec.filter = &r->ipsec;
+		r->u.show_ipsec.detail = c->slot[SLOT_DETAIL].given;
+		break;
+	case ACTION_SHOW_IPSEC_STATISTICS:
+		SET(show_ipsec_statistics, SHOW_IPSEC_STATISTICS, ctl__show_ipsec_statistics__init);
+		r->u.show_ipsec_statistics.index = number(c, SLOT_INDEX);
+		break;
+	case ACTION_SHOW_CLUSTER:
+		SET(show_cluster, SHOW_CLUSTER, ctl__show_cluster__init);
+		r->u.show_cluster.one_group = c->slot[SLOT_GROUP].given;
+		r->u.show_cluster.group = number(c, SLOT_GROUP);
+		break;
+	case ACTION_SHOW_REPLICATION:
+		SET(show_replication, SHOW_REPLICATION, ctl__show_replication__init);
+		break;
+	case ACTION_SHOW_VERSION:
+		SET(show_version, SHOW_VERSION, ctl__show_version__init);
+		break;
+	case ACTION_SHOW_INTERFACES:
+		SET(show_interfaces, SHOW_INTERFACES, ctl__show_interfaces__init);
+		break;
+	default:
+		SET(show_configuration, SHOW_CONFIGURATION, ctl__show_configuration__init);
+		r->u.show_configuration.set_form = set_form;
+		break;
+	}
+}
+
+static void fill_change(struct request *r, const struct command *c)
+{
+	switch ((unsigned)c->action) {
+	case ACTION_CLEAR_IKE:
+		SET(clear_ike, CLEAR_IKE, ctl__clear_ike__init);
+		r->u.clear_ike.filter = &r->ike;
+		break;
+	case ACTION_CLEAR_IPSEC:
+		SET(clear_ipsec, CLEAR_IPSEC, ctl__clear_ipsec__init);
+		r->u.clear_ipsec.filter = &r->ipsec;
+		break;
+	case ACTION_CLEAR_IPSEC_STATISTICS:
+		SET(clear_ipsec_statistics, CLEAR_IPSEC_STATISTICS,
+			ctl__clear_ipsec_statistics__init);
+		r->u.clear_ipsec_statistics.index = number(c, SLOT_INDEX);
+		break;
+	case ACTION_FAILOVER:
+		SET(failover, FAILOVER, ctl__failover__init);
+		r->u.failover.group = number(c, SLOT_GROUP);
+		r->u.failover.node = number(c, SLOT_NODE);
+		break;
+	case ACTION_FAILOVER_RESET:
+		SET(failover_reset, FAILOVER_RESET, ctl__failover_reset__init);
+		r->u.failover_reset.group = number(c, SLOT_GROUP);
+		break;
+	case ACTION_FORCE_RESTORE:
+		SET(force_restore, FORCE_RESTORE, ctl__force_restore__init);
+		break;
+	case ACTION_REKEY_IKE:
+		SET(rekey_ike, REKEY_IKE, ctl__rekey_ike__init);
+		r->u.rekey_ike.filter = &r->ike;
+		r->u.rekey_ike.reauthenticate = c->slot[SLOT_REAUTHENTICATE].given;
+		break;
+	case ACTION_REKEY_IPSEC:
+		SET(rekey_ipsec, REKEY_IPSEC, ctl__rekey_ipsec__init);
+		r->u.rekey_ipsec.filter = &r->ipsec;
+		break;
+	default:
+		SET(reload, RELOAD, ctl__reload__init);
+		r->u.reload.check_only = c->slot[SLOT_CHECK].given;
+		break;
+	}
+}
+
+void request_fill(struct request *r, const struct command *c, bool set_form)
+{
+	memset(r, 0, sizeof *r);
+	ctl__request__init(&r->request);
+	r->request.schema = CTL_SCHEMA;
+	fill_filters(r, c);
+	if (c->action <= ACTION_SHOW_CONFIGURATION)
+		fill_show(r, c, set_form);
+	else
+		fill_change(r, c);
+}

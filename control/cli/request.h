@@ -1,0 +1,38 @@
+#pragma once
+/*
+ * A parsed command as the message that asks tandemd for it. The message borrows from the command.
+ */
+#include "control.pb-c.h"
+#include "words.h"
+
+#define CTL_SCHEMA 1
+
+/* All that one request consists of; `request` points into it. */
+struct request {
+	Ctl__Request request;
+	Ctl__IkeFilter ike;
+	Ctl__IpsecFilter ipsec;
+
+	union {
+		Ctl__ShowIke show_ike;
+		Ctl__ShowIpsec show_ipsec;
+		Ctl__ShowIpsecStatistics show_ipsec_statistics;
+		Ctl__ShowCluster show_cluster;
+		Ctl__ShowReplication show_replication;
+		Ctl__ShowVersion show_version;
+		Ctl__ShowInterfaces show_interfaces;
+		Ctl__ShowConfiguration show_configuration;
+		Ctl__ClearIke clear_ike;
+		Ctl__ClearIpsec clear_ipsec;
+		Ctl__ClearIpsecStatistics clear_ipsec_statistics;
+		Ctl__Failover failover;
+		Ctl__FailoverReset failover_reset;
+		Ctl__ForceRestore force_restore;
+		Ctl__RekeyIke rekey_ike;
+		Ctl__RekeyIpsec rekey_ipsec;
+		Ctl__Reload reload;
+	} u;
+};
+
+/* set_form: the configuration is wanted as `set` lines. */
+void request_fill(struct request *r, const struct command *c, bool set_form);

@@ -1,0 +1,46 @@
+#pragma once
+/*
+ * Responses as Junos-shaped text or JSON.
+ *
+ * Life: show_init(), show_part() for each response in the order they come, show_end(). Nothing of a
+ * response is kept, so lists of any length are rendered as they stream in. Text that a peer or the
+ * configuration chose is escaped.
+ */
+#include <stdio.h>
+
+#include "control.pb-c.h"
+#include "json.h"
+#include "words.h"
+
+#define NODE_UNKNOWN INT32_MIN
+
+struct show {
+	FILE *f;
+	bool detail, as_json, set_form;
+	enum action action;
+	struct json json;
+	int32_t node;	/* whose part is being printed */
+	bool any;	/* an item of this node was printed */
+	bool failed;	/* an error response came */
+	uint32_t parts; /* responses so far */
+};
+
+void show_init(struct show *s, FILE *f, const struct command *c, bool as_json);
+/* -ERR_STATE when the response is an error; its text went to `err`. */
+int show_part(struct show *s, const Ctl__Response *r, FILE *err) MUST_CHECK;
+void show_end(struct show *s);
+
+/* ---- private to show*.c */
+
+/* "node0:" and its line, when the node changes; true then. */
+bool show_header(struct show *s, int32_t node);
+/* Escaped for a terminal; truncated. */
+const char *show_safe(const char *text, char out[512]);
+void show_ike(struct show *s, const Ctl__IkeList *list, bool fresh);
+void show_ipsec(struct show *s, const Ctl__IpsecList *list, bool fresh);
+void show_ipsec_statistics(struct show *s, const Ctl__IpsecStatistics *t);
+void show_cluster(struct show *s, const Ctl__ClusterStatus *c);
+void show_replication(struct show *s, const Ctl__Replication *r);
+void show_interfaces(struct show *s, const Ctl__InterfaceList *list, bool fresh);
+void show_ha_json(struct json *j, const Ctl__Ha *ha);
+void show_endpoint_json(struct json *j, const char *name, const Ctl__Endpoint *e);

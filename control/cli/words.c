@@ -1,0 +1,483 @@
+#include "words.h"
+
+#include <stdlib.h>
+
+enum arg { ARG_NONE, ARG_NUMBER, ARG_ADDRESS, ARG_NAME, ARG_FAMILY, ARG_NODE };
+
+struct option {
+	const char *word; /* NULL: the value stands alone */
+	enum arg arg;
+	enum slot slot;
+	uint64_t lo, hi;
+	bool needed;
+	const char *help;
+};
+
+struct row {
+	const char *path;
+	enum action action;
+	const struct option *options;
+	size_t n_options;
+	const char *help;
+};
+
+#define INDEX_OPTION                                                                               \
+	{                                                                                          \
+		"index", ARG_NUMBER, SLOT_INDEX, 1, UINT32_MAX, false, "number of the SA"          \
+	}
+
+// clang-format off
+static const struct option ike_options[] = {
+	{"brief", ARG_NONE, SLOT_BRIEF, 0, 0, false, "one line for each (default)"},
+	{"detail", ARG_NONE, SLOT_DETAIL, 0, 0, false, "all that is known"},
+	INDEX_OPTION,
+	{NULL, ARG_ADDRESS, SLOT_PEER, 0, 0, false, "address of the peer"},
+	{"family", ARG_FAMILY, SLOT_FAMILY, 0, 0, false, "inet or inet6"},
+	{"gateway", ARG_NAME, SLOT_GATEWAY, 0, 0, false, "name of the gateway"},
+	{"fpc", ARG_NUMBER, SLOT_FPC, 0, 255, false, "worker group"},
+	{"pic", ARG_NUMBER, SLOT_PIC, 0, 255, false, "worker"},
+	{"node", ARG_NODE, SLOT_NODE, 0, 254, false, "number, local, primary or all"},
+};
+
+static const struct option ipsec_options[] = {
+	{"brief", ARG_NONE, SLOT_BRIEF, 0, 0, false, "one line for each (default)"},
+	{"detail", ARG_NONE, SLOT_DETAIL, 0, 0, false, "all that is known"},
+	{"extensive", ARG_NONE, SLOT_DETAIL, 0, 0, false, "the same"},
+	INDEX_OPTION,
+	{"vpn-name", ARG_NAME, SLOT_VPN, 0, 0, false, "name of the VPN"},
+	{"traffic-selector", ARG_NAME, SLOT_SELECTOR, 0, 0, false, "one of its selectors"},
+	{"family", ARG_FAMILY, SLOT_FAMILY, 0, 0, false, "inet or inet6"},
+	{"fpc", ARG_NUMBER, SLOT_FPC, 0, 255, false, "worker group"},
+	{"pic", ARG_NUMBER, SLOT_PIC, 0, 255, false, "worker"},
+	{"node", ARG_NODE, SLOT_NODE, 0, 254, false, "number, local, primary or all"},
+};
+
+static const struct option index_options[] = {INDEX_OPTION};
+
+static const struct option clear_ike_options[] = {
+	{NULL, ARG_ADDRESS, SLOT_PEER, 0, 0, false, "address of the peer"},
+	INDEX_OPTION,
+	{"port", ARG_NUMBER, SLOT_PORT, 1, 65535, false, "its port"},
+	{"gateway", ARG_NAME, SLOT_GATEWAY, 0, 0, false, "name of the gateway"},
+};
+
+static const struct option clear_ipsec_options[] = {
+	INDEX_OPTION,
+	{"vpn-name", ARG_NAME, SLOT_VPN, 0, 0, false, "name of the VPN"},
+	{"traffic-selector", ARG_NAME, SLOT_SELECTOR, 0, 0, false, "one of its selectors"},
+};
+
+static const struct option rekey_ike_options[] = {
+	INDEX_OPTION,
+	{NULL, ARG_ADDRESS, SLOT_PEER, 0, 0, false, "address of the peer"},
+	{"gateway", ARG_NAME, SLOT_GATEWAY, 0, 0, false, "name of the gateway"},
+	{"reauthenticate", ARG_NONE, SLOT_REAUTHENTICATE, 0, 0, false, "authenticate again, too"},
+};
+
+static const struct option group_options[] = {
+	{"redundancy-group", ARG_NUMBER, SLOT_GROUP, 0, 128, false, "only this group"},
+};
+
+static const struct option failover_options[] = {
+	{"redundancy-group", ARG_NUMBER, SLOT_GROUP, 0, 128, true, "group to move"},
+	{"node", ARG_NUMBER, SLOT_NODE, 0, 254, true, "its new primary"},
+};
+
+static const struct option reset_options[] = {
+	{"redundancy-group", ARG_NUMBER, SLOT_GROUP, 0, 128, true, "group to release"},
+};
+
+static const struct option reload_options[] = {
+	{"check", ARG_NONE, SLOT_CHECK, 0, 0, false, "do not apply it"},
+};
+
+#define OPTIONS(a) (a), ARRAY_LEN(a)
+
+/* The longer of two paths that begin alike comes first. */
+static const struct row rows[] = {
+	{"show security ike security-associations", ACTION_SHOW_IKE, OPTIONS(ike_options),
+		"IKE SAs"},
+	{"show security ipsec security-associations", ACTION_SHOW_IPSEC, OPTIONS(ipsec_options),
+		"IPsec SAs"},
+	{"show security ipsec statistics", ACTION_SHOW_IPSEC_STATISTICS, OPTIONS(index_options),
+		"packets, octets and errors"},
+	{"show security ha replication", ACTION_SHOW_REPLICATION, NULL, 0, "state of the replicas"},
+	{"show chassis cluster status", ACTION_SHOW_CLUSTER, OPTIONS(group_options),
+		"redundancy groups and their nodes"},
+	{"show interfaces terse", ACTION_SHOW_INTERFACES, NULL, 0, "ports, units and addresses"},
+	{"show configuration", ACTION_SHOW_CONFIGURATION, NULL, 0, "what is in effect"},
+	{"show version", ACTION_SHOW_VERSION, NULL, 0, "of the daemon"},
+	{"clear security ike security-associations", ACTION_CLEAR_IKE, OPTIONS(clear_ike_options),
+		"delete IKE SAs and their children"},
+	{"clear security ipsec security-associations", ACTION_CLEAR_IPSEC,
+		OPTIONS(clear_ipsec_options), "delete IPsec SAs"},
+	{"clear security ipsec statistics", ACTION_CLEAR_IPSEC_STATISTICS, OPTIONS(index_options),
+		"zero the counters"},
+	{"request chassis cluster failover reset", ACTION_FAILOVER_RESET, OPTIONS(reset_options),
+		"let priorities decide again"},
+	{"request chassis cluster failover", ACTION_FAILOVER, OPTIONS(failover_options),
+		"move a redundancy group"},
+	{"request chassis cluster force-restore", ACTION_FORCE_RESTORE, NULL, 0,
+		"restore SAs although members are missing"},
+	{"request security ike rekey", ACTION_REKEY_IKE, OPTIONS(rekey_ike_options),
+		"rekey IKE SAs now"},
+	{"request security ipsec rekey", ACTION_REKEY_IPSEC, OPTIONS(clear_ipsec_options),
+		"rekey IPsec SAs now"},
+	{"request system configuration reload", ACTION_RELOAD, OPTIONS(reload_options),
+		"read the configuration file again"},
+};
+
+// clang-format on
+
+static int take_char(struct words *out, size_t *at, char c)
+{
+	if (*at + 1 >= sizeof out->text)
+		return -ERR_LIMIT;
+	out->text[(*at)++] = c;
+	return 0;
+}
+
+/* One word from line[*i] on; quotes may open and close inside of it. */
+static int take_word(const char *line, size_t *i, struct words *out, size_t *at)
+{
+	bool quoted = false;
+	int rc = 0;
+
+	for (; rc == 0 && line[*i] != '\0'; (*i)++) {
+		char c = line[*i];
+
+		if (c == '"')
+			quoted = !quoted;
+		else if (!quoted && (c == ' ' || c == '\t' || c == '|'))
+			break;
+		else
+			rc = take_char(out, at, c);
+	}
+	return rc < 0 ? rc : take_char(out, at, '\0');
+}
+
+int words_split(const char *line, struct words *out)
+{
+	size_t i = 0, at = 0;
+	int rc = 0;
+
+	out->n = 0;
+	for (;;) {
+		i += strspn(line + i, " \t");
+		if (line[i] == '\0')
+			break;
+		if (out->n == WORDS_MAX)
+			return -ERR_LIMIT;
+		out->w[out->n].s = out->text + at;
+		out->w[out->n].at = i;
+		out->w[out->n].pipe = line[i] == '|';
+		if (line[i] == '|') {
+			i++;
+			rc = take_char(out, &at, '|');
+			if (rc == 0)
+				rc = take_char(out, &at, '\0');
+		} else {
+			rc = take_word(line, &i, out, &at);
+		}
+		if (rc < 0)
+			return rc;
+		out->n++;
+	}
+	out->end = out->n == 0 ? 0 : i;
+	return 0;
+}
+
+int words_match(const char *const *all, size_t n, const char *word)
+{
+	int found = -1;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!all[i] || strncmp(all[i], word, strlen(word)) != 0)
+			continue;
+		if (strcmp(all[i], word) == 0)
+			return (int)i;
+		if (found >= 0 && strcmp(all[found], all[i]) != 0)
+			found = -2;
+		else if (found == -1)
+			found = (int)i;
+	}
+	return found;
+}
+
+static int refuse(struct words_error *error, size_t at, const char *text)
+{
+	error->at = at;
+	(void)snprintf(error->text, sizeof error->text, "%s", text);
+	return -ERR_SYNTAX;
+}
+
+static int ambiguous(struct words_error *error, size_t at, const char *word)
+{
+	error->at = at;
+	(void)snprintf(error->text, sizeof error->text, "'%.100s' is ambiguous.", word);
+	return -ERR_SYNTAX;
+}
+
+/* The k-th word of a path, in buf; false when it has none. */
+static bool path_word(const char *path, size_t k, char *buf, size_t cap)
+{
+	for (; k > 0; k--) {
+		path += strcspn(path, " ");
+		path += strspn(path, " ");
+	}
+	if (*path == '\0')
+		return false;
+	(void)snprintf(buf, cap, "%.*s", (int)strcspn(path, " "), path);
+	return true;
+}
+
+/* Rows whose path goes on with the word, narrowed from those still possible. A word may be a
+ * beginning of one keyword only, whatever the rows. */
+static int narrow(bool possible[ARRAY_LEN(rows)], size_t k, const char *word, bool *matched)
+{
+	char words[ARRAY_LEN(rows)][32];
+	const char *list[ARRAY_LEN(rows)];
+	int hit;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool has = possible[i] && path_word(rows[i].path, k, words[i], sizeof words[i]);
+
+		list[i] = has ? words[i] : NULL;
+	}
+	hit = words_match(list, ARRAY_LEN(rows), word);
+	*matched = hit >= 0;
+	if (hit < 0)
+		return hit;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		possible[i] = list[i] && strcmp(list[i], list[hit]) == 0;
+	return 0;
+}
+
+/* The row whose whole path is the first k words, if it is among the possible. */
+static const struct row *complete(const bool possible[ARRAY_LEN(rows)], size_t k)
+{
+	char word[32];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (possible[i] && !path_word(rows[i].path, k, word, sizeof word))
+			return &rows[i];
+	return NULL;
+}
+
+struct path {
+	bool possible[ARRAY_LEN(rows)];
+	const struct row *row; /* NULL: more words are needed */
+	size_t k;	       /* words that belong to the path */
+};
+
+/* An option by its word, or the one that stands alone; *hit as from words_match(). */
+static const struct option *option_of(const struct row *row, const char *word, int *hit)
+{
+	const char *list[16] = {NULL};
+	struct addr a;
+
+	for (size_t i = 0; i < row->n_options; i++)
+		list[i] = row->options[i].word;
+	*hit = words_match(list, row->n_options, word);
+	if (*hit >= 0)
+		return &row->options[*hit];
+	for (size_t i = 0; i < row->n_options; i++)
+		if (!row->options[i].word && addr_parse(word, &a) == 0)
+			return &row->options[i];
+	return NULL;
+}
+
+/* Follows command words as far as they go. */
+static int follow(const struct words *w, size_t n, struct path *p, struct words_error *error)
+{
+	bool matched = true;
+
+	*p = (struct path){0};
+	memset(p->possible, 1, sizeof p->possible);
+	while (p->k < n && matched) {
+		bool before[ARRAY_LEN(rows)];
+		int rc;
+
+		memcpy(before, p->possible, sizeof before);
+		rc = narrow(p->possible, p->k, w->w[p->k].s, &matched);
+		if (rc == -2 && !complete(before, p->k))
+			return ambiguous(error, w->w[p->k].at, w->w[p->k].s);
+		const struct row *done = complete(before, p->k);
+		int option = -1;
+		if (matched && done)
+			(void)option_of(done, w->w[p->k].s, &option);
+		if (option != -1)
+			return ambiguous(error, w->w[p->k].at, w->w[p->k].s);
+		if (matched)
+			p->k++;
+		else if (!complete(before, p->k))
+			return refuse(error, w->w[p->k].at, "syntax error.");
+	}
+	p->row = complete(p->possible, p->k);
+	return 0;
+}
+
+static bool number(const char *s, uint64_t *out)
+{
+	char *end;
+	unsigned long long v;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	v = strtoull(s, &end, 10);
+	*out = v;
+	return *end == '\0';
+}
+
+static int take_number(const struct option *o, const char *value, size_t at, struct command *c,
+	struct words_error *error)
+{
+	uint64_t v;
+
+	if (!number(value, &v))
+		return refuse(error, at, "syntax error.");
+	if (v < o->lo || v > o->hi) {
+		error->at = at;
+		(void)snprintf(error->text, sizeof error->text,
+			"value %.40s is not within range (%llu..%llu)", value,
+			(unsigned long long)o->lo, (unsigned long long)o->hi);
+		return -ERR_SYNTAX;
+	}
+	c->slot[o->slot].number = v;
+	return 0;
+}
+
+static int take_value(const struct option *o, const char *value, size_t at, struct command *c,
+	struct words_error *error)
+{
+	static const char *const families[] = {"inet", "inet6"};
+	static const char *const nodes[] = {"local", "primary", "all"};
+	int hit;
+
+	c->slot[o->slot].text = value;
+	switch (o->arg) {
+	case ARG_NUMBER:
+		return take_number(o, value, at, c, error);
+	case ARG_NODE:
+		hit = words_match(nodes, ARRAY_LEN(nodes), value);
+		if (hit < 0)
+			return take_number(o, value, at, c, error);
+		c->slot[o->slot].text = nodes[hit];
+		return 0;
+	case ARG_FAMILY:
+		hit = words_match(families, ARRAY_LEN(families), value);
+		c->slot[o->slot].number = hit < 0 ? 0 : (uint64_t)hit + 1;
+		return hit < 0 ? refuse(error, at, "syntax error.") : 0;
+	case ARG_ADDRESS:
+		return addr_parse(value, &c->peer) < 0 ? refuse(error, at, "syntax error.") : 0;
+	case ARG_NAME:
+	case ARG_NONE:
+		break;
+	}
+	return 0;
+}
+
+/* The options of a row, words k..n-1. */
+static int take_options(const struct row *row, const struct words *w, size_t k, size_t n,
+	struct command *c, struct words_error *error)
+{
+	while (k < n) {
+		int hit, rc;
+		const struct option *o = option_of(row, w->w[k].s, &hit);
+
+		if (!o && hit == -2)
+			return ambiguous(error, w->w[k].at, w->w[k].s);
+		if (!o || c->slot[o->slot].given)
+			return refuse(error, w->w[k].at, "syntax error.");
+		c->slot[o->slot].given = true;
+		k += o->word != NULL;
+		if (o->arg == ARG_NONE)
+			continue;
+		if (k == n)
+			return refuse(error, w->end, "syntax error, expecting a value.");
+		rc = take_value(o, w->w[k].s, w->w[k].at, c, error);
+		if (rc < 0)
+			return rc;
+		k++;
+	}
+	for (size_t i = 0; i < row->n_options; i++)
+		if (row->options[i].needed && !c->slot[row->options[i].slot].given) {
+			error->at = w->end;
+			(void)snprintf(error->text, sizeof error->text,
+				"syntax error, '%s' is missing.", row->options[i].word);
+			return -ERR_SYNTAX;
+		}
+	return 0;
+}
+
+static size_t command_words(const struct words *w)
+{
+	size_t n = 0;
+
+	while (n < w->n && !w->w[n].pipe)
+		n++;
+	return n;
+}
+
+int words_parse(const struct words *w, struct command *out, struct words_error *error)
+{
+	size_t n = command_words(w);
+	struct path p;
+	int rc = follow(w, n, &p, error);
+
+	if (rc < 0)
+		return rc;
+	if (!p.row)
+		return refuse(error, w->end, "syntax error, expecting <command>.");
+	*out = (struct command){.action = p.row->action};
+	return take_options(p.row, w, p.k, n, out, error);
+}
+
+static void help_row(FILE *to, const char *word, const char *help)
+{
+	(void)fprintf(to, "  %-24s %s\n", word, help);
+}
+
+static void help_options(FILE *to, const struct row *row, const struct words *w, size_t k, size_t n)
+{
+	if (k == n)
+		help_row(to, "<[Enter]>", "Execute this command");
+	for (size_t i = 0; i < row->n_options; i++) {
+		const struct option *o = &row->options[i];
+		bool given = false;
+
+		for (size_t j = k; o->word && j < n; j++)
+			given = given || strcmp(w->w[j].s, o->word) == 0;
+		if (!given)
+			help_row(to, o->word ? o->word : "<address>", o->help);
+	}
+	help_row(to, "|", "Pipe through a command");
+}
+
+bool words_help(const struct words *w, FILE *to, struct words_error *error)
+{
+	size_t n = w->n - 1; /* without the '?' */
+	char word[32], last[32] = "";
+	struct path p;
+
+	if (follow(w, n, &p, error) < 0)
+		return false;
+	if (!p.row && p.k < n) {
+		(void)refuse(error, w->w[p.k].at, "syntax error.");
+		return false;
+	}
+	(void)fputs("Possible completions:\n", to);
+	for (size_t i = 0; i < ARRAY_LEN(rows) && p.k == n; i++) {
+		if (!p.possible[i] || !path_word(rows[i].path, n, word, sizeof word) ||
+			strcmp(word, last) == 0)
+			continue;
+		char after[32];
+		bool leaf = !path_word(rows[i].path, n + 1, after, sizeof after);
+
+		help_row(to, word, leaf ? rows[i].help : "");
+		memcpy(last, word, sizeof last);
+	}
+	if (p.row)
+		help_options(to, p.row, w, p.k, n);
+	return true;
+}

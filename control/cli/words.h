@@ -1,0 +1,95 @@
+#pragma once
+/*
+ * The operator's words: command tables, abbreviations, completion, and where an error is.
+ *
+ * A line is split once; the words point into it and live as long as it. Command words may be cut
+ * short as long as they stay unique, as Junos allows; names and values may not. Options come in any
+ * order. Everything here is constant or passed in; nothing is printed.
+ */
+#include <stdio.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+
+#define WORDS_MAX 64
+
+struct words {
+	char text[4096]; /* the line again, cut into words */
+
+	struct {
+		const char *s;
+		size_t at; /* column in the line as typed */
+		bool pipe; /* an unquoted '|' */
+	} w[WORDS_MAX];
+
+	size_t n;
+	size_t end; /* column behind the last one */
+};
+
+/* Splits at blanks; "..." holds blanks and bars together. -ERR_LIMIT when the line is too long. */
+int words_split(const char *line, struct words *out) MUST_CHECK;
+
+enum action {
+	ACTION_SHOW_IKE,
+	ACTION_SHOW_IPSEC,
+	ACTION_SHOW_IPSEC_STATISTICS,
+	ACTION_SHOW_CLUSTER,
+	ACTION_SHOW_REPLICATION,
+	ACTION_SHOW_VERSION,
+	ACTION_SHOW_INTERFACES,
+	ACTION_SHOW_CONFIGURATION,
+	ACTION_CLEAR_IKE,
+	ACTION_CLEAR_IPSEC,
+	ACTION_CLEAR_IPSEC_STATISTICS,
+	ACTION_FAILOVER,
+	ACTION_FAILOVER_RESET,
+	ACTION_FORCE_RESTORE,
+	ACTION_REKEY_IKE,
+	ACTION_REKEY_IPSEC,
+	ACTION_RELOAD
+};
+
+enum slot {
+	SLOT_BRIEF,
+	SLOT_DETAIL,
+	SLOT_INDEX,
+	SLOT_PEER,
+	SLOT_PORT,
+	SLOT_FAMILY, /* number: 1 inet, 2 inet6 */
+	SLOT_GATEWAY,
+	SLOT_VPN,
+	SLOT_SELECTOR,
+	SLOT_GROUP,
+	SLOT_NODE, /* number, or text: local, primary, all */
+	SLOT_FPC,
+	SLOT_PIC,
+	SLOT_REAUTHENTICATE,
+	SLOT_CHECK,
+	SLOT_COUNT
+};
+
+struct command {
+	enum action action;
+
+	struct {
+		bool given;
+		uint64_t number;
+		const char *text;
+	} slot[SLOT_COUNT];
+	struct addr peer;
+};
+
+/* What is wrong, and the column it is wrong at. */
+struct words_error {
+	size_t at;
+	char text[256];
+};
+
+/* The words up to the first bar. -ERR_SYNTAX with *error filled. */
+int words_parse(const struct words *w, struct command *out, struct words_error *error) MUST_CHECK;
+
+/* What could stand where the last word (a '?') is; false when the words before it are wrong. */
+bool words_help(const struct words *w, FILE *to, struct words_error *error);
+
+/* Exact word, or a beginning of exactly one; -1 for none, -2 for several. */
+int words_match(const char *const *all, size_t n, const char *word);
