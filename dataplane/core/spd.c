@@ -2,15 +2,22 @@
 
 #include "core/ip4.h"
 
-bool flow_of(struct view packet, struct flow *f)
+struct flow flow_of(struct view packet)
 {
-	struct ip4 h;
+	const uint8_t *p = packet.p;
+	struct ip4 h = {
+		.hdr = (uint8_t)((p[0] & 15u) * 4),
+		.proto = p[IP4_AT_PROTO],
+		.frag = load_be16(p + IP4_AT_FRAG),
+	};
+	struct flow f = {
+		.src = load_be32(p + IP4_AT_SRC),
+		.dst = load_be32(p + IP4_AT_DST),
+		.proto = h.proto,
+	};
 
-	if (ip4_read(packet, &h) != IP4_OK)
-		return false;
-	*f = (struct flow){.src = h.src, .dst = h.dst, .proto = h.proto};
-	f->has_ports = ip4_ports(view_of(packet.p, h.len), &h, &f->sport, &f->dport);
-	return true;
+	f.has_ports = ip4_ports(packet, &h, &f.sport, &f.dport);
+	return f;
 }
 
 bool selector_matches(const struct selector *s, uint32_t addr, const struct flow *f, bool source)

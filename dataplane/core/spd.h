@@ -27,8 +27,8 @@ struct selectors {
 	uint16_t n_local, n_remote;
 };
 
-/* Of an IPv4 packet that ip4_read() found whole. */
-bool flow_of(struct view packet, struct flow *f);
+/* Of an IPv4 packet that ip4_read() found whole before. */
+struct flow flow_of(struct view packet);
 bool selector_matches(const struct selector *s, uint32_t addr, const struct flow *f, bool source);
 /* Outbound: source is local. */
 bool selectors_match_out(const struct selectors *s, const struct flow *f);

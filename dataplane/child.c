@@ -1,0 +1,452 @@
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "core/ip4.h"
+#include "core/spi.h"
+#include "dp.h"
+#include "pbconv.h"
+
+enum { SELECTORS_MAX = 255 };
+
+struct policy_sas *policy_sas_get(struct dp *dp, uint32_t id)
+{
+	struct policy_entry *e;
+
+	HASH_FIND(hh, dp->policies, &id, sizeof id, e);
+	if (e)
+		return &e->sas;
+	e = calloc(1, sizeof *e);
+	if (!e)
+		return NULL;
+	e->sas.id = id;
+	HASH_ADD(hh, dp->policies, sas.id, sizeof e->sas.id, e);
+	return &e->sas;
+}
+
+/* ---- which SAs send for a policy */
+
+static struct sa_set *set_of(const struct policy_sas *p)
+{
+	return atomic_load(&p->set);
+}
+
+static void set_publish(struct dp *dp, struct policy_sas *p, struct sa_set *set)
+{
+	struct sa_set *old = atomic_exchange(&p->set, set);
+
+	if (old)
+		dp_defer(dp, defer_free, old, NULL);
+}
+
+/* A copy without `out` and with `in`, the highest order first. Either may be NULL. */
+static int set_change(struct dp *dp, struct policy_sas *p, const struct sa *out, struct sa *in)
+{
+	struct sa_set *old = set_of(p), *set;
+	uint32_t n = old ? old->n : 0, k = 0;
+
+	set = calloc(1, sizeof *set + (n + 1) * sizeof(struct sa *));
+	if (!set)
+		return -ERR_NOMEM;
+	for (uint32_t i = 0; i < n; i++) {
+		if (old->v[i] == out || old->v[i] == in)
+			continue;
+		if (in && sa_cold(in)->order > sa_cold(old->v[i])->order) {
+			set->v[k++] = in;
+			in = NULL;
+		}
+		set->v[k++] = old->v[i];
+	}
+	if (in)
+		set->v[k++] = in;
+	set->n = k;
+	set_publish(dp, p, set);
+	return 0;
+}
+
+/* ---- install */
+
+static int endpoint_of(const Dp__Endpoint *e, struct endpoint *out)
+{
+	int rc;
+
+	if (!e)
+		return -ERR_VALUE;
+	rc = addr_from_view(view_of(e->address.data, e->address.len), &out->addr);
+	if (rc < 0)
+		return rc;
+	if (out->addr.family != 4)
+		return -ERR_UNSUPPORTED;
+	if (e->port > UINT16_MAX)
+		return -ERR_VALUE;
+	out->port = (uint16_t)e->port;
+	return 0;
+}
+
+static int selectors_of(Dp__Selector *const *v, size_t n, struct selector *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		int rc = selector_of_pb(v[i], &out[i]);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int cold_of(const Dp__ChildInstall *c, struct sa_cold **out)
+{
+	struct sa_cold *k;
+	int rc;
+
+	if (c->n_local_ts == 0 || c->n_remote_ts == 0 ||
+		c->n_local_ts + c->n_remote_ts > SELECTORS_MAX)
+		return -ERR_TS;
+	k = sa_cold_new((uint32_t)(c->n_local_ts + c->n_remote_ts));
+	if (!k)
+		return -ERR_NOMEM;
+	k->policy_id = c->policy_id;
+	k->order = c->order;
+	k->soft_bytes = c->soft_bytes;
+	k->hard_bytes = c->hard_bytes;
+	k->ts = (struct selectors){k->selectors, k->selectors + c->n_local_ts,
+		(uint16_t)c->n_local_ts, (uint16_t)c->n_remote_ts};
+	rc = endpoint_of(c->local, &k->local);
+	if (rc == 0)
+		rc = endpoint_of(c->remote, &k->remote);
+	if (rc == 0)
+		rc = selectors_of(c->local_ts, c->n_local_ts, k->selectors);
+	if (rc == 0)
+		rc = selectors_of(c->remote_ts, c->n_remote_ts, k->selectors + c->n_local_ts);
+	if (rc < 0) {
+		free(k);
+		return rc;
+	}
+	*out = k;
+	return 0;
+}
+
+static struct lease lease_of(const Dp__Lease *l)
+{
+	return l ? (struct lease){l->epoch, l->out_horizon, l->in_top, l->in_horizon}
+		 : (struct lease){0};
+}
+
+static int sa_of(struct dp *dp, const Dp__ChildInstall *c, struct sa **out)
+{
+	const struct suite *suite = suite_find(c->encr, c->key_bits, c->integ);
+	struct lease first = lease_of(c->lease);
+	struct sa_cold *cold;
+	struct sa *sa;
+	int rc;
+
+	if (!suite)
+		return -ERR_UNSUPPORTED;
+	if (c->encr_key_in.len != suite->key_len || c->encr_key_out.len != suite->key_len ||
+		c->spi_in <= SPI_RESERVED_LAST || c->spi_out <= SPI_RESERVED_LAST ||
+		c->rg >= RG_MAX || c->df_bit > SA_DF_COPY)
+		return -ERR_VALUE;
+	rc = cold_of(c, &cold);
+	if (rc < 0)
+		return rc;
+	sa = sa_new(suite, c->replay_window);
+	if (!sa) {
+		free(cold);
+		return -ERR_NOMEM;
+	}
+	sa->spi_in = c->spi_in;
+	sa->bucket = (uint16_t)spi_bucket(c->spi_in, atomic_load(&dp->sh.net)->bucket_bits);
+	sa->rg = (uint8_t)c->rg;
+	sa->flags = (uint8_t)((c->esn ? SA_ESN : 0) | (c->udp_encap ? SA_UDP : 0) |
+			      (c->soft_bytes || c->hard_bytes ? SA_LIMITED : 0));
+	sa->df = (uint8_t)c->df_bit;
+	atomic_init(&sa->cold, cold);
+	atomic_init(&sa->outbound, c->outbound);
+	sa_key(sa, dp->engine, view_of(c->encr_key_in.data, c->encr_key_in.len),
+		view_of(c->encr_key_out.data, c->encr_key_out.len));
+	sa_template(sa, c->spi_out);
+	seqno_init(&sa->out, c->esn, c->strict_replay, &first);
+	*out = sa;
+	return 0;
+}
+
+static void defer_sa(struct dp *dp, void *sa)
+{
+	(void)dp;
+	sa_free(sa);
+}
+
+static int install_new(struct dp *dp, struct sa *sa)
+{
+	struct policy_sas *p = policy_sas_get(dp, sa_cold(sa)->policy_id);
+	struct sad_table *retired;
+	int rc = p ? sad_add(&dp->sh.sad, sa, &retired) : -ERR_NOMEM;
+
+	if (rc < 0)
+		return rc;
+	if (retired)
+		dp_defer(dp, defer_free, retired, NULL);
+	return set_change(dp, p, NULL, sa);
+}
+
+/* The same SA again (a restarted tandemd adopts it, an endpoint moved): its owner takes over what
+ * differs and keeps counters, window and numbers. */
+struct adopt {
+	struct order o;
+	uint32_t spi;
+	struct sa *want; /* ours */
+	struct sa_cold *old;
+};
+
+static void adopt_run(struct worker *w, struct command *c)
+{
+	struct adopt *a = container_of(c, struct adopt, o.c);
+	struct sa *have = sad_find(&w->sh->sad, a->spi), *want = a->want;
+
+	if (!have)
+		return; /* deleted meanwhile */
+	a->old = sa_cold(have);
+	atomic_store_explicit(&have->cold, sa_cold(want), memory_order_release);
+	atomic_store(&want->cold, NULL);
+	memcpy(have->tmpl, want->tmpl, sizeof have->tmpl);
+	have->remote = want->remote;
+	have->overhead = want->overhead;
+	have->df = want->df;
+	have->flags = (uint8_t)((have->flags & ~(SA_UDP | SA_LIMITED)) |
+				(want->flags & (SA_UDP | SA_LIMITED)));
+	have->out.strict = want->out.strict;
+	seqno_grant(&have->out, &want->out.lease, &have->in);
+	if (atomic_load(&want->outbound))
+		atomic_store(&have->outbound, true);
+}
+
+static void adopt_finish(struct dp *dp, struct order *o)
+{
+	struct adopt *a = container_of(o, struct adopt, o);
+	struct sa *have = sad_find(&dp->sh.sad, a->spi);
+	struct policy_sas *was, *is;
+
+	if (have && a->old) {
+		was = policy_sas_get(dp, a->old->policy_id);
+		is = policy_sas_get(dp, sa_cold(have)->policy_id);
+		if (was && was != is)
+			(void)set_change(dp, was, have, NULL);
+		if (is)
+			(void)set_change(dp, is, NULL, have);
+	}
+	if (a->old)
+		dp_defer(dp, defer_free, a->old, NULL);
+	sa_free(a->want);
+}
+
+static uint32_t owner_of(const struct dp *dp, const struct sa *sa)
+{
+	return atomic_load(&dp->sh.bucket_worker[sa->bucket]);
+}
+
+static int adopt(struct dp *dp, struct sa *have, struct sa *want, struct reply *r)
+{
+	struct adopt *a;
+
+	if (!sa_same_keys(have, want) || have->rg != want->rg || have->out.esn != want->out.esn)
+		return -ERR_EXISTS;
+	a = calloc(1, sizeof *a);
+	if (!a)
+		return -ERR_NOMEM;
+	a->o.c.run = adopt_run;
+	a->o.finish = adopt_finish;
+	a->spi = have->spi_in;
+	a->want = want;
+	dp_order(dp, owner_of(dp, have), &a->o, r);
+	return 0;
+}
+
+void api_child_install(struct dp *dp, const Dp__ChildInstall *c, struct reply *r)
+{
+	struct sa *sa, *have;
+	int rc;
+
+	if (!dp->running) {
+		reply_fail(r, -ERR_STATE, "not configured yet");
+		return;
+	}
+	rc = sa_of(dp, c, &sa);
+	if (rc < 0) {
+		reply_fail(r, rc, "SA %08x: %s", c->spi_in, err_text(rc));
+		return;
+	}
+	have = sad_find(&dp->sh.sad, c->spi_in);
+	rc = have ? adopt(dp, have, sa, r) : install_new(dp, sa);
+	if (rc < 0) {
+		sa_free(sa);
+		reply_fail(r, rc, "SA %08x: %s", c->spi_in, err_text(rc));
+	}
+}
+
+/* ---- update */
+
+struct move {
+	struct order o;
+	uint32_t spi;
+	struct endpoint remote;
+	struct sa_cold *fresh, *old;
+};
+
+static void move_run(struct worker *w, struct command *c)
+{
+	struct move *m = container_of(c, struct move, o.c);
+	struct sa *sa = sad_find(&w->sh->sad, m->spi);
+	uint32_t spi_out;
+
+	if (!sa)
+		return;
+	m->old = sa_cold(sa);
+	spi_out = load_be32(sa->tmpl + sa->overhead);
+	atomic_store_explicit(&sa->cold, m->fresh, memory_order_release);
+	m->fresh = NULL;
+	sa_template(sa, spi_out);
+}
+
+static void move_finish(struct dp *dp, struct order *o)
+{
+	struct move *m = container_of(o, struct move, o);
+
+	free(m->fresh); /* the SA went meanwhile */
+	if (m->old)
+		dp_defer(dp, defer_free, m->old, NULL);
+}
+
+/* A copy of the cold part with another peer address; selectors point into the copy. */
+static struct sa_cold *cold_moved(const struct sa_cold *c, const struct endpoint *remote)
+{
+	uint32_t n = (uint32_t)c->ts.n_local + c->ts.n_remote;
+	struct sa_cold *k = sa_cold_new(n);
+
+	if (!k)
+		return NULL;
+	memcpy(k, c, sizeof *c + n * sizeof c->selectors[0]);
+	k->ts.local = k->selectors;
+	k->ts.remote = k->selectors + c->ts.n_local;
+	k->remote = *remote;
+	return k;
+}
+
+static int move_order(struct dp *dp, struct sa *sa, const Dp__Endpoint *to, struct reply *r)
+{
+	struct move *m = calloc(1, sizeof *m);
+	int rc = m ? endpoint_of(to, &m->remote) : -ERR_NOMEM;
+
+	if (rc == 0) {
+		m->fresh = cold_moved(sa_cold(sa), &m->remote);
+		rc = m->fresh ? 0 : -ERR_NOMEM;
+	}
+	if (rc < 0) {
+		free(m);
+		return rc;
+	}
+	m->spi = sa->spi_in;
+	m->o.c.run = move_run;
+	m->o.finish = move_finish;
+	dp_order(dp, owner_of(dp, sa), &m->o, r);
+	return 0;
+}
+
+void api_child_update(struct dp *dp, const Dp__ChildUpdate *c, struct reply *r)
+{
+	struct sa *sa = sad_find(&dp->sh.sad, c->spi_in);
+	int rc = 0;
+
+	if (!sa)
+		rc = -ERR_NOT_FOUND;
+	else if (c->what_case == DP__CHILD_UPDATE__WHAT_OUTBOUND)
+		atomic_store(&sa->outbound, c->outbound);
+	else if (c->what_case == DP__CHILD_UPDATE__WHAT_REMOTE)
+		rc = move_order(dp, sa, c->remote, r);
+	else
+		rc = -ERR_VALUE;
+	if (rc < 0)
+		reply_fail(r, rc, "SA %08x: %s", c->spi_in, err_text(rc));
+}
+
+/* ---- delete */
+
+static void child_remove(struct dp *dp, uint32_t spi, struct reply *r)
+{
+	struct sa *sa = sad_remove(&dp->sh.sad, spi);
+	struct policy_sas *p;
+
+	if (!sa)
+		return; /* deleted before: as asked */
+	p = policy_sas_get(dp, sa_cold(sa)->policy_id);
+	if (p)
+		(void)set_change(dp, p, sa, NULL);
+	dp_defer(dp, defer_sa, sa, r);
+}
+
+void api_child_delete(struct dp *dp, const Dp__ChildDelete *c, struct reply *r)
+{
+	for (size_t i = 0; i < c->n_spi_in; i++)
+		child_remove(dp, c->spi_in[i], r);
+}
+
+void child_drop_all(struct dp *dp)
+{
+	struct policy_entry *e, *tmp;
+
+	sad_fini(&dp->sh.sad);
+	map_foreach (dp->policies, e, tmp) {
+		HASH_DEL(dp->policies, e);
+		free(atomic_load(&e->sas.set));
+		free(e);
+	}
+}
+
+/* ---- leases */
+
+struct grant {
+	struct order o;
+	uint32_t n;
+
+	struct {
+		uint32_t spi;
+		struct lease lease;
+	} v[];
+};
+
+static void grant_run(struct worker *w, struct command *c)
+{
+	struct grant *g = container_of(c, struct grant, o.c);
+
+	for (uint32_t i = 0; i < g->n; i++) {
+		struct sa *sa = sad_find(&w->sh->sad, g->v[i].spi);
+
+		if (sa)
+			seqno_grant(&sa->out, &g->v[i].lease, &sa->in);
+	}
+}
+
+void api_lease_grant(struct dp *dp, const Dp__LeaseGrant *q, struct reply *r)
+{
+	struct grant *g[WORKER_MAX] = {0};
+
+	for (size_t i = 0; i < q->n_leases; i++) {
+		struct sa *sa = sad_find(&dp->sh.sad, q->leases[i]->spi_in);
+		uint32_t to;
+
+		if (!sa || !dp->running)
+			continue; /* on its way in or out; the next entry tells again */
+		to = owner_of(dp, sa);
+		if (!g[to]) {
+			g[to] = calloc(1, sizeof *g[to] + q->n_leases * sizeof g[to]->v[0]);
+			if (!g[to]) {
+				reply_fail(r, -ERR_NOMEM, "out of memory");
+				break;
+			}
+			g[to]->o.c.run = grant_run;
+		}
+		g[to]->v[g[to]->n].spi = sa->spi_in;
+		g[to]->v[g[to]->n++].lease = lease_of(q->leases[i]);
+	}
+	for (uint32_t i = 0; i < WORKER_MAX; i++)
+		if (g[i])
+			dp_order(dp, i, &g[i]->o, r);
+}

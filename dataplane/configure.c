@@ -1,0 +1,251 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "core/spi.h"
+#include "dp.h"
+#include "pbconv.h"
+
+enum { MTU_DEFAULT = 1500, MTU_MIN = 68, ADDRS_MAX = IFACE_ADDRS };
+
+/* The slot of an interface id; slots stay while the id is configured. */
+static uint16_t slot_of(struct dp *dp, uint32_t id)
+{
+	uint16_t free_slot = IFACE_NONE;
+
+	for (uint16_t i = 0; i < IFACE_MAX; i++) {
+		if (dp->slot_id[i] == id)
+			return i;
+		if (dp->slot_id[i] == 0 && free_slot == IFACE_NONE)
+			free_slot = i;
+	}
+	if (free_slot != IFACE_NONE)
+		dp->slot_id[free_slot] = id;
+	return free_slot;
+}
+
+static uint16_t slot_find(const struct dp *dp, uint32_t id)
+{
+	for (uint16_t i = 0; i < IFACE_MAX && id != 0; i++)
+		if (dp->slot_id[i] == id)
+			return i;
+	return IFACE_NONE;
+}
+
+static int address_of(const Dp__Prefix *p, struct iface_addr *out)
+{
+	int rc = p ? v4_of_pb(&p->address, &out->addr) : -ERR_VALUE;
+
+	if (rc == 0 && p->length > 32)
+		rc = -ERR_VALUE;
+	if (rc == 0)
+		out->len = (uint8_t)p->length;
+	return rc;
+}
+
+static int iface_fill(struct dp *dp, const Dp__Interface *c, struct iface *i)
+{
+	const struct port *port;
+
+	i->id = c->id;
+	(void)snprintf(i->name, sizeof i->name, "%s", c->name);
+	i->kind = (enum iface_kind)c->kind;
+	i->slot = slot_of(dp, c->id);
+	i->port = i->kind == IFACE_TUNNEL ? PORT_NONE : plumb_port(dp, c->port);
+	i->rg = (uint8_t)c->rg;
+	i->ike = c->ike;
+	i->mtu = c->mtu ? c->mtu : i->kind == IFACE_TUNNEL ? 0 : MTU_DEFAULT;
+	if (c->id == 0 || c->rg >= RG_MAX || c->kind > DP__INTERFACE_KIND__INTERFACE_TUNNEL ||
+		(c->mac.len != 0 && c->mac.len != 6) || (i->mtu && i->mtu < MTU_MIN))
+		return -ERR_VALUE;
+	if (i->slot == IFACE_NONE || c->n_addresses > ADDRS_MAX)
+		return -ERR_LIMIT;
+	if (i->port == PORT_NONE && i->kind != IFACE_TUNNEL)
+		return 0; /* a reth with no member on this node */
+	port = i->port < PORT_MAX ? dp->sh.ports[i->port] : NULL;
+	if (c->mac.len == 6)
+		memcpy(i->mac, c->mac.data, 6);
+	else if (port)
+		memcpy(i->mac, port->mac, 6);
+	return 0;
+}
+
+static int iface_add(struct dp *dp, struct net *n, const Dp__Interface *c, struct reply *r)
+{
+	struct iface *i = calloc(1, sizeof *i);
+	int rc;
+
+	if (!i)
+		return -ERR_NOMEM;
+	rc = iface_fill(dp, c, i);
+	for (size_t k = 0; k < c->n_addresses && rc == 0; k++) {
+		struct iface_addr a;
+
+		rc = address_of(c->addresses[k], &a);
+		if (rc == -ERR_UNSUPPORTED) { /* IPv6: not carried yet, and no reason to fail */
+			log_warn(&dp->log, "dp.configure.ipv6", "interface=%s", c->name);
+			rc = 0;
+			continue;
+		}
+		i->addrs[i->n_addrs++] = a;
+	}
+	if (rc < 0) {
+		free(i);
+		reply_fail(r, rc, "interface %s: %s", c->name, err_text(rc));
+		return rc;
+	}
+	return net_add_iface(n, i);
+}
+
+static int route_add(struct dp *dp, struct net *n, const Dp__Route *c)
+{
+	struct hop hop = {.iface = slot_find(dp, c->interface_id)};
+	const struct hop *via;
+	struct iface_addr to;
+	int rc = address_of(c->destination, &to);
+
+	if (rc < 0)
+		return rc == -ERR_UNSUPPORTED ? 0 : rc;
+	if (c->next_hop.len) {
+		rc = v4_of_pb(&c->next_hop, &hop.next_hop);
+		if (rc < 0)
+			return rc;
+		hop.kind = HOP_VIA;
+		if (hop.iface == IFACE_NONE) {
+			via = net_route(n, hop.next_hop);
+			if (!via || via->kind != HOP_CONNECTED)
+				return -ERR_NOT_FOUND;
+			hop.iface = via->iface;
+		}
+	}
+	if (!net_iface(n, hop.iface))
+		return -ERR_NOT_FOUND;
+	if (net_iface(n, hop.iface)->kind == IFACE_TUNNEL)
+		hop.kind = HOP_TUNNEL;
+	else if (c->next_hop.len == 0)
+		hop.kind = HOP_CONNECTED;
+	return net_add_route(n, to, &hop);
+}
+
+static int policy_fill(const Dp__Policy *c, struct policy *p)
+{
+	size_t n = c->n_local + c->n_remote;
+	int rc = 0;
+
+	p->selectors = calloc(n ? n : 1, sizeof *p->selectors);
+	if (!p->selectors)
+		return -ERR_NOMEM;
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = selector_of_pb(
+			i < c->n_local ? c->local[i] : c->remote[i - c->n_local], &p->selectors[i]);
+	p->ts = (struct selectors){p->selectors, p->selectors + c->n_local, (uint16_t)c->n_local,
+		(uint16_t)c->n_remote};
+	return rc;
+}
+
+static int policy_add(struct dp *dp, struct net *n, const Dp__Policy *c)
+{
+	struct policy *p = calloc(1, sizeof *p);
+	int rc;
+
+	if (!p)
+		return -ERR_NOMEM;
+	p->id = c->id;
+	p->rg = (uint8_t)c->rg;
+	(void)snprintf(p->name, sizeof p->name, "%s", c->name);
+	p->sas = policy_sas_get(dp, c->id);
+	rc = p->sas ? policy_fill(c, p) : -ERR_NOMEM;
+	if (rc < 0) {
+		policy_free(p);
+		return rc;
+	}
+	return net_add_policy(n, slot_find(dp, c->interface_id), p);
+}
+
+static int net_build(struct dp *dp, const Dp__Configure *c, struct net *n, struct reply *r)
+{
+	int rc = 0;
+
+	n->node_id = c->node_id;
+	n->cluster_id = c->cluster_id;
+	n->bucket_bits = c->bucket_bits;
+	n->iv_node = (uint8_t)c->iv_node_id;
+	for (size_t i = 0; i < c->n_interfaces && rc == 0; i++)
+		rc = iface_add(dp, n, c->interfaces[i], r);
+	for (size_t i = 0; i < c->n_routes && rc == 0; i++) {
+		rc = route_add(dp, n, c->routes[i]);
+		if (rc < 0)
+			reply_fail(r, rc, "route %zu: %s", i, err_text(rc));
+	}
+	for (size_t i = 0; i < c->n_policies && rc == 0; i++) {
+		rc = policy_add(dp, n, c->policies[i]);
+		if (rc < 0)
+			reply_fail(r, rc, "policy %s: %s", c->policies[i]->name, err_text(rc));
+	}
+	return rc;
+}
+
+static int check(const struct dp *dp, const Dp__Configure *c, struct reply *r)
+{
+	const struct net *now = atomic_load(&dp->sh.net);
+
+	if (c->bucket_bits < SPI_BUCKET_BITS_MIN || c->bucket_bits > SPI_BUCKET_BITS_MAX ||
+		c->iv_node_id > UINT8_MAX || c->node_id >= RG_OWNER_NONE) {
+		reply_fail(r, -ERR_VALUE, "bucket bits, node id or IV node id out of range");
+		return -ERR_VALUE;
+	}
+	if (now && now->bucket_bits != c->bucket_bits && dp->sh.sad.n_live) {
+		reply_fail(r, -ERR_STATE, "bucket bits cannot change while there are SAs");
+		return -ERR_STATE;
+	}
+	return 0;
+}
+
+static void slots_release(struct dp *dp, const struct net *n)
+{
+	for (uint32_t i = 0; i < IFACE_MAX; i++)
+		if (!n->ifaces[i])
+			dp->slot_id[i] = 0;
+}
+
+static void defer_net(struct dp *dp, void *n)
+{
+	(void)dp;
+	net_free(n);
+}
+
+static void apply_settings(struct dp *dp, const Dp__Configure *c)
+{
+	dp->lease_batch_ms = c->lease_batch_ms ? c->lease_batch_ms : 10;
+	dp->heartbeat_ms = c->heartbeat_ms ? c->heartbeat_ms : 50;
+	atomic_store(&dp->sh.busy_poll, c->busy_poll);
+}
+
+/* Ports first (the only part that stops workers), then the new picture in one piece. A failure
+ * leaves the picture as it was. */
+void api_configure(struct dp *dp, const Dp__Configure *c, struct reply *r)
+{
+	struct net *n, *old;
+
+	if (check(dp, c, r) < 0 || plumb_apply(dp, c, r) < 0)
+		return;
+	n = net_new();
+	if (!n || net_build(dp, c, n, r) < 0) {
+		reply_fail(r, -ERR_NOMEM, "out of memory");
+		net_free(n);
+		return;
+	}
+	old = atomic_exchange(&dp->sh.net, n);
+	slots_release(dp, n);
+	apply_settings(dp, c);
+	if (plumb_start(dp) < 0) {
+		reply_fail(r, -ERR_LIMIT, "workers cannot be started");
+		return;
+	}
+	if (old)
+		dp_defer(dp, defer_net, old, r);
+	dp->configured = true;
+	log_notice(&dp->log, "dp.configured",
+		"node=%u workers=%u ports=%u interfaces=%zu routes=%zu policies=%zu", c->node_id,
+		dp->sh.n_workers, dp->sh.n_ports, c->n_interfaces, c->n_routes, c->n_policies);
+}

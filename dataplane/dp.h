@@ -1,0 +1,182 @@
+#pragma once
+/*
+ * The daemon: what the API thread owns.
+ *
+ * Life: dp_init() .. dp_run() .. dp_fini() in main. Thread: the API thread alone; workers see
+ * struct shared only. The API thread never waits for a worker: what needs a grace period or an
+ * owner's help is finished later, from the loop, and its reply with it.
+ */
+#include <stdint.h>
+
+#include "base/env.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "dataplane.pb-c.h"
+#include "frame.h"
+#include "incarnation.h"
+#include "shared.h"
+#include "worker.h"
+
+struct dp;
+
+/* A request whose reply is not complete yet. Replies leave in the order of their requests. */
+struct reply {
+	struct list link;
+	uint64_t id;
+	uint32_t waits; /* things under way; at 0 it may be sent */
+	int error;
+	char reason[160];
+	struct blob packed; /* when the body was packed ahead */
+};
+
+/* Something to do a grace period from now. */
+struct deferred {
+	struct list link;
+	uint64_t token;
+	void (*run)(struct dp *dp, void *what);
+	void *what;
+	struct reply *reply; /* may be NULL */
+};
+
+struct policy_entry {
+	UT_hash_handle hh;
+	struct policy_sas sas;
+};
+
+/* Renewals of one RG gathered for a batch. */
+struct lease_batch {
+	Dp__Lease *v;
+	uint32_t n, cap;
+	uint64_t epoch, since_ns;
+};
+
+struct announce {
+	uint32_t left;
+	uint64_t next_ns;
+};
+
+struct dp;
+
+struct dp_args {
+	const char *socket, *punt, *prefix, *state, *log;
+	uint32_t packets;
+};
+
+struct dp {
+	struct shared sh;
+	struct log_ctx log;
+	struct env env;
+	struct incarnation incarnation;
+	uint16_t reserved; /* last incarnation in the file */
+	struct suite_engine *engine;
+	/* sockets */
+	int epoll, listener, punt_listener, conn, punt;
+	struct frame_in in;
+	struct list out; /* struct out_blob, towards tandemd */
+	size_t out_octets;
+	bool out_armed;
+	/* under way */
+	struct list replies, deferred;
+	struct list overflow[WORKER_MAX]; /* commands that did not fit in the ring */
+	/* state */
+	bool configured, running;
+	uint32_t slot_id[IFACE_MAX]; /* interface id of each slot, 0 = free */
+	struct policy_entry *policies;
+	struct rg_state rgs[RG_MAX];
+	bool expired[RG_MAX]; /* and tandemd was told */
+	struct announce announces[RG_MAX];
+	struct lease_batch leases[RG_MAX];
+	uint32_t lease_batch_ms, heartbeat_ms;
+	uint64_t next_timer_ns, next_link_ns;
+	bool link_up[PORT_MAX];
+	uint64_t stats[STAT_COUNT]; /* what the API thread itself counts */
+	uint32_t n_batches;	    /* groups with renewals gathered */
+	bool again;		    /* there was more than one turn takes */
+	_Atomic bool stop;
+};
+
+int dp_init(struct dp *dp, const struct dp_args *args) MUST_CHECK;
+void dp_fini(struct dp *dp);
+int dp_run(struct dp *dp);
+uint64_t dp_now(void);
+
+/* ---- later.c: grace periods, commands, replies */
+
+struct reply *reply_new(struct dp *dp, uint64_t id);
+/* Remembers the first error only. */
+void reply_fail(struct reply *r, int error, const char *fmt, ...) PRINTF(3, 4);
+void reply_wait(struct reply *r);
+void reply_done(struct dp *dp, struct reply *r);
+/* Packs now; the caller's message may go. */
+void reply_body(struct reply *r, Dp__Reply *body);
+void reply_drop_all(struct dp *dp);
+
+/* run(dp, what) once no worker can see what it saw before. */
+void dp_defer(struct dp *dp, void (*run)(struct dp *, void *), void *what, struct reply *r);
+void dp_defer_step(struct dp *dp);
+void defer_free(struct dp *dp, void *p); /* plain free() */
+
+/* A command with the reply it belongs to; freed after done. */
+struct order {
+	struct command c;
+	struct list link;
+	struct reply *reply;
+	void (*finish)(struct dp *dp, struct order *o); /* API thread, before it is freed */
+};
+
+void dp_order(struct dp *dp, uint32_t worker, struct order *o, struct reply *r);
+void dp_order_step(struct dp *dp);
+/* To worker 0, to be sent or routed as its kind says. */
+void dp_send_packet(struct dp *dp, struct pkt *p);
+
+/* ---- api.c */
+int api_listen(const char *path, int type) MUST_CHECK;
+void api_accept(struct dp *dp);
+void api_readable(struct dp *dp);
+void api_flush(struct dp *dp);
+void api_close(struct dp *dp);
+void api_event(struct dp *dp, const Dp__Event *e);
+void api_output(struct dp *dp, struct blob *packed);
+
+/* ---- handlers, one a request */
+void api_configure(struct dp *dp, const Dp__Configure *c, struct reply *r);
+void api_child_install(struct dp *dp, const Dp__ChildInstall *c, struct reply *r);
+void api_child_update(struct dp *dp, const Dp__ChildUpdate *c, struct reply *r);
+void api_child_delete(struct dp *dp, const Dp__ChildDelete *c, struct reply *r);
+void api_lease_grant(struct dp *dp, const Dp__LeaseGrant *g, struct reply *r);
+void api_rg_set(struct dp *dp, const Dp__RgSet *s, struct reply *r);
+void api_deadline_set(struct dp *dp, const Dp__DeadlineSet *s, struct reply *r);
+void api_announce(struct dp *dp, const Dp__Announce *a, struct reply *r);
+void api_query(struct dp *dp, const Dp__Query *q, struct reply *r);
+void api_hello(struct dp *dp, const Dp__Hello *h, struct reply *r);
+
+/* ---- rg_ctl.c */
+int rg_ctl_init(struct dp *dp) MUST_CHECK;
+/* False when there is nothing to tell of it. */
+bool rg_ctl_describe(const struct dp *dp, uint32_t rg, Dp__RgSet *out);
+void rg_ctl_fini(struct dp *dp);
+void rg_ctl_step(struct dp *dp, uint64_t now_ns);
+
+/* ---- child.c */
+void child_drop_all(struct dp *dp);
+struct policy_sas *policy_sas_get(struct dp *dp, uint32_t id);
+
+/* ---- events.c */
+void events_step(struct dp *dp, uint64_t now_ns);
+/* When the next batch of leases is due, or UINT64_MAX. */
+uint64_t events_due(const struct dp *dp);
+void events_fini(struct dp *dp);
+
+/* ---- punt_sock.c */
+void punt_accept(struct dp *dp);
+void punt_readable(struct dp *dp);
+void punt_step(struct dp *dp);
+void punt_close(struct dp *dp);
+
+/* ---- plumb.c: ports and workers */
+int plumb_apply(struct dp *dp, const Dp__Configure *c, struct reply *r) MUST_CHECK;
+int plumb_start(struct dp *dp) MUST_CHECK;
+void plumb_down(struct dp *dp);
+void plumb_links(struct dp *dp, uint64_t now_ns);
+uint16_t plumb_port(const struct dp *dp, const char *name);

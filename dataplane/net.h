@@ -1,0 +1,107 @@
+#pragma once
+/*
+ * What the node looks like to a packet: interfaces, own addresses, routes, policies.
+ *
+ * Life: a struct net is built from one Configure, published, never changed, and freed a grace
+ * period after its successor took over. What must outlive a Configure (which SAs a policy has) is
+ * in struct policy_sas, which the API thread owns.
+ * Threads: the API thread builds; workers read under QSBR.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/lpm.h"
+#include "core/spd.h"
+
+struct sa;
+
+enum { IFACE_MAX = 1024, IFACE_NONE = 0xffff, PORT_MAX = 16, PORT_NONE = 0xffff, IFACE_ADDRS = 8 };
+
+enum iface_kind { IFACE_PHYSICAL, IFACE_RETH, IFACE_FABRIC, IFACE_TUNNEL };
+
+struct iface_addr {
+	uint32_t addr;
+	uint8_t len;
+};
+
+/* The SAs that may send for one policy, the preferred first. */
+struct sa_set {
+	uint32_t n;
+	struct sa *v[];
+};
+
+struct policy_sas {
+	uint32_t id;
+	_Atomic(struct sa_set *) set;
+	_Atomic uint64_t asked_ns; /* last ACQUIRE */
+};
+
+struct policy {
+	uint32_t id;
+	uint8_t rg;
+	char name[64];
+	struct selectors ts;
+	struct selector *selectors; /* owned */
+	struct policy_sas *sas;	    /* borrowed, lives longer */
+};
+
+struct iface {
+	uint32_t id;
+	char name[32];
+	enum iface_kind kind;
+	uint16_t slot, port;
+	uint8_t rg;
+	uint8_t mac[6];
+	bool ike;
+	uint32_t mtu;
+	uint32_t n_addrs;
+	struct iface_addr addrs[IFACE_ADDRS];
+	struct policy **policies; /* of a tunnel */
+	uint32_t n_policies;
+};
+
+enum hop_kind { HOP_LOCAL, HOP_CONNECTED, HOP_VIA, HOP_TUNNEL };
+
+/* Where a packet goes: the value of a route. */
+struct hop {
+	enum hop_kind kind;
+	uint16_t iface;
+	uint32_t next_hop; /* HOP_VIA */
+};
+
+struct net {
+	uint32_t node_id, cluster_id, bucket_bits;
+	uint8_t iv_node;
+	uint16_t fabric; /* interface slot or IFACE_NONE */
+	struct lpm *routes;
+	struct hop *hops;
+	uint32_t n_hops, cap_hops;
+	uint16_t port_iface[PORT_MAX];
+	struct iface *ifaces[IFACE_MAX];
+};
+
+struct net *net_new(void);
+void net_free(struct net *n);
+/* Takes the interface over; its connected prefixes and own addresses become routes. */
+int net_add_iface(struct net *n, struct iface *i) MUST_CHECK;
+int net_add_route(struct net *n, struct iface_addr to, const struct hop *hop) MUST_CHECK;
+/* Takes the policy over. */
+int net_add_policy(struct net *n, uint16_t iface, struct policy *p) MUST_CHECK;
+void policy_free(struct policy *p);
+
+static inline const struct hop *net_route(const struct net *n, uint32_t dst)
+{
+	uint32_t i = lpm_get(n->routes, dst);
+
+	return i == LPM_NONE ? NULL : &n->hops[i];
+}
+
+static inline const struct iface *net_iface(const struct net *n, uint32_t slot)
+{
+	return slot < IFACE_MAX ? n->ifaces[slot] : NULL;
+}
+
+/* The address of the interface that fits `peer` best, or its first; 0 when it has none. */
+uint32_t iface_source(const struct iface *i, uint32_t peer);
+bool iface_owns(const struct iface *i, uint32_t addr);

@@ -1,0 +1,228 @@
+#include "node/esp.h"
+
+#define BAD_SPI_NS (UINT64_C(100) * 1000 * 1000)
+#define MOVED_NS   (UINT64_C(1000) * 1000 * 1000)
+
+/* RFC 7296 2.23 and architecture rule 9: tells, and moves nothing. */
+static void tell_moved(struct worker *w, struct sa *sa, const struct pkt *p)
+{
+	const struct sa_cold *c = sa_cold(sa);
+	struct note n = {.kind = NOTE_ENDPOINT_MOVED, .spi = sa->spi_in};
+
+	if (p->src == addr_v4(&c->remote.addr) && p->sport == c->remote.port)
+		return;
+	/* An inherited window does not know which number was the highest: wait to be past it. */
+	if (p->seq != sa->in.top ||
+		(sa->out.lease.epoch < sa->out.epoch && p->seq < sa->out.lease.in_horizon) ||
+		w->now_ns - sa->n.moved_ns < MOVED_NS)
+		return;
+	n.endpoint.from = p->src;
+	n.endpoint.from_port = p->sport;
+	if (worker_note(w, &n))
+		sa->n.moved_ns = w->now_ns;
+}
+
+static void tell_bad_spi(struct worker *w, const struct pkt *p)
+{
+	struct note n = {.kind = NOTE_BAD_SPI, .spi = p->spi};
+
+	if (w->now_ns - w->bad_spi_ns < BAD_SPI_NS)
+		return;
+	w->bad_spi_ns = w->now_ns;
+	n.endpoint.from = p->src;
+	n.endpoint.from_port = p->sport;
+	n.endpoint.to = p->dst;
+	n.endpoint.to_port = p->flags & PKT_NATT ? ESP_UDP_PORT : 0;
+	(void)worker_note(w, &n);
+}
+
+static void tell_first(struct worker *w, struct sa *sa)
+{
+	struct note n = {.kind = NOTE_INBOUND_FIRST, .spi = sa->spi_in};
+
+	sa->flags |= SA_SEEN_IN;
+	/* Rule 10: the peer has it, so we may use it. */
+	atomic_store_explicit(&sa->outbound, true, memory_order_release);
+	(void)worker_note(w, &n);
+}
+
+/* False when the packet went another way: the RG is not ours now. */
+static bool admit_owner(struct worker *w, struct pkt *p, struct sa *sa)
+{
+	uint8_t node;
+
+	switch (gate_sa(w, sa, &node)) {
+	case GATE_ACT:
+		if (__builtin_expect(
+			    seqno_enter(&sa->out, gate_epoch(w, sa), w->now_ns, &sa->in) == 0, 1))
+			return true;
+		worker_drop(w, p, STAT_DROP_ESP_EPOCH);
+		return false;
+	case GATE_QUEUE:
+		handover_queue(w, sa, p);
+		return false;
+	case GATE_FORWARD:
+		(void)pkt_push(p, p->outer);
+		node_forward(w, p, node);
+		return false;
+	case GATE_DROP:
+		break;
+	}
+	worker_drop(w, p, STAT_DROP_RG_STANDBY);
+	return false;
+}
+
+/* Everything that can be refused before any cryptography. */
+static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
+{
+	struct sa *sa = sad_find(&w->sh->sad, p->spi);
+	uint32_t n;
+
+	if (!sa) {
+		tell_bad_spi(w, p);
+		worker_drop(w, p, STAT_DROP_ESP_SPI);
+		return false;
+	}
+	if (!admit_owner(w, p, sa))
+		return false;
+	n = esp_cipher_len(&sa->suite->shape, p->len);
+	if (n == 0) {
+		worker_drop(w, p, STAT_DROP_ESP_LENGTH);
+		return false;
+	}
+	p->sa = sa;
+	p->seq = replay_infer(&sa->in, load_be32(p->p + 4), sa->flags & SA_ESN);
+	if (replay_check(&sa->in, p->seq) < 0) {
+		count_add(&sa->n.replay_errors, 1);
+		worker_drop(w, p, STAT_DROP_ESP_REPLAY);
+		return false;
+	}
+	if (!seqno_in_allows(&sa->out, p->seq)) {
+		sa_tend(w, sa);
+		worker_drop(w, p, STAT_DROP_ESP_HORIZON);
+		return false;
+	}
+	op->key = sa->key_in;
+	op->data = p->p + ESP_HDR + sa->suite->shape.iv;
+	op->len = n;
+	op->icv = op->data + n;
+	memcpy(op->nonce, &sa->salt_in, SUITE_SALT);
+	esp_aead_op(op, sa, p->p, p->seq);
+	return true;
+}
+
+/* Strips to the inner packet; p->p still at the ESP header. */
+static enum counter strip(struct pkt *p, struct sa *sa, const struct suite_op *op, struct ip4 *h)
+{
+	uint8_t outer_tos = p->p[IP4_AT_TOS - (int)p->outer], next, tos;
+	uint32_t payload;
+
+	if (esp_trailer_get(view_of(op->data, op->len), &payload, &next) < 0)
+		return STAT_DROP_ESP_PADDING;
+	if (next == ESP_NEXT_DUMMY)
+		return STAT_DROP_ESP_DUMMY;
+	if (next != ESP_NEXT_IPV4)
+		return STAT_DROP_ESP_NEXT;
+	pkt_pull(p, ESP_HDR + sa->suite->shape.iv);
+	pkt_cut(p, payload);
+	/* Octets behind the inner packet are TFC padding (RFC 4303 2.7). */
+	if (ip4_read(pkt_view(p), h) != IP4_OK)
+		return STAT_DROP_ESP_INNER;
+	pkt_cut(p, h->len);
+	if (ecn_leave(h->tos, outer_tos, &tos) < 0)
+		return STAT_DROP_ESP_ECN;
+	if (tos != h->tos) {
+		uint16_t was = load_be16(p->p);
+
+		p->p[IP4_AT_TOS] = tos;
+		store_be16(p->p + IP4_AT_SUM,
+			sum_update(load_be16(p->p + IP4_AT_SUM), was, load_be16(p->p)));
+	}
+	return STAT_COUNT;
+}
+
+static void count_error(struct sa *sa, enum counter why)
+{
+	if (why == STAT_DROP_ESP_SELECTOR)
+		count_add(&sa->n.selector_errors, 1);
+	else if (why != STAT_DROP_ESP_DUMMY)
+		count_add(&sa->n.decrypt_errors, 1);
+}
+
+/* After the ICV was found good or not. */
+static void finish(struct worker *w, struct pkt *p, const struct suite_op *op)
+{
+	struct sa *sa = p->sa;
+	enum counter why;
+	struct flow f;
+	struct ip4 h;
+
+	if (!op->ok) {
+		count_add(&sa->n.auth_errors, 1);
+		worker_drop(w, p, STAT_DROP_ESP_AUTH);
+		return;
+	}
+	if (replay_mark(&sa->in, p->seq) < 0) { /* twice in one burst */
+		count_add(&sa->n.replay_errors, 1);
+		worker_drop(w, p, STAT_DROP_ESP_REPLAY);
+		return;
+	}
+	if (__builtin_expect(!(sa->flags & SA_SEEN_IN), 0))
+		tell_first(w, sa);
+	if (p->flags & PKT_NATT || sa->flags & SA_UDP)
+		tell_moved(w, sa, p);
+	why = strip(p, sa, op, &h);
+	if (why == STAT_COUNT) {
+		f = flow_of(pkt_view(p));
+		if (!selectors_match_in(&sa_cold(sa)->ts, &f))
+			why = STAT_DROP_ESP_SELECTOR;
+	}
+	count_set(&sa->n.last_in_ns, w->now_ns);
+	if (why != STAT_COUNT) {
+		count_error(sa, why);
+		worker_drop(w, p, why);
+	} else {
+		count_add(&sa->n.packets_in, 1);
+		count_add(&sa->n.bytes_in, p->len);
+		worker_count(w, STAT_ESP_IN);
+		p->src = h.src;
+		p->dst = h.dst;
+		p->flags |= PKT_INNER;
+		vec_add(&w->route, p);
+	}
+	sa_tend(w, sa);
+}
+
+/* Runs of packets with one suite go to it together. */
+static void open_all(struct worker *w, struct pkt **v, struct suite_op *ops, uint32_t n)
+{
+	for (uint32_t i = 0, from = 0; i < n; i++) {
+		const struct suite *s = v[i]->sa->suite;
+
+		if (i + 1 == n || v[i + 1]->sa->suite != s) {
+			s->open(w->engine, ops + from, i + 1 - from);
+			from = i + 1;
+		}
+	}
+}
+
+void node_esp_in(struct worker *w)
+{
+	struct suite_op ops[PKT_BURST];
+	struct pkt *v[PKT_BURST];
+	uint32_t at = 0;
+
+	while (at < w->esp_in.n) {
+		uint32_t n = 0;
+
+		for (; at < w->esp_in.n && n < PKT_BURST; at++) {
+			v[n] = w->esp_in.v[at];
+			if (admit(w, v[n], &ops[n]))
+				n++;
+		}
+		open_all(w, v, ops, n);
+		for (uint32_t i = 0; i < n; i++)
+			finish(w, v[i], &ops[i]);
+	}
+	w->esp_in.n = 0;
+}

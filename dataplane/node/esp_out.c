@@ -1,0 +1,176 @@
+#include "node/esp.h"
+
+/* Outer packet's way; NULL when it has none. */
+static const struct iface *outer_route(const struct worker *w, uint32_t dst, uint32_t *next_hop)
+{
+	const struct hop *hop = net_route(w->net, dst);
+
+	if (!hop || (hop->kind != HOP_VIA && hop->kind != HOP_CONNECTED))
+		return NULL;
+	*next_hop = hop->kind == HOP_VIA ? hop->next_hop : dst;
+	return net_iface(w->net, hop->iface);
+}
+
+/* RFC 4301 8: inner packets that would not fit are answered or dropped before encryption. */
+static bool fits(struct worker *w, struct pkt *p, const struct sa *sa, uint32_t mtu)
+{
+	uint32_t room = mtu - sa->overhead, max;
+
+	if (esp_size(&sa->suite->shape, p->len) <= room)
+		return true;
+	max = esp_payload_max(&sa->suite->shape, room);
+	if (load_be16(p->p + IP4_AT_FRAG) & IP4_DF) {
+		icmp_error(w, p, ICMP_UNREACHABLE, ICMP_TOO_BIG, max);
+		worker_drop(w, p, STAT_DROP_IP_TOO_BIG);
+	} else {
+		worker_drop(w, p, STAT_DROP_IP_NEEDS_FRAGMENT);
+	}
+	return false;
+}
+
+/* RFC 4301 5.1.2.1: DF as the VPN says, DSCP copied, ECN by RFC 6040 normal mode (copied). */
+static void outer_header(struct worker *w, uint8_t *o, const struct sa *sa, const uint8_t *inner)
+{
+	uint16_t df = sa->df == SA_DF_SET    ? IP4_DF
+		      : sa->df == SA_DF_COPY ? (uint16_t)(load_be16(inner + IP4_AT_FRAG) & IP4_DF)
+					     : 0;
+	uint32_t sum = (uint16_t)~load_be16(sa->tmpl + IP4_AT_SUM);
+	uint16_t id = w->ip_id++, len = (uint16_t)(load_be16(o + IP4_AT_LEN));
+
+	o[IP4_AT_TOS] = inner[IP4_AT_TOS];
+	store_be16(o + IP4_AT_ID, id);
+	store_be16(o + IP4_AT_FRAG, df);
+	sum += (uint32_t)inner[IP4_AT_TOS] + len + id + df;
+	store_be16(o + IP4_AT_SUM, sum_done(sum));
+}
+
+/* Writes everything around the inner packet but the ciphertext and the ICV. */
+static void build(struct worker *w, struct pkt *p, struct suite_op *op, uint64_t iv)
+{
+	struct sa *sa = p->sa;
+	const struct esp_shape *shape = &sa->suite->shape;
+	uint32_t pad = esp_pad(shape, p->len), cipher = p->len + pad + ESP_TRAILER;
+	uint32_t front = sa->overhead + (uint32_t)ESP_HDR + shape->iv;
+	uint8_t *inner = p->p, *o, *esp;
+
+	esp_trailer_put(pkt_append(p, pad + ESP_TRAILER + shape->icv), pad, ESP_NEXT_IPV4);
+	o = pkt_push(p, front);
+	esp = o + sa->overhead;
+	memcpy(o, sa->tmpl, sa->overhead + (uint32_t)ESP_HDR);
+	store_be16(o + IP4_AT_LEN, (uint16_t)p->len);
+	outer_header(w, o, sa, inner);
+	if (sa->flags & SA_UDP)
+		store_be16(o + IP4_HDR + 4, (uint16_t)(p->len - IP4_HDR));
+	store_be32(esp + 4, (uint32_t)p->seq);
+	store_be64(esp + ESP_HDR, iv);
+	op->key = sa->key_out;
+	op->data = inner;
+	op->len = cipher;
+	op->icv = inner + cipher;
+	memcpy(op->nonce, &sa->salt_out, SUITE_SALT);
+	esp_aead_op(op, sa, esp, p->seq);
+}
+
+/* False when the packet went another way: the RG is not ours now. */
+static bool admit_owner(struct worker *w, struct pkt *p, struct sa *sa)
+{
+	uint8_t node;
+
+	switch (gate_sa(w, sa, &node)) {
+	case GATE_ACT:
+		if (__builtin_expect(
+			    seqno_enter(&sa->out, gate_epoch(w, sa), w->now_ns, &sa->in) == 0, 1))
+			return true;
+		worker_drop(w, p, STAT_DROP_ESP_EPOCH);
+		return false;
+	case GATE_QUEUE:
+		handover_queue(w, sa, p);
+		return false;
+	case GATE_FORWARD:
+		node_forward(w, p, node);
+		return false;
+	case GATE_DROP:
+		break;
+	}
+	worker_drop(w, p, STAT_DROP_RG_STANDBY);
+	return false;
+}
+
+static bool has_room(const struct pkt *p, const struct sa *sa)
+{
+	uint32_t front = ETH_HDR + sa->overhead + (uint32_t)ESP_HDR + sa->suite->shape.iv;
+	uint32_t back = sa->suite->shape.align + (uint32_t)ESP_TRAILER + sa->suite->shape.icv;
+
+	return p->head >= front && p->tail >= back;
+}
+
+/* Everything that can be refused before a number is used. On success the number is taken. */
+static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
+{
+	struct sa *sa = p->sa;
+	const struct iface *iface;
+	uint32_t next_hop;
+	uint64_t iv;
+
+	if (!admit_owner(w, p, sa))
+		return false;
+	iface = outer_route(w, sa->remote, &next_hop);
+	if (!iface) {
+		worker_drop(w, p, STAT_DROP_IP_ROUTE);
+		return false;
+	}
+	if (!fits(w, p, sa, iface->mtu))
+		return false;
+	if (!has_room(p, sa) || iv_next(&w->sh->ivs, &w->ivs, w->net->iv_node, &iv) < 0) {
+		worker_drop(w, p, has_room(p, sa) ? STAT_DROP_ESP_IV : STAT_DROP_NO_BUFFER);
+		return false;
+	}
+	count_set(&sa->n.last_out_ns, w->now_ns);
+	p->seq = seqno_take(&sa->out);
+	sa_tend(w, sa);
+	if (p->seq == 0) {
+		worker_drop(w, p, STAT_DROP_ESP_LEASE);
+		return false;
+	}
+	count_add(&sa->n.packets_out, 1);
+	count_add(&sa->n.bytes_out, p->len);
+	p->iface = iface->slot;
+	p->next_hop = next_hop;
+	build(w, p, op, iv);
+	return true;
+}
+
+static void seal_all(struct worker *w, struct pkt **v, struct suite_op *ops, uint32_t n)
+{
+	for (uint32_t i = 0, from = 0; i < n; i++) {
+		const struct suite *s = v[i]->sa->suite;
+
+		if (i + 1 == n || v[i + 1]->sa->suite != s) {
+			s->seal(w->engine, ops + from, i + 1 - from);
+			from = i + 1;
+		}
+	}
+}
+
+void node_esp_out(struct worker *w)
+{
+	struct suite_op ops[PKT_BURST];
+	struct pkt *v[PKT_BURST];
+	uint32_t at = 0;
+
+	while (at < w->esp_out.n) {
+		uint32_t n = 0;
+
+		for (; at < w->esp_out.n && n < PKT_BURST; at++) {
+			v[n] = w->esp_out.v[at];
+			if (admit(w, v[n], &ops[n]))
+				n++;
+		}
+		seal_all(w, v, ops, n);
+		for (uint32_t i = 0; i < n; i++) {
+			worker_count(w, STAT_ESP_OUT);
+			node_output(w, v[i], net_iface(w->net, v[i]->iface), v[i]->next_hop);
+		}
+	}
+	w->esp_out.n = 0;
+}

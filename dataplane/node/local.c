@@ -1,0 +1,128 @@
+#include "node/node.h"
+
+enum { UDP_IKE = 500, UDP_NATT = 4500, UDP_HDR = 8, NON_ESP_MARKER = 4 };
+
+/* To the worker that owns the SPI's bucket; p at the ESP header. */
+static void steer_esp(struct worker *w, struct pkt *p)
+{
+	uint32_t to;
+
+	if (p->len < ESP_HDR) {
+		worker_drop(w, p, STAT_DROP_ESP_SHORT);
+		return;
+	}
+	p->spi = load_be32(p->p);
+	if (p->spi <= SPI_RESERVED_LAST) {
+		worker_drop(w, p, STAT_DROP_ESP_SPI_RESERVED);
+		return;
+	}
+	p->kind = PKT_ESP_IN;
+	to = worker_of_bucket(w, spi_bucket(p->spi, w->net->bucket_bits));
+	if (to == w->id)
+		vec_add(&w->esp_in, p);
+	else
+		worker_hand(w, to, p);
+}
+
+static bool udp_sum_is_good(const struct pkt *p, const struct ip4 *h)
+{
+	uint16_t len = (uint16_t)p->len;
+
+	if (load_be16(p->p + 6) == 0) /* none was sent */
+		return true;
+	return sum_done(sum_add(sum_pseudo(h->src, h->dst, IP_UDP, len), pkt_view(p))) == 0;
+}
+
+/* p at the UDP header, cut to its length. */
+static void local_ike(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
+{
+	if (!own->ike) {
+		worker_drop(w, p, STAT_DROP_IKE_OFF);
+		return;
+	}
+	if (!udp_sum_is_good(p, h)) {
+		worker_drop(w, p, STAT_DROP_UDP_SUM);
+		return;
+	}
+	p->iface = own->slot;
+	p->port = load_be16(p->p + 2);
+	pkt_pull(p, UDP_HDR);
+	if (p->port == UDP_NATT)
+		pkt_pull(p, NON_ESP_MARKER);
+	node_punt(w, p);
+}
+
+/* RFC 3948 2: a keepalive, a non-ESP marker, or an SPI. */
+static void local_natt(
+	struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
+{
+	const uint8_t *data = p->p + UDP_HDR;
+	uint32_t n = p->len - UDP_HDR;
+
+	if (n == 1 && data[0] == 0xff) {
+		worker_drop(w, p, STAT_NATT_KEEPALIVES);
+		return;
+	}
+	if (n < NON_ESP_MARKER) {
+		worker_drop(w, p, STAT_DROP_ESP_SHORT);
+		return;
+	}
+	if (load_be32(data) == 0) {
+		local_ike(w, p, h, own);
+		return;
+	}
+	p->flags |= PKT_NATT;
+	p->outer = (uint32_t)h->hdr + UDP_HDR;
+	pkt_pull(p, UDP_HDR);
+	steer_esp(w, p);
+}
+
+static void local_udp(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
+{
+	uint32_t len;
+
+	if (p->len < UDP_HDR) {
+		worker_drop(w, p, STAT_DROP_UDP_LENGTH);
+		return;
+	}
+	len = load_be16(p->p + 4);
+	if (len < UDP_HDR || len > p->len) {
+		worker_drop(w, p, STAT_DROP_UDP_LENGTH);
+		return;
+	}
+	pkt_cut(p, len);
+	p->sport = load_be16(p->p);
+	switch (load_be16(p->p + 2)) {
+	case UDP_IKE:
+		local_ike(w, p, h, own);
+		return;
+	case UDP_NATT:
+		local_natt(w, p, h, own);
+		return;
+	default:
+		worker_drop(w, p, STAT_DROP_UDP_PORT);
+	}
+}
+
+void node_local(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
+{
+	if (ip4_is_fragment(h)) {
+		worker_drop(w, p, STAT_DROP_IP_FRAGMENT);
+		return;
+	}
+	if (h->proto == IP_ICMP) {
+		node_icmp(w, p, h, own);
+		return;
+	}
+	if (h->proto != IP_ESP && h->proto != IP_UDP) {
+		worker_drop(w, p, STAT_DROP_IP_PROTOCOL);
+		return;
+	}
+	pkt_pull(p, h->hdr);
+	p->outer = h->hdr;
+	p->sport = 0;
+	if (h->proto == IP_ESP)
+		steer_esp(w, p);
+	else
+		local_udp(w, p, h, own);
+}

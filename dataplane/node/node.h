@@ -1,0 +1,69 @@
+#pragma once
+/*
+ * The steps of a packet's way, in the order packets pass them. Each takes the packets it is given
+ * over: it passes them on, sends them, queues them or drops them with a counter.
+ *
+ *	classify -> arp | icmp | punt | esp_in | route | forward (to the owner of the RG)
+ *	esp_in   -> route
+ *	route    -> esp_out | output
+ *	esp_out  -> output -> resolve (no MAC yet) | tx
+ *
+ * Thread: the worker given.
+ */
+#include "core/ip4.h"
+#include "core/spi.h"
+#include "worker.h"
+
+enum {
+	ETH_HDR = 14,
+	ETH_IP4 = 0x0800,
+	ETH_ARP = 0x0806,
+	ETH_IP6 = 0x86dd,
+	ETH_FABRIC = 0x88b5, /* IEEE 802 local experimental */
+};
+
+/* May this node act, and if not, what becomes of the packet? */
+enum gate { GATE_ACT, GATE_QUEUE, GATE_FORWARD, GATE_DROP };
+
+enum gate gate_rg(const struct worker *w, uint8_t rg, uint8_t *node);
+enum gate gate_sa(const struct worker *w, const struct sa *sa, uint8_t *node);
+/* The epoch to number packets in: of the RG, or of the handover that gave the bucket early. */
+uint64_t gate_epoch(const struct worker *w, const struct sa *sa);
+
+/* classify.c: a frame from a port. */
+void node_classify(struct worker *w, struct pkt *p);
+/* From the IP header on; `iface` is where it came from. */
+void node_ip4(struct worker *w, struct pkt *p, const struct iface *iface);
+/* local.c: for an address of ours. */
+void node_local(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own);
+/* arp.c */
+void node_arp(struct worker *w, struct pkt *p, const struct iface *iface);
+void arp_request(struct worker *w, const struct iface *iface, uint32_t target);
+/* icmp.c */
+void node_icmp(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own);
+
+enum { ICMP_UNREACHABLE = 3, ICMP_TIME_EXCEEDED = 11, ICMP_NET = 0, ICMP_TOO_BIG = 4 };
+
+/* Answers the sender of p (not consumed) at its IP header; `mtu` for ICMP_TOO_BIG. */
+void icmp_error(struct worker *w, const struct pkt *p, uint8_t type, uint8_t code, uint32_t mtu);
+/* punt.c: p at the IKE message. */
+void node_punt(struct worker *w, struct pkt *p);
+/* esp_in.c: works w->esp_in off. */
+void node_esp_in(struct worker *w);
+/* route.c: works w->route off. */
+void node_route(struct worker *w);
+/* spd_out.c: which SA takes it? */
+void node_spd_out(struct worker *w, struct pkt *p, const struct iface *tunnel);
+/* esp_out.c: works w->esp_out off. */
+void node_esp_out(struct worker *w);
+/* output.c: p at an IP header, leaving by iface towards next_hop. */
+void node_output(struct worker *w, struct pkt *p, const struct iface *iface, uint32_t next_hop);
+/* Complete frame. */
+void node_tx(struct worker *w, struct pkt *p, uint16_t port);
+void node_tx_flush(struct worker *w);
+/* neighbour.c: worker 0 only; p at an IP header. */
+void node_resolve(struct worker *w, struct pkt *p);
+void neighbour_tick(struct worker *w);
+/* fabric.c: to the owner of the RG, p at the Ethernet or IP header of what arrived. */
+void node_forward(struct worker *w, struct pkt *p, uint8_t node);
+void node_fabric(struct worker *w, struct pkt *p);

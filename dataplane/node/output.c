@@ -1,0 +1,64 @@
+#include "node/node.h"
+#include "node/neighbour.h"
+
+void node_tx_flush(struct worker *w)
+{
+	struct shared *sh = w->sh;
+
+	for (uint32_t i = 0; i < sh->n_ports; i++) {
+		struct port *port = sh->ports[i];
+		uint32_t n = w->n_tx[i];
+		uint16_t sent;
+
+		if (n == 0)
+			continue;
+		sent = port->ops->tx(port, (uint16_t)w->id, w->tx[i], (uint16_t)n);
+		count_add(&w->stats[STAT_TX_PACKETS], sent);
+		if (sent < n) {
+			count_add(&w->stats[STAT_DROP_TX], n - sent);
+			pkt_free_bulk(&w->tx[i][sent], n - sent);
+		}
+		w->n_tx[i] = 0;
+	}
+}
+
+void node_tx(struct worker *w, struct pkt *p, uint16_t port)
+{
+	if (port >= w->sh->n_ports) {
+		worker_drop(w, p, STAT_DROP_PORT);
+		return;
+	}
+	if (w->n_tx[port] == PKT_BURST)
+		node_tx_flush(w);
+	w->tx[port][w->n_tx[port]++] = p;
+}
+
+void node_output(struct worker *w, struct pkt *p, const struct iface *iface, uint32_t next_hop)
+{
+	uint8_t mac[6];
+	uint8_t *eth;
+
+	if (p->len > iface->mtu) {
+		worker_drop(w, p, STAT_DROP_IP_TOO_BIG);
+		return;
+	}
+	if (!neighbour_find(w->sh->neighbours, iface->slot, next_hop, mac)) {
+		p->kind = PKT_RESOLVE;
+		p->iface = iface->slot;
+		p->next_hop = next_hop;
+		if (w->id == 0)
+			node_resolve(w, p);
+		else
+			worker_hand(w, 0, p);
+		return;
+	}
+	if (p->head < ETH_HDR) {
+		worker_drop(w, p, STAT_DROP_NO_BUFFER);
+		return;
+	}
+	eth = pkt_push(p, ETH_HDR);
+	memcpy(eth, mac, 6);
+	memcpy(eth + 6, iface->mac, 6);
+	store_be16(eth + 12, ETH_IP4);
+	node_tx(w, p, iface->port);
+}

@@ -1,0 +1,37 @@
+#include "pbconv.h"
+
+#include "base/err.h"
+#include "core/ip4.h"
+
+int v4_of_pb(const ProtobufCBinaryData *b, uint32_t *out)
+{
+	if (b->len == 16)
+		return -ERR_UNSUPPORTED;
+	if (b->len != 4)
+		return -ERR_VALUE;
+	*out = load_be32(b->data);
+	return 0;
+}
+
+ProtobufCBinaryData pb_of_v4(uint32_t host_order, uint8_t room[4])
+{
+	store_be32(room, host_order);
+	return (ProtobufCBinaryData){4, room};
+}
+
+int selector_of_pb(const Dp__Selector *s, struct selector *out)
+{
+	int rc = v4_of_pb(&s->low, &out->low);
+
+	if (rc == 0)
+		rc = v4_of_pb(&s->high, &out->high);
+	if (rc < 0)
+		return rc;
+	if (s->protocol > UINT8_MAX || s->port_low > UINT16_MAX || s->port_high > UINT16_MAX ||
+		out->low > out->high || s->port_low > s->port_high)
+		return -ERR_VALUE;
+	out->protocol = (uint8_t)s->protocol;
+	out->port_low = (uint16_t)s->port_low;
+	out->port_high = (uint16_t)s->port_high;
+	return 0;
+}

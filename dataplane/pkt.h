@@ -1,0 +1,108 @@
+#pragma once
+/*
+ * One packet on its way: where its octets are and what the steps found out about it.
+ *
+ * Life: pkt_alloc() or a port's rx .. pkt_free() or a port's tx. Owner: the step that holds it;
+ * rings hand it to another thread whole. In the daemon it lies in the private area of an mbuf
+ * (pool.c); tests link a pool of their own, so that no step needs DPDK to be tested.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/view.h"
+
+enum {
+	PKT_BURST = 64,
+	PKT_VEC = 2 * PKT_BURST, /* a burst and what answering it may add */
+	PKT_DATA = 2048,	 /* octets a buffer holds behind its headroom */
+};
+
+/* What a packet handed to another worker is, that is, where it goes on. */
+enum pkt_kind {
+	PKT_FRAME,   /* as a port received it */
+	PKT_ESP_IN,  /* p at the ESP header, outer header known, for the owner of spi */
+	PKT_ESP_OUT, /* p at the inner header, for the owner of the SA named by spi */
+	PKT_RESOLVE, /* p at an IP header, to next_hop over iface, which has no MAC yet */
+	PKT_OUT,     /* p at an IP header of our own, to be routed */
+	PKT_RAW,     /* p at a complete frame for the port */
+};
+
+enum {
+	PKT_HOPPED = 1, /* came over the fabric: never goes there again */
+	PKT_INNER = 2,	/* was decapsulated here */
+	PKT_OURS = 4,	/* made by this node */
+	PKT_NATT = 8,	/* ESP came in UDP */
+};
+
+struct pkt {
+	uint8_t *p;
+	uint32_t len;
+	uint16_t head, tail; /* octets free before p and behind p + len */
+	struct pkt *next;    /* in a queue */
+	uint8_t kind, flags;
+	uint16_t iface; /* came by, or goes by: slot in struct net */
+	uint32_t spi;	/* inbound SPI of the SA */
+	uint32_t src, dst;
+	uint16_t sport, port; /* outer UDP source; port it came by or goes by; IKE: UDP ports */
+
+	union {
+		uint32_t next_hop;
+		uint32_t outer; /* octets between the outer IP header and p */
+	};
+	struct sa *sa; /* within one burst */
+	uint64_t seq;
+};
+
+_Static_assert(sizeof(struct pkt) == 64, "one cache line beside the mbuf's");
+
+struct pkt_vec {
+	uint32_t n;
+	struct pkt *v[PKT_VEC];
+};
+
+/* NULL when the pool is empty. len is 0, p behind the whole headroom. */
+struct pkt *pkt_alloc(void *pool);
+void pkt_free(struct pkt *p);
+void pkt_free_bulk(struct pkt **v, uint32_t n);
+
+static inline struct view pkt_view(const struct pkt *p)
+{
+	return view_of(p->p, p->len);
+}
+
+/* Callers have checked that there is so much. */
+static inline void pkt_pull(struct pkt *p, uint32_t n)
+{
+	p->p += n;
+	p->len -= n;
+	p->head = (uint16_t)(p->head + n);
+}
+
+static inline uint8_t *pkt_push(struct pkt *p, uint32_t n)
+{
+	p->p -= n;
+	p->len += n;
+	p->head = (uint16_t)(p->head - n);
+	return p->p;
+}
+
+/* Cuts to n octets. */
+static inline void pkt_cut(struct pkt *p, uint32_t n)
+{
+	p->tail = (uint16_t)(p->tail + (p->len - n));
+	p->len = n;
+}
+
+static inline uint8_t *pkt_append(struct pkt *p, uint32_t n)
+{
+	uint8_t *end = p->p + p->len;
+
+	p->len += n;
+	p->tail = (uint16_t)(p->tail - n);
+	return end;
+}
+
+static inline void vec_add(struct pkt_vec *v, struct pkt *p)
+{
+	v->v[v->n++] = p;
+}

@@ -1,0 +1,178 @@
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "dp.h"
+
+#define LINK_NS (UINT64_C(200) * 1000 * 1000)
+
+uint16_t plumb_port(const struct dp *dp, const char *name)
+{
+	for (uint16_t i = 0; i < dp->sh.n_ports; i++)
+		if (strcmp(dp->sh.ports[i]->name, name) == 0)
+			return i;
+	return PORT_NONE;
+}
+
+static bool port_is_same(const struct port *p, const Dp__Port *c)
+{
+	return strcmp(p->name, c->name) == 0 && strcmp(p->device, c->device) == 0 &&
+	       p->mtu == (c->mtu ? c->mtu : 1500) &&
+	       (c->mac.len != 6 || memcmp(p->mac, c->mac.data, 6) == 0);
+}
+
+static bool is_same(const struct dp *dp, const Dp__Configure *c)
+{
+	if (c->workers != dp->sh.n_workers || c->n_ports != dp->sh.n_ports)
+		return false;
+	for (uint32_t i = 0; i < dp->sh.n_ports; i++)
+		if (!port_is_same(dp->sh.ports[i], c->ports[i]))
+			return false;
+	return true;
+}
+
+/* Workers finish what is in their rings; commands that did not fit are run here, while nobody
+ * else touches SAs. */
+static void workers_stop(struct dp *dp)
+{
+	for (uint32_t i = 0; i < dp->sh.n_workers; i++)
+		worker_stop(dp->sh.workers[i]);
+	dp_order_step(dp);
+	for (uint32_t i = 0; i < dp->sh.n_workers; i++) {
+		while (worker_step_commands(dp->sh.workers[i]) || !list_is_empty(&dp->overflow[i]))
+			dp_order_step(dp);
+	}
+	dp_order_step(dp);
+	dp->running = false;
+	dp_defer_step(dp);
+}
+
+static void workers_free(struct dp *dp)
+{
+	for (uint32_t i = 0; i < dp->sh.n_workers; i++) {
+		for (uint32_t k = 0; k < STAT_COUNT; k++)
+			count_add(&dp->stats[k], dp->sh.workers[i]->stats[k]);
+		worker_free(dp->sh.workers[i]);
+		dp->sh.workers[i] = NULL;
+	}
+	dp->sh.n_workers = 0;
+}
+
+static int workers_new(struct dp *dp, uint32_t n)
+{
+	workers_free(dp);
+	for (uint32_t i = 0; i < n; i++) {
+		dp->sh.workers[i] = worker_new(&dp->sh, i);
+		if (!dp->sh.workers[i]) {
+			workers_free(dp);
+			return -ERR_NOMEM;
+		}
+		dp->sh.n_workers++;
+	}
+	for (uint32_t b = 0; b < BUCKET_MAX; b++)
+		atomic_store(&dp->sh.bucket_worker[b], (uint8_t)(b % n));
+	return 0;
+}
+
+static void ports_close(struct dp *dp)
+{
+	while (dp->sh.n_ports) {
+		port_close(dp->sh.ports[--dp->sh.n_ports]);
+		dp->sh.ports[dp->sh.n_ports] = NULL;
+	}
+}
+
+static int ports_open(struct dp *dp, const Dp__Configure *c, struct reply *r)
+{
+	for (size_t i = 0; i < c->n_ports; i++) {
+		const Dp__Port *k = c->ports[i];
+		struct port_args a = {
+			.name = k->name,
+			.device = k->device,
+			.has_mac = k->mac.len == 6,
+			.mtu = k->mtu,
+			.queues = (uint16_t)c->workers,
+			.pool = dp->sh.pool,
+		};
+		struct port *p;
+		int rc;
+
+		if (a.has_mac)
+			memcpy(a.mac, k->mac.data, 6);
+		rc = port_open(&a, &dp->log, &p);
+		if (rc < 0) {
+			reply_fail(
+				r, rc, "port %s, device %s: %s", k->name, k->device, err_text(rc));
+			return rc;
+		}
+		p->index = (uint16_t)i;
+		dp->link_up[i] = port_link(p);
+		dp->sh.ports[i] = p;
+		dp->sh.n_ports++;
+	}
+	return 0;
+}
+
+int plumb_apply(struct dp *dp, const Dp__Configure *c, struct reply *r)
+{
+	int rc;
+
+	if (c->workers < 1 || c->workers > WORKER_MAX || c->n_ports > PORT_MAX) {
+		reply_fail(r, -ERR_VALUE, "1 to %d workers, up to %d ports", WORKER_MAX, PORT_MAX);
+		return -ERR_VALUE;
+	}
+	if (dp->running && is_same(dp, c))
+		return 0;
+	workers_stop(dp);
+	ports_close(dp);
+	rc = ports_open(dp, c, r);
+	if (rc == 0 && c->workers != dp->sh.n_workers)
+		rc = workers_new(dp, c->workers);
+	if (rc < 0) { /* nothing to forward with: say so rather than limp */
+		ports_close(dp);
+		reply_fail(r, rc, "%s", err_text(rc));
+	}
+	return rc;
+}
+
+int plumb_start(struct dp *dp)
+{
+	if (dp->running)
+		return 0;
+	for (uint32_t i = 0; i < dp->sh.n_workers; i++) {
+		if (worker_start(dp->sh.workers[i]) < 0) {
+			workers_stop(dp);
+			return -ERR_LIMIT;
+		}
+	}
+	dp->running = true;
+	return 0;
+}
+
+void plumb_down(struct dp *dp)
+{
+	workers_stop(dp);
+	workers_free(dp);
+	ports_close(dp);
+}
+
+void plumb_links(struct dp *dp, uint64_t now_ns)
+{
+	if (now_ns < dp->next_link_ns)
+		return;
+	dp->next_link_ns = now_ns + LINK_NS;
+	for (uint32_t i = 0; i < dp->sh.n_ports; i++) {
+		Dp__Event e = DP__EVENT__INIT;
+		Dp__PortState s = DP__PORT_STATE__INIT;
+		bool up = port_link(dp->sh.ports[i]);
+
+		if (up == dp->link_up[i])
+			continue;
+		dp->link_up[i] = up;
+		s.name = dp->sh.ports[i]->name;
+		s.up = up;
+		e.body_case = DP__EVENT__BODY_PORT_STATE;
+		e.port_state = &s;
+		log_notice(&dp->log, "dp.port.link", "port=%s up=%d", s.name, up);
+		api_event(dp, &e);
+	}
+}

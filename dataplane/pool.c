@@ -1,0 +1,79 @@
+#include "pool.h"
+
+#include "pkt.h"
+
+#include <rte_mbuf.h>
+
+enum { CACHE = 256 };
+
+void *pool_new(const char *name, uint32_t packets)
+{
+	return rte_pktmbuf_pool_create(name, packets, CACHE, sizeof(struct pkt),
+		RTE_PKTMBUF_HEADROOM + PKT_DATA, SOCKET_ID_ANY);
+}
+
+void pool_free(void *pool)
+{
+	rte_mempool_free(pool);
+}
+
+struct rte_mempool *pool_mempool(void *pool)
+{
+	return pool;
+}
+
+struct pkt *pkt_of_mbuf(struct rte_mbuf *m)
+{
+	struct pkt *p = rte_mbuf_to_priv(m);
+
+	p->p = rte_pktmbuf_mtod(m, uint8_t *);
+	p->len = rte_pktmbuf_data_len(m);
+	p->head = m->data_off;
+	p->tail = rte_pktmbuf_tailroom(m);
+	p->next = NULL;
+	p->kind = PKT_FRAME;
+	p->flags = 0;
+	return p;
+}
+
+static struct rte_mbuf *mbuf_around(struct pkt *p)
+{
+	return (struct rte_mbuf *)(void *)((uint8_t *)p - sizeof(struct rte_mbuf));
+}
+
+struct rte_mbuf *mbuf_of_pkt(struct pkt *p)
+{
+	struct rte_mbuf *m = mbuf_around(p);
+
+	m->data_off = p->head;
+	m->data_len = (uint16_t)p->len;
+	m->pkt_len = p->len;
+	return m;
+}
+
+struct pkt *pkt_alloc(void *pool)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+
+	return m ? pkt_of_mbuf(m) : NULL;
+}
+
+void pkt_free(struct pkt *p)
+{
+	rte_pktmbuf_free(mbuf_around(p));
+}
+
+void pkt_free_bulk(struct pkt **v, uint32_t n)
+{
+	struct rte_mbuf *m[PKT_BURST];
+
+	while (n) {
+		uint32_t k = MIN(n, (uint32_t)PKT_BURST);
+
+		for (uint32_t i = 0; i < k; i++)
+			m[i] = mbuf_around(v[i]);
+		rte_pktmbuf_free_bulk(m, k);
+		v += k;
+		n -= k;
+	}
+}

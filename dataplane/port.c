@@ -1,0 +1,221 @@
+#include "port.h"
+
+#include <dirent.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <linux/if_packet.h>
+
+#include "base/err.h"
+#include "pool.h"
+
+#include <rte_bus_vdev.h>
+#include <rte_ethdev.h>
+#include <rte_prefetch.h>
+
+enum { DESCRIPTORS = 1024, FDS_MAX = 1024 };
+
+static uint16_t port_rx(struct port *p, uint16_t queue, struct pkt **v, uint16_t n)
+{
+	struct rte_mbuf *m[PKT_BURST];
+	uint16_t got = rte_eth_rx_burst(p->dev_id, queue, m, n);
+
+	for (uint16_t i = 0; i < got; i++) {
+		if (i + 2 < got)
+			rte_prefetch0(rte_pktmbuf_mtod(m[i + 2], void *));
+		v[i] = pkt_of_mbuf(m[i]);
+		v[i]->port = p->index;
+	}
+	return got;
+}
+
+static uint16_t port_tx(struct port *p, uint16_t queue, struct pkt **v, uint16_t n)
+{
+	struct rte_mbuf *m[PKT_BURST];
+
+	for (uint16_t i = 0; i < n; i++)
+		m[i] = mbuf_of_pkt(v[i]);
+	return rte_eth_tx_burst(p->dev_id, queue, m, n);
+}
+
+static const struct port_ops eth_ops = {port_rx, port_tx};
+
+/* The packet sockets of this process that are bound to the interface, in the order they were
+ * opened. The driver keeps them to itself; a worker wants to sleep on the one of its queue. */
+static uint32_t packet_fds(unsigned ifindex, int *fds, uint32_t max)
+{
+	uint32_t n = 0;
+
+	for (int fd = 3; fd < FDS_MAX && n < max; fd++) {
+		struct sockaddr_ll a = {0};
+		socklen_t len = sizeof a;
+
+		if (getsockname(fd, (struct sockaddr *)&a, &len) == 0 &&
+			a.sll_family == AF_PACKET && a.sll_ifindex == (int)ifindex)
+			fds[n++] = fd;
+	}
+	return n;
+}
+
+static bool is_af_packet(const struct port *p)
+{
+	return strncmp(p->device, "net_af_packet", 13) == 0;
+}
+
+static void kernel_ifname(const struct port *p, char out[IF_NAMESIZE])
+{
+	const char *at = strstr(p->device, "iface=");
+
+	out[0] = 0;
+	if (at)
+		(void)snprintf(out, IF_NAMESIZE, "%.*s", (int)strcspn(at + 6, ","), at + 6);
+}
+
+static void find_fds(struct port *p, uint16_t queues)
+{
+	char ifname[IF_NAMESIZE];
+
+	if (!is_af_packet(p))
+		return;
+	kernel_ifname(p, ifname);
+	p->has_fds = packet_fds(if_nametoindex(ifname), p->fds, PORT_QUEUES) == queues;
+}
+
+/* "net_x0,a=b" -> name and arguments; the queues are ours to choose. */
+static void split_device(struct port *p, uint16_t queues, char *args, size_t cap)
+{
+	size_t n = strcspn(p->device, ",");
+
+	(void)snprintf(p->device_name, sizeof p->device_name, "%.*s", (int)n, p->device);
+	(void)snprintf(args, cap, "%s", p->device[n] ? p->device + n + 1 : "");
+	if (is_af_packet(p) && !strstr(args, "qpairs="))
+		(void)snprintf(args + strlen(args), cap - strlen(args), ",qpairs=%u", queues);
+}
+
+static int device_start(struct port *p, const struct port_args *a)
+{
+	struct rte_eth_conf conf = {0};
+	struct rte_eth_dev_info info;
+	struct rte_ether_addr mac;
+	const unsigned any_socket = (unsigned)SOCKET_ID_ANY;
+	int rc = rte_eth_dev_info_get(p->dev_id, &info);
+
+	if (rc < 0 || info.max_rx_queues < a->queues || info.max_tx_queues < a->queues)
+		return -ERR_UNSUPPORTED;
+	rc = rte_eth_dev_configure(p->dev_id, a->queues, a->queues, &conf);
+	for (uint16_t q = 0; q < a->queues && rc == 0; q++) {
+		rc = rte_eth_rx_queue_setup(
+			p->dev_id, q, DESCRIPTORS, any_socket, NULL, pool_mempool(a->pool));
+		if (rc == 0)
+			rc = rte_eth_tx_queue_setup(p->dev_id, q, DESCRIPTORS, any_socket, NULL);
+	}
+	if (rc == 0 && a->mtu)
+		(void)rte_eth_dev_set_mtu(p->dev_id, (uint16_t)a->mtu); /* not all devices can */
+	if (rc == 0)
+		rc = rte_eth_dev_start(p->dev_id);
+	if (rc < 0)
+		return -ERR_IO;
+	(void)rte_eth_promiscuous_enable(p->dev_id);
+	if (a->has_mac) {
+		memcpy(mac.addr_bytes, a->mac, 6);
+		(void)rte_eth_dev_default_mac_addr_set(p->dev_id, &mac);
+	}
+	(void)rte_eth_macaddr_get(p->dev_id, &mac);
+	memcpy(p->mac, a->has_mac ? a->mac : mac.addr_bytes, 6);
+	return 0;
+}
+
+static bool is_pci(const char *device)
+{
+	return strchr(device, ':') != NULL && strncmp(device, "net_", 4) != 0;
+}
+
+int port_open(const struct port_args *a, const struct log_ctx *log, struct port **out)
+{
+	struct port *p = calloc(1, sizeof *p);
+	char args[256];
+	int rc;
+
+	if (!p)
+		return -ERR_NOMEM;
+	(void)snprintf(p->name, sizeof p->name, "%s", a->name);
+	(void)snprintf(p->device, sizeof p->device, "%s", a->device);
+	p->mtu = a->mtu ? a->mtu : 1500;
+	p->ops = &eth_ops;
+	split_device(p, a->queues, args, sizeof args);
+	rc = rte_eal_hotplug_add(is_pci(a->device) ? "pci" : "vdev", p->device_name, args);
+	if (rc < 0 || rte_eth_dev_get_port_by_name(p->device_name, &p->dev_id) != 0) {
+		log_err(log, "dp.port.attach", "port=%s device=%s rc=%d", a->name, a->device, rc);
+		free(p);
+		return -ERR_IO;
+	}
+	rc = device_start(p, a);
+	if (rc < 0) {
+		log_err(log, "dp.port.start", "port=%s device=%s reason=\"%s\"", a->name, a->device,
+			err_text(rc));
+		port_close(p);
+		return rc;
+	}
+	find_fds(p, a->queues);
+	log_notice(log, "dp.port.open", "port=%s device=%s queues=%u mtu=%u wait=%s", p->name,
+		p->device, a->queues, p->mtu, p->has_fds ? "event" : "poll");
+	*out = p;
+	return 0;
+}
+
+void port_close(struct port *p)
+{
+	struct rte_eth_dev_info info;
+	struct rte_device *dev = NULL;
+
+	if (rte_eth_dev_info_get(p->dev_id, &info) == 0)
+		dev = info.device;
+	(void)rte_eth_dev_stop(p->dev_id);
+	(void)rte_eth_dev_close(p->dev_id);
+	if (dev)
+		(void)rte_dev_remove(dev);
+	free(p);
+}
+
+/* The af_packet driver says "up" always: ask the kernel. */
+static bool kernel_link(const struct port *p)
+{
+	struct ifreq r = {0};
+	char name[IF_NAMESIZE];
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
+
+	kernel_ifname(p, name);
+	memcpy(r.ifr_name, name, sizeof name);
+	rc = ioctl(fd, SIOCGIFFLAGS, &r);
+	if (fd >= 0)
+		(void)close(fd);
+	return rc == 0 && (r.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
+}
+
+bool port_link(const struct port *p)
+{
+	struct rte_eth_link link;
+
+	if (is_af_packet(p))
+		return kernel_link(p);
+	return rte_eth_link_get_nowait(p->dev_id, &link) == 0 && link.link_status;
+}
+
+void port_counts(const struct port *p, struct port_counts *out)
+{
+	struct rte_eth_stats s = {0};
+
+	(void)rte_eth_stats_get(p->dev_id, &s);
+	*out = (struct port_counts){
+		.link_up = port_link(p),
+		.rx_packets = s.ipackets,
+		.rx_bytes = s.ibytes,
+		.tx_packets = s.opackets,
+		.tx_bytes = s.obytes,
+		.rx_missed = s.imissed,
+		.tx_dropped = s.oerrors,
+	};
+}

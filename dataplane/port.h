@@ -1,0 +1,55 @@
+#pragma once
+/*
+ * A port as workers see it: bursts in and out of one queue each.
+ *
+ * Life: port_open() .. port_close() by the API thread, while no worker runs. Thread: queue i
+ * belongs to worker i. The DPDK ports are in port.c; tests and benchmarks bring others.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "pkt.h"
+
+enum { PORT_QUEUES = 16 };
+
+struct port;
+
+struct port_ops {
+	/* n is at most PKT_BURST, in both */
+	uint16_t (*rx)(struct port *p, uint16_t queue, struct pkt **v, uint16_t n);
+	/* Takes what it returns; the caller keeps the rest. */
+	uint16_t (*tx)(struct port *p, uint16_t queue, struct pkt **v, uint16_t n);
+};
+
+struct port {
+	char name[32];
+	const struct port_ops *ops;
+	uint16_t index;	 /* in the daemon's table */
+	uint16_t dev_id; /* DPDK's */
+	uint8_t mac[6];
+	uint32_t mtu;
+	char device[128], device_name[64];
+	bool has_fds;
+	int fds[PORT_QUEUES]; /* poll tells of packets; only with has_fds */
+};
+
+struct port_args {
+	const char *name, *device;
+	uint8_t mac[6];
+	bool has_mac;
+	uint32_t mtu;
+	uint16_t queues;
+	void *pool;
+};
+
+struct port_counts {
+	bool link_up;
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_missed, tx_dropped;
+};
+
+/* Attaches the DPDK device and starts it. On failure *out is untouched and the log tells. */
+int port_open(const struct port_args *a, const struct log_ctx *log, struct port **out) MUST_CHECK;
+void port_close(struct port *p);
+bool port_link(const struct port *p);
+void port_counts(const struct port *p, struct port_counts *out);

@@ -1,0 +1,232 @@
+#include "sad.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+#include "core/ip4.h"
+
+enum { SAD_FIRST_BITS = 10 };
+
+static void *line_alloc(size_t n)
+{
+	size_t up = (n + 63) & ~(size_t)63;
+	void *p = aligned_alloc(64, up);
+
+	if (p)
+		memset(p, 0, up);
+	return p;
+}
+
+struct sa_cold *sa_cold_new(uint32_t n_selectors)
+{
+	return calloc(1, sizeof(struct sa_cold) + n_selectors * sizeof(struct selector));
+}
+
+struct sa *sa_new(const struct suite *suite, uint32_t window)
+{
+	struct sa *sa = line_alloc(sizeof *sa);
+	uint32_t words = replay_words(window);
+	uint64_t *bits = words ? calloc(words, sizeof *bits) : NULL;
+
+	if (!sa || (words && !bits)) {
+		free(sa);
+		free(bits);
+		return NULL;
+	}
+	sa->suite = suite;
+	sa->keys_len = 2 * suite->expanded;
+	sa->keys = line_alloc(sa->keys_len);
+	replay_init(&sa->in, window, bits);
+	if (!sa->keys) {
+		sa_free(sa);
+		return NULL;
+	}
+	return sa;
+}
+
+void sa_free(struct sa *sa)
+{
+	if (!sa)
+		return;
+	if (sa->keys)
+		secret_wipe(sa->keys, sa->keys_len);
+	free(sa->keys);
+	free(sa->in.words);
+	free(atomic_load(&sa->cold));
+	free(sa);
+}
+
+void sa_key(struct sa *sa, struct suite_engine *e, struct view in, struct view out)
+{
+	const struct suite *s = sa->suite;
+
+	s->expand(e, in.p, sa->keys);
+	s->expand(e, out.p, sa->keys + s->expanded);
+	sa->key_in = sa->keys;
+	sa->key_out = sa->keys + s->expanded;
+	memcpy(&sa->salt_in, in.p + in.n - SUITE_SALT, SUITE_SALT);
+	memcpy(&sa->salt_out, out.p + out.n - SUITE_SALT, SUITE_SALT);
+}
+
+bool sa_same_keys(const struct sa *a, const struct sa *b)
+{
+	return a->suite == b->suite && a->salt_in == b->salt_in && a->salt_out == b->salt_out &&
+	       view_equal_ct(view_of(a->keys, a->keys_len), view_of(b->keys, b->keys_len));
+}
+
+void sa_template(struct sa *sa, uint32_t spi_out)
+{
+	const struct sa_cold *c = sa_cold(sa);
+	bool udp = sa->flags & SA_UDP;
+	uint8_t *p = sa->tmpl;
+
+	sa->remote = addr_v4(&c->remote.addr);
+	sa->overhead = (uint8_t)(IP4_HDR + (udp ? ESP_UDP_HDR : 0));
+	ip4_put(p, &(struct ip4_make){
+			   .src = addr_v4(&c->local.addr),
+			   .dst = sa->remote,
+			   .ttl = 64,
+			   .proto = udp ? IP_UDP : IP_ESP,
+		   });
+	p += IP4_HDR;
+	if (udp) { /* RFC 3948 2.1: the checksum is zero */
+		store_be16(p, c->local.port);
+		store_be16(p + 2, c->remote.port);
+		store_be32(p + 4, 0);
+		p += ESP_UDP_HDR;
+	}
+	store_be32(p, spi_out);
+	store_be32(p + 4, 0);
+}
+
+static struct sad_table *table_new(uint32_t bits)
+{
+	struct sad_table *t = calloc(1, sizeof *t + sizeof(struct sad_slot) * ((size_t)1 << bits));
+
+	if (t) {
+		t->shift = 32 - bits;
+		t->mask = (1u << bits) - 1;
+	}
+	return t;
+}
+
+int sad_init(struct sad *s)
+{
+	struct sad_table *t = table_new(SAD_FIRST_BITS);
+
+	if (!t)
+		return -ERR_NOMEM;
+	atomic_init(&s->table, t);
+	s->n_live = s->n_used = 0;
+	return 0;
+}
+
+void sad_fini(struct sad *s)
+{
+	struct sad_table *t = atomic_load(&s->table);
+
+	if (!t)
+		return;
+	for (uint32_t i = 0; i <= t->mask; i++)
+		sa_free(atomic_load(&t->slots[i].sa));
+	free(t);
+	atomic_store(&s->table, NULL);
+}
+
+/* The slot of this SPI, or the empty one where it would be. */
+static struct sad_slot *slot_find(struct sad_table *t, uint32_t spi)
+{
+	for (uint32_t i = sad_hash(t, spi);; i++) {
+		struct sad_slot *slot = &t->slots[i & t->mask];
+		uint32_t have = atomic_load_explicit(&slot->spi, memory_order_acquire);
+
+		if (have == spi || have == 0)
+			return slot;
+	}
+}
+
+struct sa *sad_find(const struct sad *s, uint32_t spi)
+{
+	struct sad_table *t = atomic_load_explicit(&s->table, memory_order_acquire);
+
+	for (uint32_t i = sad_hash(t, spi);; i++) {
+		struct sad_slot *slot = &t->slots[i & t->mask];
+		uint32_t have = atomic_load_explicit(&slot->spi, memory_order_acquire);
+
+		if (have == spi) /* a tombstone holds NULL */
+			return atomic_load_explicit(&slot->sa, memory_order_acquire);
+		if (have == 0)
+			return NULL;
+	}
+}
+
+static int table_rebuild(struct sad *s, struct sad_table **retired)
+{
+	struct sad_table *old = atomic_load(&s->table), *t;
+	uint32_t bits = SAD_FIRST_BITS;
+
+	while ((1u << bits) < 4 * (s->n_live + 1))
+		bits++;
+	t = table_new(bits);
+	if (!t)
+		return -ERR_NOMEM;
+	for (uint32_t i = 0; i <= old->mask; i++) {
+		struct sa *sa = atomic_load(&old->slots[i].sa);
+
+		if (sa) {
+			struct sad_slot *slot = slot_find(t, sa->spi_in);
+
+			atomic_store(&slot->sa, sa);
+			atomic_store(&slot->spi, sa->spi_in);
+		}
+	}
+	s->n_used = s->n_live;
+	atomic_store_explicit(&s->table, t, memory_order_release);
+	*retired = old;
+	return 0;
+}
+
+int sad_add(struct sad *s, struct sa *sa, struct sad_table **retired)
+{
+	struct sad_table *t = atomic_load(&s->table);
+	struct sad_slot *slot;
+
+	*retired = NULL;
+	if (2 * (s->n_used + 1) > t->mask) { /* at most half full: short probes */
+		int rc = table_rebuild(s, retired);
+
+		if (rc < 0)
+			return rc;
+		t = atomic_load(&s->table);
+	}
+	slot = slot_find(t, sa->spi_in);
+	if (atomic_load(&slot->sa))
+		return -ERR_EXISTS;
+	if (atomic_load(&slot->spi) == 0)
+		s->n_used++;
+	atomic_store_explicit(&slot->sa, sa, memory_order_release);
+	atomic_store_explicit(&slot->spi, sa->spi_in, memory_order_release);
+	s->n_live++;
+	return 0;
+}
+
+struct sa *sad_remove(struct sad *s, uint32_t spi)
+{
+	struct sad_slot *slot = slot_find(atomic_load(&s->table), spi);
+	struct sa *sa = atomic_exchange(&slot->sa, NULL);
+
+	if (sa)
+		s->n_live--;
+	return sa;
+}
+
+bool sad_at(const struct sad *s, uint32_t i, struct sa **sa)
+{
+	struct sad_table *t = atomic_load(&s->table);
+
+	if (i > t->mask)
+		return false;
+	*sa = atomic_load(&t->slots[i].sa);
+	return true;
+}

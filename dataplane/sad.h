@@ -1,0 +1,125 @@
+#pragma once
+/*
+ * Security associations, a pair (both directions of a CHILD SA) an entry, found by inbound SPI.
+ *
+ * Life: sa_new() .. sad_add() by the API thread; after sad_remove() and a grace period, sa_free().
+ * Threads: the table is written by the API thread and read by workers under QSBR. What an SA
+ * counts and numbers belongs to the worker that owns its bucket; others read only what is marked
+ * shared. Hot lines first, cold data behind a pointer.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "core/replay.h"
+#include "core/seqno.h"
+#include "core/spd.h"
+#include "suite.h"
+
+enum { SA_TEMPLATE = 36 }; /* IPv4(20) UDP(8) ESP SPI and sequence(8) */
+
+enum sa_df { SA_DF_CLEAR, SA_DF_SET, SA_DF_COPY };
+
+enum {
+	SA_ESN = 1,
+	SA_UDP = 2,
+	SA_SEEN_IN = 4,	 /* an inbound packet was authenticated */
+	SA_TOLD_SEQ = 8, /* the "number space is running out" event was sent */
+	SA_TOLD_SOFT = 16,
+	SA_TOLD_HARD = 32,
+	SA_LIMITED = 64, /* has a limit of octets */
+};
+
+/* As it was installed; replaced as a whole. */
+struct sa_cold {
+	uint32_t policy_id;
+	struct endpoint local, remote;
+	struct selectors ts;
+	uint64_t order;
+	uint64_t soft_bytes, hard_bytes;
+	struct selector selectors[];
+};
+
+struct sa_counters {
+	uint64_t packets_in, bytes_in, packets_out, bytes_out;
+	uint64_t replay_errors, auth_errors, decrypt_errors, selector_errors;
+	uint64_t last_in_ns, last_out_ns, moved_ns;
+};
+
+struct sa {
+	/* line 0: inbound, and what both directions need */
+	uint32_t spi_in;
+	uint32_t salt_in, salt_out; /* as in memory */
+	uint16_t bucket;
+	uint8_t rg, flags;
+	const struct suite *suite;
+	const void *key_in;
+	_Atomic(struct sa_cold *) cold; /* shared */
+	struct replay in;
+	/* line 1, 2: numbers */
+	_Alignas(64) struct seqno out;
+	/* line 3: outbound */
+	_Alignas(64) const void *key_out;
+	uint8_t tmpl[SA_TEMPLATE]; /* outer headers ready to copy */
+	uint8_t df;
+	uint8_t overhead;      /* octets of outer headers: 20 or 28, without ESP */
+	_Atomic bool outbound; /* shared: may send */
+	uint16_t iface;	       /* outside */
+	uint32_t remote;       /* where outer packets go, host order */
+	/* line 4, 5 */
+	_Alignas(64) struct sa_counters n;
+	uint8_t *keys; /* both expanded keys, wiped with the SA */
+	uint32_t keys_len;
+	uint64_t told_ns; /* last EndpointMoved */
+};
+
+_Static_assert(sizeof(struct sa) <= 7 * 64, "hot SA state fits seven lines");
+_Static_assert(offsetof(struct sa, out) == 64, "inbound state is one line");
+
+struct sa *sa_new(const struct suite *suite, uint32_t window);
+void sa_free(struct sa *sa);
+struct sa_cold *sa_cold_new(uint32_t n_selectors);
+/* Expands the keys (with salt) of both directions. */
+void sa_key(struct sa *sa, struct suite_engine *e, struct view in, struct view out);
+/* Same suite and same keys? */
+bool sa_same_keys(const struct sa *a, const struct sa *b);
+/* Writes the outer headers from the cold endpoints. Owner's thread once it is in use. */
+void sa_template(struct sa *sa, uint32_t spi_out);
+
+static inline struct sa_cold *sa_cold(const struct sa *sa)
+{
+	return atomic_load_explicit(&sa->cold, memory_order_acquire);
+}
+
+struct sad_slot {
+	_Atomic uint32_t spi; /* 0 = never used */
+	_Atomic(struct sa *) sa;
+};
+
+struct sad_table {
+	uint32_t shift, mask;
+	struct sad_slot slots[];
+};
+
+struct sad {
+	_Atomic(struct sad_table *) table;
+	uint32_t n_live, n_used; /* used counts tombstones too */
+};
+
+/* Spreads SPIs that differ in high or low bits alike; SPIs are our own choice, never a peer's. */
+static inline uint32_t sad_hash(const struct sad_table *t, uint32_t spi)
+{
+	return (spi * 0x9e3779b1u) >> t->shift;
+}
+
+int sad_init(struct sad *s) MUST_CHECK;
+void sad_fini(struct sad *s);
+/* API thread. When the table had to grow, *retired is the old one, to be freed after a grace
+ * period. -ERR_EXISTS when the SPI is there. */
+int sad_add(struct sad *s, struct sa *sa, struct sad_table **retired) MUST_CHECK;
+struct sa *sad_remove(struct sad *s, uint32_t spi);
+/* Any thread that is online in QSBR. */
+struct sa *sad_find(const struct sad *s, uint32_t spi);
+/* API thread: the i-th slot's SA or NULL; false behind the last. */
+bool sad_at(const struct sad *s, uint32_t i, struct sa **sa);

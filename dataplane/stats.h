@@ -1,0 +1,105 @@
+#pragma once
+/*
+ * Counters by name. Each worker counts into its own row, the API thread adds the rows up.
+ * Every packet that is not sent, delivered or queued raises exactly one drop counter.
+ */
+#include <stdint.h>
+
+/* row: enumerator, stable name */
+#define STAT_LIST(X)                                                                               \
+	X(RX_PACKETS, "rx.packets")                                                                \
+	X(TX_PACKETS, "tx.packets")                                                                \
+	X(ARP_REPLIES, "arp.replies")                                                              \
+	X(ARP_REQUESTS, "arp.requests")                                                            \
+	X(ICMP_ECHOES, "icmp.echoes")                                                              \
+	X(ICMP_ERRORS, "icmp.errors")                                                              \
+	X(IKE_RX, "ike.rx")                                                                        \
+	X(IKE_TX, "ike.tx")                                                                        \
+	X(ESP_IN, "esp.in")                                                                        \
+	X(ESP_OUT, "esp.out")                                                                      \
+	X(NATT_KEEPALIVES, "natt.keepalives")                                                      \
+	X(FABRIC_FORWARDED, "fabric.forwarded")                                                    \
+	X(FABRIC_RECEIVED, "fabric.received")                                                      \
+	X(HANDOVER_QUEUED, "handover.queued")                                                      \
+	X(HANDOFFS, "worker.handoffs")                                                             \
+	X(DROP_NO_BUFFER, "drop.no-buffer")                                                        \
+	X(DROP_RING, "drop.ring")                                                                  \
+	X(DROP_TX, "drop.tx")                                                                      \
+	X(DROP_PORT, "drop.port")                                                                  \
+	X(DROP_ETH_SHORT, "drop.eth.short")                                                        \
+	X(DROP_ETH_ADDRESS, "drop.eth.address")                                                    \
+	X(DROP_ETH_TYPE, "drop.eth.type")                                                          \
+	X(DROP_ARP, "drop.arp.bad")                                                                \
+	X(DROP_ARP_OTHER, "drop.arp.other")                                                        \
+	X(DROP_IP_SHORT, "drop.ip.short")                                                          \
+	X(DROP_IP_VERSION, "drop.ip.header")                                                       \
+	X(DROP_IP_SUM, "drop.ip.checksum")                                                         \
+	X(DROP_IP_FRAGMENT, "drop.ip.fragment")                                                    \
+	X(DROP_IP_MULTICAST, "drop.ip.multicast")                                                  \
+	X(DROP_IP_SOURCE, "drop.ip.source")                                                        \
+	X(DROP_IP_TTL, "drop.ip.ttl")                                                              \
+	X(DROP_IP_ROUTE, "drop.ip.no-route")                                                       \
+	X(DROP_IP_PROTOCOL, "drop.ip.protocol")                                                    \
+	X(DROP_IP_TOO_BIG, "drop.ip.too-big")                                                      \
+	X(DROP_IP_NEEDS_FRAGMENT, "drop.ip.needs-fragment")                                        \
+	X(DROP_ICMP, "drop.icmp")                                                                  \
+	X(DROP_ICMP_RATE, "drop.icmp.rate")                                                        \
+	X(DROP_UDP_LENGTH, "drop.udp.length")                                                      \
+	X(DROP_UDP_SUM, "drop.udp.checksum")                                                       \
+	X(DROP_UDP_PORT, "drop.udp.port")                                                          \
+	X(DROP_IKE_SHORT, "drop.ike.short")                                                        \
+	X(DROP_IKE_OFF, "drop.ike.off")                                                            \
+	X(DROP_IKE_QUEUE, "drop.ike.queue")                                                        \
+	X(DROP_ESP_SHORT, "drop.esp.short")                                                        \
+	X(DROP_ESP_SPI_RESERVED, "drop.esp.spi-reserved")                                          \
+	X(DROP_ESP_SPI, "drop.esp.spi-unknown")                                                    \
+	X(DROP_ESP_LENGTH, "drop.esp.length")                                                      \
+	X(DROP_ESP_REPLAY, "drop.esp.replay")                                                      \
+	X(DROP_ESP_HORIZON, "drop.esp.horizon")                                                    \
+	X(DROP_ESP_AUTH, "drop.esp.auth")                                                          \
+	X(DROP_ESP_PADDING, "drop.esp.padding")                                                    \
+	X(DROP_ESP_NEXT, "drop.esp.next-header")                                                   \
+	X(DROP_ESP_DUMMY, "drop.esp.dummy")                                                        \
+	X(DROP_ESP_INNER, "drop.esp.inner")                                                        \
+	X(DROP_ESP_SELECTOR, "drop.esp.selector")                                                  \
+	X(DROP_ESP_ECN, "drop.esp.ecn")                                                            \
+	X(DROP_ESP_EPOCH, "drop.esp.epoch")                                                        \
+	X(DROP_ESP_LEASE, "drop.esp.lease")                                                        \
+	X(DROP_ESP_IV, "drop.esp.iv")                                                              \
+	X(DROP_ESP_LIFETIME, "drop.esp.lifetime")                                                  \
+	X(DROP_SPD_POLICY, "drop.spd.no-policy")                                                   \
+	X(DROP_SPD_SA, "drop.spd.no-sa")                                                           \
+	X(DROP_NEIGHBOUR_QUEUE, "drop.neighbour.queue")                                            \
+	X(DROP_NEIGHBOUR, "drop.neighbour.unresolved")                                             \
+	X(DROP_RG_STANDBY, "drop.rg.standby")                                                      \
+	X(DROP_RG_HOPPED, "drop.rg.hopped")                                                        \
+	X(DROP_FABRIC, "drop.fabric.bad")                                                          \
+	X(DROP_FABRIC_PEER, "drop.fabric.no-peer")                                                 \
+	X(DROP_HANDOVER_QUEUE, "drop.handover.queue")                                              \
+	X(DROP_NOTE, "event.lost")
+
+enum counter {
+
+#define X(id, name) STAT_##id,
+	STAT_LIST(X)
+#undef X
+		STAT_COUNT
+};
+
+const char *stat_name(enum counter s);
+
+/* One writer, others may read at any time. */
+static inline void count_add(uint64_t *c, uint64_t n)
+{
+	__atomic_store_n(c, *c + n, __ATOMIC_RELAXED);
+}
+
+static inline void count_set(uint64_t *c, uint64_t v)
+{
+	__atomic_store_n(c, v, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t count_get(const uint64_t *c)
+{
+	return __atomic_load_n(c, __ATOMIC_RELAXED);
+}

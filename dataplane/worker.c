@@ -1,0 +1,373 @@
+#include "worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "node/neighbour.h"
+#include "qsbr.h"
+
+enum {
+	POLLS_BEFORE_SLEEP = 64,
+	SLEEP_MIN_US = 20,
+	SLEEP_MAX_US = 1000,
+	SLEEP_FDS_MS = 10, /* with descriptors to wait on, only ticks need us */
+};
+
+#define TICK_NS (UINT64_C(10) * 1000 * 1000)
+
+static uint64_t clock_now(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int rings_init(struct worker *w)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < WORKER_MAX && rc == 0; i++)
+		if (i != w->id)
+			rc = ring_init(&w->in[i], RING_PACKETS, sizeof(struct pkt *));
+	if (rc == 0)
+		rc = ring_init(&w->api_in, RING_PACKETS, sizeof(struct pkt *));
+	if (rc == 0)
+		rc = ring_init(&w->commands, RING_COMMANDS, sizeof(struct command *));
+	if (rc == 0)
+		rc = ring_init(&w->done, RING_COMMANDS, sizeof(struct command *));
+	if (rc == 0)
+		rc = ring_init(&w->notes, RING_NOTES, sizeof(struct note));
+	if (rc == 0)
+		rc = ring_init(&w->punt, RING_PUNT, sizeof(struct pkt *));
+	return rc;
+}
+
+struct worker *worker_new(struct shared *sh, uint32_t id)
+{
+	struct worker *w = aligned_alloc(64, (sizeof *w + 63) & ~(size_t)63);
+
+	if (!w)
+		return NULL;
+	memset(w, 0, sizeof *w);
+	w->id = id;
+	w->sh = sh;
+	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	w->engine = suite_engine_new();
+	w->pending = id == 0 ? pending_new() : NULL;
+	w->ip_id = (uint16_t)(id << 12);
+	if (w->wake < 0 || !w->engine || (id == 0 && !w->pending) || rings_init(w) < 0) {
+		worker_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+static void ring_free_packets(struct ring *r)
+{
+	struct pkt *p;
+
+	while (r->items && ring_get(r, &p, 1) == 1)
+		pkt_free(p);
+	ring_fini(r);
+}
+
+void worker_free(struct worker *w)
+{
+	if (!w)
+		return;
+	for (uint32_t i = 0; i < WORKER_MAX; i++)
+		ring_free_packets(&w->in[i]);
+	ring_free_packets(&w->api_in);
+	ring_free_packets(&w->punt);
+	ring_fini(&w->commands);
+	ring_fini(&w->done);
+	ring_fini(&w->notes);
+	pending_free(w->pending);
+	suite_engine_free(w->engine);
+	if (w->wake >= 0)
+		(void)close(w->wake);
+	free(w);
+}
+
+/* The sleeper stores its flag, then looks at its rings; the waker fills a ring, then looks at the
+ * flag: one of them sees the other. */
+static void wake(_Atomic bool *sleeps, int fd)
+{
+	uint64_t one = 1;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load(sleeps) && atomic_exchange(sleeps, false))
+		(void)!write(fd, &one, sizeof one);
+}
+
+void worker_wake(struct worker *w)
+{
+	wake(&w->sleeps, w->wake);
+}
+
+void worker_wake_api(struct worker *w)
+{
+	wake(&w->sh->api_sleeps, w->sh->api_wake);
+}
+
+bool worker_note(struct worker *w, const struct note *n)
+{
+	if (!ring_put(&w->notes, n)) {
+		worker_count(w, STAT_DROP_NOTE);
+		return false;
+	}
+	worker_wake_api(w);
+	return true;
+}
+
+void worker_hand(struct worker *w, uint32_t to, struct pkt *p)
+{
+	struct worker *other = w->sh->workers[to];
+
+	if (!ring_put(&other->in[w->id], &p)) {
+		worker_drop(w, p, STAT_DROP_RING);
+		return;
+	}
+	worker_count(w, STAT_HANDOFFS);
+	w->handed |= 1u << to; /* woken once, at the end of the burst */
+}
+
+static void wake_handed(struct worker *w)
+{
+	for (uint32_t i = 0; w->handed; i++, w->handed >>= 1)
+		if (w->handed & 1)
+			worker_wake(w->sh->workers[i]);
+}
+
+static void esp_out_again(struct worker *w, struct pkt *p)
+{
+	p->sa = sad_find(&w->sh->sad, p->spi);
+	if (p->sa)
+		vec_add(&w->esp_out, p);
+	else
+		worker_drop(w, p, STAT_DROP_SPD_SA); /* deleted on the way */
+}
+
+static void dispatch(struct worker *w, struct pkt *p)
+{
+	switch ((enum pkt_kind)p->kind) {
+	case PKT_FRAME:
+		node_classify(w, p);
+		return;
+	case PKT_ESP_IN:
+		vec_add(&w->esp_in, p);
+		return;
+	case PKT_ESP_OUT:
+		esp_out_again(w, p);
+		return;
+	case PKT_RESOLVE:
+		node_resolve(w, p);
+		return;
+	case PKT_OUT:
+		vec_add(&w->route, p);
+		return;
+	case PKT_RAW:
+		node_tx(w, p, p->port);
+		return;
+	}
+}
+
+void worker_burst(struct worker *w, struct pkt **v, uint32_t n)
+{
+	w->now_ns = clock_now();
+	w->net = atomic_load_explicit(&w->sh->net, memory_order_acquire);
+	for (uint32_t i = 0; i < n; i++)
+		dispatch(w, v[i]);
+	if (w->esp_in.n)
+		node_esp_in(w);
+	if (w->route.n)
+		node_route(w);
+	while (w->esp_out.n) {
+		node_esp_out(w);
+		node_route(w); /* "too big", back to the sender */
+	}
+	node_tx_flush(w);
+	wake_handed(w);
+	count_add(&w->packets, n);
+}
+
+static uint32_t step_rings(struct worker *w)
+{
+	struct pkt *v[PKT_BURST];
+	uint32_t total = 0, n;
+
+	for (uint32_t i = 0; i < w->sh->n_workers; i++) {
+		if (i == w->id)
+			continue;
+		n = ring_get(&w->in[i], v, PKT_BURST);
+		if (n)
+			worker_burst(w, v, n);
+		total += n;
+	}
+	n = ring_get(&w->api_in, v, PKT_BURST);
+	if (n)
+		worker_burst(w, v, n);
+	return total + n;
+}
+
+uint32_t worker_step_commands(struct worker *w)
+{
+	struct command *c;
+	uint32_t n = 0;
+
+	while (n < PKT_BURST && ring_get(&w->commands, &c, 1) == 1) {
+		w->now_ns = clock_now();
+		w->net = atomic_load_explicit(&w->sh->net, memory_order_acquire);
+		c->run(w, c);
+		/* Never full: the API thread has no more commands under way than it holds. */
+		(void)ring_put(&w->done, &c);
+		n++;
+	}
+	if (n) {
+		node_tx_flush(w);
+		worker_wake_api(w);
+	}
+	return n;
+}
+
+static void step_ticks(struct worker *w)
+{
+	uint64_t now = clock_now();
+
+	if (now < w->next_tick_ns)
+		return;
+	w->next_tick_ns = now + TICK_NS;
+	w->now_ns = now;
+	w->net = atomic_load_explicit(&w->sh->net, memory_order_acquire);
+	if (w->pending && w->net)
+		neighbour_tick(w);
+	node_tx_flush(w);
+}
+
+uint32_t worker_step(struct worker *w)
+{
+	struct shared *sh = w->sh;
+	struct pkt *v[PKT_BURST];
+	uint32_t total = 0;
+
+	for (uint32_t i = 0; i < sh->n_ports; i++) {
+		struct port *port = sh->ports[i];
+		uint16_t n = port->ops->rx(port, (uint16_t)w->id, v, PKT_BURST);
+
+		if (n)
+			worker_burst(w, v, n);
+		total += n;
+	}
+	total += step_rings(w);
+	total += worker_step_commands(w);
+	return total;
+}
+
+static bool rings_are_empty(const struct worker *w)
+{
+	for (uint32_t i = 0; i < w->sh->n_workers; i++)
+		if (i != w->id && !ring_is_empty(&w->in[i]))
+			return false;
+	return ring_is_empty(&w->api_in) && ring_is_empty(&w->commands);
+}
+
+/* Ports without descriptors have to be polled: sleep longer and longer, up to 1 ms. */
+static struct timespec sleep_time(const struct worker *w, bool all_fds)
+{
+	uint32_t shift = MIN((w->empty_polls - POLLS_BEFORE_SLEEP) / 4, 6u);
+	uint32_t us = MIN((uint32_t)SLEEP_MIN_US << shift, (uint32_t)SLEEP_MAX_US);
+
+	if (all_fds)
+		return (struct timespec){.tv_nsec = SLEEP_FDS_MS * 1000 * 1000};
+	return (struct timespec){.tv_nsec = (long)us * 1000};
+}
+
+static void worker_sleep(struct worker *w)
+{
+	struct pollfd fds[PORT_MAX + 1] = {{.fd = w->wake, .events = POLLIN}};
+	struct timespec t;
+	nfds_t n = 1;
+	bool all = true;
+	uint64_t drained;
+
+	for (uint32_t i = 0; i < w->sh->n_ports; i++) {
+		if (w->sh->ports[i]->has_fds)
+			fds[n++] = (struct pollfd){w->sh->ports[i]->fds[w->id], POLLIN, 0};
+		else
+			all = false;
+	}
+	t = sleep_time(w, all);
+	qsbr_offline(w->sh->qsbr, w->id);
+	atomic_store(&w->sleeps, true);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (rings_are_empty(w) && !atomic_load(&w->stop))
+		(void)ppoll(fds, n, &t, NULL);
+	atomic_store(&w->sleeps, false);
+	(void)!read(w->wake, &drained, sizeof drained);
+	qsbr_online(w->sh->qsbr, w->id);
+}
+
+static void account(struct worker *w, uint64_t *since, bool idle)
+{
+	uint64_t now = clock_now();
+
+	count_add(idle ? &w->idle_ns : &w->busy_ns, now - *since);
+	*since = now;
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+	uint64_t since = clock_now();
+	bool registered = qsbr_thread_enter(w->sh->qsbr, w->id);
+
+	while (registered && !atomic_load_explicit(&w->stop, memory_order_relaxed)) {
+		uint32_t n = worker_step(w);
+
+		step_ticks(w);
+		qsbr_quiescent(w->sh->qsbr, w->id);
+		if (n) {
+			w->empty_polls = 0;
+			continue;
+		}
+		if (++w->empty_polls <= POLLS_BEFORE_SLEEP ||
+			atomic_load_explicit(&w->sh->busy_poll, memory_order_relaxed))
+			continue;
+		account(w, &since, false);
+		worker_sleep(w);
+		account(w, &since, true);
+	}
+	if (registered) {
+		while (worker_step(w))
+			;
+		qsbr_thread_leave(w->sh->qsbr, w->id);
+	}
+	atomic_store(&w->exited, true);
+	return NULL;
+}
+
+int worker_start(struct worker *w)
+{
+	atomic_store(&w->stop, false);
+	if (pthread_create(&w->thread, NULL, worker_main, w) != 0)
+		return -ERR_LIMIT;
+	w->started = true;
+	return 0;
+}
+
+void worker_stop(struct worker *w)
+{
+	if (!w->started)
+		return;
+	atomic_store(&w->stop, true);
+	atomic_store(&w->sleeps, true);
+	worker_wake(w);
+	(void)pthread_join(w->thread, NULL);
+	w->started = false;
+}
