@@ -167,7 +167,7 @@ void ha_bridge_propose(struct ha_bridge *b, const struct ike_fx_replicate *r)
 /* Records of a standby keep its dataplane warm; an owner's engine has told its own already. */
 static void apply(struct ha_bridge *b, const struct ha_do_apply *a)
 {
-	bool owner = b->has_role[a->rg] && b->role[a->rg].role == HA_ACTIVE;
+	bool owner = ha_bridge_is_active(b, a->rg);
 	uint32_t spi;
 
 	if (a->item.class == HA_CLASS_LEASE) {
@@ -443,6 +443,16 @@ void ha_bridge_feed(struct ha_bridge *b, struct ha_event *ev)
 bool ha_bridge_owns(const struct ha_bridge *b, uint32_t rg)
 {
 	return b->active && rg != 0 && rg < HA_RG_MAX && model_rg(b->d->model, rg) != NULL;
+}
+
+bool ha_bridge_is_active(const struct ha_bridge *b, uint32_t rg)
+{
+	return rg < HA_RG_MAX && b->has_role[rg] && b->role[rg].role == HA_ACTIVE;
+}
+
+uint32_t ha_bridge_owner(const struct ha_bridge *b, uint32_t rg)
+{
+	return rg < HA_RG_MAX && b->has_role[rg] ? b->role[rg].owner : HA_NODE_NONE;
 }
 
 bool ha_bridge_may_act(const struct ha_bridge *b, uint32_t rg)

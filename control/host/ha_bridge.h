@@ -41,6 +41,10 @@ void ha_bridge_feed(struct ha_bridge *b, struct ha_event *ev);
 
 /* True when this group is replicated, whether or not this node acts for it now. */
 bool ha_bridge_owns(const struct ha_bridge *b, uint32_t rg);
+/* The last role said so. */
+bool ha_bridge_is_active(const struct ha_bridge *b, uint32_t rg);
+/* HA_NODE_NONE when nobody is known. */
+uint32_t ha_bridge_owner(const struct ha_bridge *b, uint32_t rg);
 /* The check before each SEND. Groups that are not replicated always may. */
 bool ha_bridge_may_act(const struct ha_bridge *b, uint32_t rg);
 /* Copies; COMMITTED or REJECTED reaches the runner through the work queue. */

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "host/clock.h"
 #include "host/daemon.h"
+#include "host/show_records.h"
 #include "ike/show.h"
 
 static Ctl__Endpoint endpoint_of(const struct endpoint *e)
@@ -24,7 +25,8 @@ static Ctl__Ha ha_of(const struct daemon *d, uint32_t rg)
 	Ctl__Ha out = CTL__HA__INIT;
 
 	out.group = rg;
-	out.owner = d->node;
+	out.owner = ha_bridge_owner(&d->ha, rg);
+	out.no_owner = out.owner == HA_NODE_NONE;
 	return out;
 }
 
@@ -109,6 +111,7 @@ void show_ike(struct daemon *d, struct ike_filter filter, struct ctl_call *call)
 		ctl_fail(call, "%s", err_text(rc));
 		return;
 	}
+	show_record_sas(d, &filter, ike_each, &p);
 	end.node = daemon_node(d);
 	end.body_case = CTL__RESPONSE__BODY_IKE;
 	end.ike = &none;
@@ -289,9 +292,11 @@ static void on_stats(void *ctx, int rc, const Dp__Reply *reply)
 	index_stats(p);
 	p->counting = true;
 	rc = ike_show_children(ike, &p->filter, clock_boot_ms(), ipsec_each, p);
+	show_record_children(p->d, &p->filter, ipsec_each, p);
 	p->counting = false;
 	if (rc == 0)
 		rc = ike_show_children(ike, &p->filter, clock_boot_ms(), ipsec_each, p);
+	show_record_children(p->d, &p->filter, ipsec_each, p);
 	totals.total_tunnels = p->tunnels;
 	totals.total_sas = p->sas;
 	end.node = daemon_node(p->d);
