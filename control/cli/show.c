@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 
-#include "base/log.h"
 #include "names.h"
 
 static const char hyphens[] =
@@ -81,7 +80,18 @@ bool show_header(struct show *s, int32_t node)
 
 const char *show_safe(const char *text, char out[512])
 {
-	return log_escape(view_of_text(text ? text : ""), out, 512);
+	size_t at = 0;
+
+	for (; text && *text != '\0' && at + 5 < 512; text++) {
+		uint8_t c = (uint8_t)*text;
+
+		if (c >= 0x20 && c < 0x7f)
+			out[at++] = (char)c;
+		else
+			at += (size_t)snprintf(out + at, 5, "\\x%02x", c);
+	}
+	out[at] = '\0';
+	return out;
 }
 
 void show_ha_json(struct json *j, const Ctl__Ha *ha)
