@@ -96,22 +96,26 @@ static const char *line_end(const char *s, const char *end)
 	return nl ? nl + 1 : end;
 }
 
-static int keep_matching(const struct text *in, const char *expression, bool wanted, FILE *to)
+/* Lines are terminated in place for the matcher and restored. */
+static int keep_matching(struct text *in, const char *expression, bool wanted, FILE *to)
 {
-	const char *end = in->s + in->n;
+	char *end = in->s + in->n;
 	regex_t re;
 
 	if (regcomp(&re, expression, REG_EXTENDED | REG_NOSUB | REG_ICASE) != 0)
 		return -ERR_VALUE;
-	for (const char *s = in->s, *next; s < end; s = next) {
-		regmatch_t span = {.rm_so = 0};
-		size_t n;
+	for (char *s = in->s, *next; s < end; s = next) {
+		char *stop = memchr(s, '\n', (size_t)(end - s));
+		bool hit;
 
-		next = line_end(s, end);
-		n = (size_t)(next - s);
-		span.rm_eo = (regoff_t)(n - (s[n - 1] == '\n'));
-		if ((regexec(&re, s, 1, &span, REG_STARTEND) == 0) == wanted)
-			(void)fwrite(s, 1, n, to);
+		next = stop ? stop + 1 : end;
+		if (stop)
+			*stop = '\0';
+		hit = regexec(&re, s, 0, NULL, 0) == 0;
+		if (stop)
+			*stop = '\n';
+		if (hit == wanted)
+			(void)fwrite(s, 1, (size_t)(next - s), to);
 	}
 	regfree(&re);
 	return 0;
@@ -136,7 +140,7 @@ static void keep_last(const struct text *in, uint64_t last, FILE *to)
 	(void)fwrite(s, 1, (size_t)(in->s + in->n - s), to);
 }
 
-static int run_one(const struct pipes *p, size_t i, const struct text *in, FILE *to)
+static int run_one(const struct pipes *p, size_t i, struct text *in, FILE *to)
 {
 	switch (p->p[i].kind) {
 	case PIPE_MATCH:
@@ -161,6 +165,7 @@ int pipes_run(const struct pipes *p, const char *text, size_t n, FILE *to)
 	if (!now.s)
 		return -ERR_NOMEM;
 	memcpy(now.s, text, n);
+	now.s[n] = '\0';
 	for (size_t i = 0; rc == 0 && i < p->n; i++) {
 		struct text then = {NULL, 0};
 		FILE *f = open_memstream(&then.s, &then.n);

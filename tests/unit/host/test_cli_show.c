@@ -1,3 +1,5 @@
+/* The generated initialisers cast constant strings. */
+#pragma GCC diagnostic ignored "-Wcast-qual"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
