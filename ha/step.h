@@ -28,10 +28,11 @@
 #define HA_RG_MAX      129 /* 0..128 */
 #define HA_NODE_NONE   255
 #define HA_MESSAGE_MAX 65536 /* of one multicast, sealed */
-#define HA_ITEMS_MAX   57344 /* keys and bodies of one PROPOSE, with 16 octets an item of overhead \
-			      */
-#define HA_KEY_MAX     255
-#define HA_SCHEMA      1 /* highest schema version spoken */
+#define HA_ITEMS_MAX                                                                               \
+	57344 /* keys and bodies of one PROPOSE, with 16 octets an item of overhead                \
+	       */
+#define HA_KEY_MAX 255
+#define HA_SCHEMA  1 /* highest schema version spoken */
 
 struct ha;
 struct ha_key; /* the host's, behind struct ha_seal_ops */

@@ -1,0 +1,598 @@
+/*
+ * Who should own a redundancy group, and when may it claim (rules 2, 4, 5).
+ *
+ * With quorum: in a quorate view, once the old owner's deadline has passed for certain.
+ *
+ * Two nodes without a third vote cannot know whether the other one is dead or cut off. The owner
+ * stays owner; the other claims only when everything is silent: cluster link, fabric and the
+ * layer-2 probes of the RG's addresses. Two traps:
+ *  - An owner that was stopped (all of the machine, for longer than the silence takes) and wakes
+ *    alone in a new view may have been succeeded meanwhile. So an owner that noticed a pause of
+ *    itself does not "stay" in a lonely view, unless the other acknowledged something sent after
+ *    the pause, or says over the fabric that it does not act.
+ *  - A node whose own ports or dataplane are down hears silence everywhere. It must have a
+ *    dataplane that probes, and must not have been paused itself.
+ * An owner whose deadline passed is a non-owner. Alone in its view it needs silence too; it may not
+ * use the fence below, because the other one may: only one of two may have each right.
+ */
+#include "core.h"
+
+enum { RANK_MS = 200, GREET_MS = 300, IDLE_MS = 300, HEARD_MS = 300, CLAIM_AGAIN_MS = 100 };
+
+static bool greeting_over(const struct ha *h)
+{
+	if (h->now_ns - h->view.since_ns >= MS(GREET_MS))
+		return true;
+	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+		if (h->peer[n].in_view && !h->peer[n].greeted)
+			return false;
+	return true;
+}
+
+/* Members of the set that are here and hold exactly what we hold, and joiners that are ready. */
+static uint32_t equals(const struct ha *h, const struct ha_rg *rg)
+{
+	uint32_t mask = 1u << h->cfg.node;
+
+	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+		if (n == h->cfg.node || !h->peer[n].in_view || !h->peer[n].greeted)
+			continue;
+		if (ha_member_here(h, rg, n) && rg->place[n].ahead == 0 && !rg->place[n].needs)
+			mask |= 1u << n;
+		else if (rg->place[n].ready)
+			mask |= 1u << n;
+	}
+	return mask;
+}
+
+static bool claim_pending(const struct ha *h, const struct ha_rg *rg)
+{
+	return rg->claim_sent || (rg->claim_ns && h->now_ns - rg->claim_ns < MS(CLAIM_AGAIN_MS) &&
+					 rg->claim_ns >= h->view.since_ns);
+}
+
+static void claim(struct ha *h, struct ha_rg *rg, Repl__ClaimReason reason, uint32_t members)
+{
+	struct ha_claim c = {.reason = reason, .owner = h->cfg.node, .members = members};
+
+	if (!claim_pending(h, rg))
+		ha_claim_send(h, rg, &c);
+}
+
+/* ---------------------------------------------------------------- silence */
+
+static bool probes_run(const struct ha *h, const struct ha_rg *rg)
+{
+	return h->dataplane_up && rg->probe_known && h->now_ns - h->dataplane_ns >= h->silence_ns &&
+	       h->now_ns - h->stall_ns >= h->silence_ns;
+}
+
+static bool layer2_silent(const struct ha *h, const struct ha_rg *rg)
+{
+	return probes_run(h, rg) && !rg->probe_alive &&
+	       (rg->probe_answer_ns == 0 || h->now_ns - rg->probe_answer_ns >= h->silence_ns);
+}
+
+static bool fabric_silent(const struct ha *h, uint32_t node)
+{
+	const struct ha_peer *p = &h->peer[node];
+
+	return !p->fabric_known || !p->fabric_up;
+}
+
+/* Nothing at all is heard of it: cluster link, fabric, layer 2. */
+static bool silent(const struct ha *h, const struct ha_rg *rg, uint32_t node)
+{
+	const struct ha_peer *p = &h->peer[node];
+
+	if (p->in_view || p->in_ring)
+		return false;
+	if (h->policy->claim_unheard)
+		return true;
+	return fabric_silent(h, node) && layer2_silent(h, rg);
+}
+
+/* Its dataplane is heard and says that it has not acted for rg for a while, and nobody answers. */
+static bool idle(const struct ha *h, const struct ha_rg *rg, uint32_t node)
+{
+	const struct ha_place *place = &rg->place[node];
+
+	return !fabric_silent(h, node) && !place->fabric_active && place->fabric_idle_ns &&
+	       h->now_ns - place->fabric_idle_ns >= MS(IDLE_MS) && layer2_silent(h, rg);
+}
+
+static uint32_t other_node(const struct ha *h)
+{
+	return (uint32_t)__builtin_ctz(h->cfg.nodes & ~(1u << h->cfg.node));
+}
+
+/* ---------------------------------------------------------------- the owner */
+
+/* Two nodes, and the other left the group: may the owner go on without its word? */
+static bool may_stay(const struct ha *h, const struct ha_rg *rg)
+{
+	uint32_t o = other_node(h);
+	const struct ha_peer *p = &h->peer[o];
+	const struct ha_place *place = &rg->place[o];
+
+	if (h->view.nodes == h->cfg.nodes || p->in_ring)
+		return true; /* its tandemd is here, or is known to be gone: it cannot have claimed
+			      */
+	if (p->proven_ns > h->stall_ns)
+		return true;
+	if (!fabric_silent(h, o) && p->fabric_event_ns > h->stall_ns && !place->fabric_active &&
+		place->fabric_epoch <= rg->epoch.number)
+		return true;
+	return silent(h, rg, o);
+}
+
+static bool may_go_on(const struct ha *h, const struct ha_rg *rg)
+{
+	return h->cfg.two_node ? may_stay(h, rg) : ha_view_is_quorate(h);
+}
+
+static bool set_is_here(const struct ha *h, const struct ha_rg *rg)
+{
+	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+		if (ha_in_set(rg, n) && !h->peer[n].in_view)
+			return false;
+	return true;
+}
+
+/* Joiners whose copy is whole enter the commit set. */
+static void admit(struct ha *h, struct ha_rg *rg)
+{
+	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+		Repl__Member member = REPL__MEMBER__INIT;
+		Repl__Item item = REPL__ITEM__INIT;
+
+		if (!rg->place[n].ready || !h->peer[n].in_view || !h->peer[n].greeted ||
+			(rg->admitting & 1u << n))
+			continue;
+		if (ha_in_set(rg, n) && rg->set_incarnation[n] == h->peer[n].incarnation)
+			continue;
+		member.node = n;
+		member.incarnation = h->peer[n].incarnation;
+		item.synced = &member;
+		rg->admitting |= 1u << n;
+		ha_log_item(h, rg, &item, true);
+	}
+}
+
+/* Somebody else answers for our addresses while the other node is not in the group: two owners.
+ * Who claimed in silence has reason to think itself the later one, and gives the other time to
+ * hear that; but not for ever, and not both for equally long. */
+static void listen(struct ha *h, struct ha_rg *rg)
+{
+	bool lone = rg->claim_reason == REPL__CLAIM_REASON__CLAIM_TAKEOVER &&
+		    rg->set == 1u << h->cfg.node;
+	uint64_t grace = lone ? MS(1000) + MS(500) * h->cfg.node : MS(HEARD_MS);
+
+	if (!rg->probe_alive || h->view.nodes == h->cfg.nodes ||
+		rg->probe_answer_ns < rg->acting_ns) {
+		rg->heard_ns = 0;
+		return;
+	}
+	if (!rg->heard_ns) {
+		rg->heard_ns = h->now_ns;
+		rg->dual = true;
+		h->counters[COUNT_DUAL]++;
+		ha_say(h, LOG_LEVEL_ERR, "ha.rg.dual", "rg=%u epoch=%llu heard=layer2", rg->cfg->id,
+			(unsigned long long)rg->epoch.number);
+	}
+	if (h->now_ns - rg->heard_ns >= grace)
+		ha_lapse(h, rg, "another node answers for its addresses");
+}
+
+static void owner_acting(struct ha *h, struct ha_rg *rg)
+{
+	if (h->cfg.two_node)
+		listen(h, rg);
+	if (rg->lapsed)
+		return;
+	if ((!set_is_here(h, rg) || rg->reclaim) && may_go_on(h, rg) && greeting_over(h) &&
+		rg->hand.step < HA_HAND_CLAIM)
+		claim(h, rg, REPL__CLAIM_REASON__CLAIM_RECLAIM, equals(h, rg));
+	ha_check_stuck(h, rg);
+	admit(h, rg);
+	if (rg->acting)
+		ha_preempt(h, rg);
+}
+
+/* It claimed, and waits for acknowledgements; members that are gone are left out by a new CLAIM. */
+static void owner_waiting(struct ha *h, struct ha_rg *rg)
+{
+	if (!set_is_here(h, rg) && may_go_on(h, rg) && greeting_over(h))
+		claim(h, rg, REPL__CLAIM_REASON__CLAIM_TAKEOVER, equals(h, rg));
+	ha_check_stuck(h, rg);
+}
+
+static bool somebody_ahead(const struct ha *h, const struct ha_rg *rg)
+{
+	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+		if (n != h->cfg.node && ha_member_here(h, rg, n) && rg->place[n].ahead > 0)
+			return true;
+	return false;
+}
+
+/* Its own deadline passed. The epoch is spent: nothing more is written in it. */
+static void owner_lapsed(struct ha *h, struct ha_rg *rg)
+{
+	bool may;
+
+	if (ha_own_priority(h, rg) == 0 || !greeting_over(h) || somebody_ahead(h, rg))
+		return;
+	if (!h->cfg.two_node)
+		may = ha_view_is_quorate(h);
+	else if (h->view.nodes == h->cfg.nodes)
+		may = true;
+	else
+		may = silent(h, rg, other_node(h));
+	if (may)
+		claim(h, rg, REPL__CLAIM_REASON__CLAIM_TAKEOVER, equals(h, rg));
+}
+
+/* ---------------------------------------------------------------- its successor */
+
+static bool is_candidate(const struct ha *h, const struct ha_rg *rg, uint32_t node)
+{
+	if (!ha_member_here(h, rg, node) || node == rg->epoch.owner || rg->place[node].needs)
+		return false;
+	if (node == h->cfg.node)
+		return ha_own_priority(h, rg) > 0;
+	return rg->place[node].ahead >= 0 && rg->place[node].priority > 0;
+}
+
+/* Does a come before b? Longer history, then priority, then number. */
+static bool before(const struct ha *h, const struct ha_rg *rg, uint32_t a, uint32_t b)
+{
+	uint32_t pa = a == h->cfg.node ? ha_own_priority(h, rg) : rg->place[a].priority;
+	uint32_t pb = b == h->cfg.node ? ha_own_priority(h, rg) : rg->place[b].priority;
+	int aa = a == h->cfg.node ? 0 : rg->place[a].ahead;
+	int ab = b == h->cfg.node ? 0 : rg->place[b].ahead;
+
+	if (aa != ab)
+		return aa > ab;
+	if (pa != pb)
+		return pa > pb;
+	return a < b;
+}
+
+/* 0 = it is my turn; each rank waits a little longer. -1 = not mine at all. */
+static int my_rank(const struct ha *h, const struct ha_rg *rg)
+{
+	int rank = 0;
+
+	if (!is_candidate(h, rg, h->cfg.node) || somebody_ahead(h, rg))
+		return -1;
+	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+		if (n != h->cfg.node && is_candidate(h, rg, n) && before(h, rg, n, h->cfg.node))
+			rank++;
+	return rank;
+}
+
+/* Conditions hold: claim, at once when it is our turn. */
+static void succeed(struct ha *h, struct ha_rg *rg, Repl__ClaimReason reason, uint32_t members)
+{
+	int rank = my_rank(h, rg);
+
+	if (!rg->vacant_ns)
+		rg->vacant_ns = h->now_ns;
+	if (rank < 0 || !greeting_over(h) ||
+		h->now_ns - rg->vacant_ns < MS(RANK_MS) * (uint64_t)rank)
+		return;
+	claim(h, rg, reason, members);
+}
+
+static void fence(struct ha *h, struct ha_rg *rg, uint32_t node)
+{
+	struct ha_effect *e;
+
+	if (rg->fence_ns)
+		return;
+	rg->fence_ns = h->now_ns;
+	ha_say(h, LOG_LEVEL_WARN, "ha.rg.fence", "rg=%u node=%u epoch=%llu", rg->cfg->id, node,
+		(unsigned long long)rg->epoch.number);
+	e = ha_do(h, HA_DO_FABRIC_FENCE);
+	e->fabric.node = node;
+	e->fabric.rg = rg->cfg->id;
+	e->fabric.epoch = rg->epoch.number;
+}
+
+/* Its dataplane answered, or D has passed since anybody could have extended its deadline. */
+static bool is_stopped(const struct ha *h, const struct ha_rg *rg)
+{
+	uint64_t last = MAX(rg->fence_ns, rg->renewed_ns);
+
+	return rg->fenced || (rg->fence_ns && h->now_ns >= last + h->lease_ns);
+}
+
+/* The owner's tandemd is in the group. It hangs, or has said that it does not act. */
+static void owner_present(struct ha *h, struct ha_rg *rg, uint32_t o)
+{
+	uint64_t heard = latest(h->peer[o].last_rx_ns, h->stall_ns, h->view.since_ns);
+	uint32_t members = equals(h, rg);
+
+	if (rg->place[o].vacant) {
+		if (!rg->vacant_ns)
+			rg->vacant_ns = h->now_ns;
+		/* it may claim again itself, and comes first */
+		if (h->now_ns - rg->vacant_ns >= MS(RANK_MS))
+			succeed(h, rg, REPL__CLAIM_REASON__CLAIM_TAKEOVER, members);
+		return;
+	}
+	if (h->now_ns - heard < h->lease_ns + MS(100)) {
+		rg->fence_ns = rg->vacant_ns = 0;
+		return;
+	}
+	if (my_rank(h, rg) == 0)
+		fence(h, rg, o);
+	if (is_stopped(h, rg))
+		succeed(h, rg, REPL__CLAIM_REASON__CLAIM_FENCED, members & ~(1u << o));
+}
+
+static void adopt(struct ha *h, struct ha_rg *rg, uint32_t o)
+{
+	struct ha_claim c = {
+		.reason = REPL__CLAIM_REASON__CLAIM_ADOPT, .owner = o, .members = equals(h, rg)};
+
+	if (rg->place[o].priority > 0 && (c.members & 1u << o) && !claim_pending(h, rg))
+		ha_claim_send(h, rg, &c);
+}
+
+static void renew_headless(struct ha *h, struct ha_rg *rg, uint32_t o)
+{
+	struct ha_effect *e;
+
+	if (h->now_ns - rg->renewed_ns < h->lease_ns / 5)
+		return;
+	rg->renewed_ns = h->now_ns;
+	e = ha_do(h, HA_DO_FABRIC_RENEW);
+	e->fabric.node = o;
+	e->fabric.rg = rg->cfg->id;
+	e->fabric.epoch = rg->epoch.number;
+	e->fabric.duration_ms = (uint32_t)(h->lease_ns / MS(1));
+}
+
+/* Its tandemd died, its node lives: the dataplane forwards on, nobody writes, until tandemd is back
+ * and whole, or control-hold is over. */
+static void owner_headless(struct ha *h, struct ha_rg *rg, uint32_t o)
+{
+	bool primary = h->cfg.two_node || ha_view_is_quorate(h);
+	bool mine = my_rank(h, rg) == 0;
+	uint64_t hold = MS(h->cfg.control_hold_ms);
+
+	if (!primary)
+		return;
+	if (h->policy->no_fence) {
+		succeed(h, rg, REPL__CLAIM_REASON__CLAIM_FENCED, equals(h, rg) & ~(1u << o));
+		return;
+	}
+	if (h->peer[o].in_view && h->peer[o].greeted)
+		hold *= 2; /* it is being filled */
+	if (mine && rg->place[o].ready)
+		adopt(h, rg, o);
+	if (h->now_ns - rg->headless_ns < hold && !fabric_silent(h, o)) {
+		if (mine && !rg->fence_ns)
+			renew_headless(h, rg, o);
+		else
+			rg->renewed_ns = h->now_ns; /* by somebody else, perhaps */
+		return;
+	}
+	if (mine)
+		fence(h, rg, o);
+	if (is_stopped(h, rg))
+		succeed(h, rg, REPL__CLAIM_REASON__CLAIM_FENCED, equals(h, rg));
+}
+
+/* Its node is gone from the ring. */
+static void owner_gone(struct ha *h, struct ha_rg *rg, uint32_t o)
+{
+	if (!h->cfg.two_node) {
+		uint64_t last = MAX(h->peer[o].last_rx_ns, rg->renewed_ns);
+
+		if (ha_view_is_quorate(h) && h->now_ns >= last + h->lease_ns)
+			succeed(h, rg, REPL__CLAIM_REASON__CLAIM_TAKEOVER, equals(h, rg));
+		return;
+	}
+	if (silent(h, rg, o)) {
+		succeed(h, rg, REPL__CLAIM_REASON__CLAIM_TAKEOVER, equals(h, rg));
+		return;
+	}
+	if (!idle(h, rg, o) || my_rank(h, rg) != 0) {
+		rg->vacant_ns = rg->fence_ns = 0;
+		return;
+	}
+	fence(h, rg, o);
+	if (rg->fenced) /* its word, not our clock: it may be alive and the owner */
+		succeed(h, rg, REPL__CLAIM_REASON__CLAIM_FENCED, equals(h, rg));
+}
+
+static void successor(struct ha *h, struct ha_rg *rg)
+{
+	uint32_t o = rg->epoch.owner;
+
+	if (ha_member_here(h, rg, o))
+		owner_present(h, rg, o);
+	else if (rg->headless_ns)
+		owner_headless(h, rg, o);
+	else if (!h->peer[o].in_view && !h->peer[o].in_ring)
+		owner_gone(h, rg, o);
+	else if (h->peer[o].greeted && !ha_in_set(rg, o) &&
+		 rg->set) /* cannot be: owners are members */
+		succeed(h, rg, REPL__CLAIM_REASON__CLAIM_TAKEOVER, equals(h, rg));
+}
+
+/* ---------------------------------------------------------------- nobody holds anything */
+
+static bool source_is_here(const struct ha *h, const struct ha_rg *rg)
+{
+	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+		if (n != h->cfg.node && h->peer[n].in_view && h->peer[n].greeted &&
+			rg->place[n].synced)
+			return true;
+	return false;
+}
+
+/* Alone of two nodes at the start: nothing may be heard of the other one's ownership. */
+static bool start_is_quiet(const struct ha *h, const struct ha_rg *rg)
+{
+	uint32_t o = other_node(h);
+
+	if (silent(h, rg, o))
+		return true;
+	return !h->peer[o].in_view && layer2_silent(h, rg) &&
+	       (fabric_silent(h, o) || idle(h, rg, o));
+}
+
+static bool start_is_primary(const struct ha *h, const struct ha_rg *rg)
+{
+	if (!h->cfg.two_node)
+		return ha_view_is_quorate(h);
+	return h->view.nodes == h->cfg.nodes || start_is_quiet(h, rg);
+}
+
+/* All who could come are here with a dataplane, or were waited for; the best one claims. */
+static void genesis(struct ha *h, struct ha_rg *rg)
+{
+	uint64_t begun = MAX(h->start_ns, h->view.since_ns);
+	uint32_t own = ha_own_priority(h, rg), members = 0, ready = 0;
+
+	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+		uint32_t p = n == h->cfg.node ? own : rg->place[n].priority;
+
+		if (!h->peer[n].in_view)
+			continue;
+		if (!h->peer[n].greeted && h->now_ns - h->view.since_ns < MS(10000))
+			return;
+		if (!h->peer[n].greeted)
+			continue;
+		members |= 1u << n;
+		ready |= p ? 1u << n : 0;
+		if (n != h->cfg.node && (p > own || (p == own && n < h->cfg.node)) && p)
+			own = 0; /* somebody comes before us */
+	}
+	if (own == 0 || h->now_ns - h->start_ns < h->lease_ns ||
+		(ready != h->cfg.nodes && h->now_ns - begun < h->start_wait_ns) ||
+		!start_is_primary(h, rg))
+		return;
+	claim(h, rg, REPL__CLAIM_REASON__CLAIM_GENESIS, members);
+}
+
+/* ---------------------------------------------------------------- the whole */
+
+void ha_evaluate(struct ha *h, struct ha_rg *rg)
+{
+	if (!h->started || h->view.id == 0)
+		return;
+	if (!rg->synced) {
+		if (rg->join.state < HA_SYNC_MARKED && !source_is_here(h, rg))
+			genesis(h, rg);
+	} else if (!ha_is_owner(h, rg)) {
+		successor(h, rg);
+	} else if (rg->lapsed) {
+		owner_lapsed(h, rg);
+	} else if (rg->acting) {
+		owner_acting(h, rg);
+	} else {
+		owner_waiting(h, rg);
+	}
+	ha_handover_step(h, rg);
+	ha_snapshot_step(h, rg);
+	ha_log_flush(h, rg);
+}
+
+void ha_on_probe(struct ha *h, const struct ha_ev_probe *p)
+{
+	struct ha_rg *rg = ha_rg_find(h, p->rg);
+
+	if (!rg)
+		return;
+	rg->probe_known = true;
+	rg->probe_alive = p->alive;
+	rg->probe_answer_ns = p->last_answer_ns;
+}
+
+/* A later owner, heard over the fabric while the group is split: ours is the branch that ends. */
+static void fabric_rg(struct ha *h, uint32_t node, const struct ha_fabric_rg *f)
+{
+	struct ha_rg *rg = ha_rg_find(h, f->rg);
+	struct ha_place *place;
+
+	if (!rg)
+		return;
+	place = &rg->place[node];
+	if (f->active)
+		place->fabric_idle_ns = 0;
+	else if (place->fabric_active || !place->fabric_idle_ns)
+		place->fabric_idle_ns = h->now_ns;
+	place->fabric_active = f->active;
+	place->fabric_epoch = f->epoch;
+	if (!f->active || !rg->acting)
+		return;
+	if (f->epoch > rg->epoch.number) {
+		rg->dual = true;
+		h->counters[COUNT_DUAL]++;
+		ha_lapse(h, rg, "a later owner was heard");
+	} else if (f->epoch == rg->epoch.number && !h->peer[node].in_view) {
+		/* Two claims of one number, in two rings: the fabric does not say which ring is the
+		 * later. One stops, the other goes on in a new epoch that outranks both. */
+		rg->dual = true;
+		h->counters[COUNT_DUAL]++;
+		if (node > h->cfg.node)
+			ha_lapse(h, rg, "another owner was heard");
+		else
+			rg->reclaim = true;
+	}
+}
+
+void ha_on_fabric(struct ha *h, const struct ha_ev_fabric *f)
+{
+	struct ha_peer *p;
+
+	if (f->node >= HA_NODES_MAX || f->node == h->cfg.node)
+		return;
+	p = &h->peer[f->node];
+	p->fabric_known = true;
+	p->fabric_up = f->up;
+	p->control_alive = f->control_alive;
+	p->fabric_heard_ns = f->last_heard_ns;
+	if (!f->up)
+		return;
+	p->fabric_event_ns = h->now_ns;
+	for (uint32_t i = 0; i < f->n_rgs; i++)
+		fabric_rg(h, f->node, &f->rgs[i]);
+}
+
+void ha_on_fenced(struct ha *h, const struct ha_ev_fenced *f)
+{
+	struct ha_rg *rg = ha_rg_find(h, f->rg);
+
+	if (rg && rg->fence_ns && f->node == rg->epoch.owner && f->epoch >= rg->epoch.number)
+		rg->fenced = true;
+}
+
+/* What a dataplane that starts empty sent before is not known to it: only a new epoch lets it send
+ * beyond everything that was ever leased (rule 7). */
+void ha_on_dataplane(struct ha *h, const struct ha_ev_dataplane *d)
+{
+	bool restarted =
+		d->up && h->dataplane_incarnation && h->dataplane_incarnation != d->incarnation;
+
+	if (d->up && !h->dataplane_up)
+		h->dataplane_ns = h->now_ns;
+	h->dataplane_up = d->up;
+	if (d->up)
+		h->dataplane_incarnation = d->incarnation;
+	h->status_due = true;
+	for (uint32_t i = 0; i < h->n_rg; i++) {
+		struct ha_rg *rg = &h->rg[i];
+
+		if (!d->up)
+			rg->probe_known = false;
+		if (restarted && ha_is_owner(h, rg) && rg->acting)
+			rg->reclaim = true;
+	}
+	for (uint32_t n = 0; n < HA_NODES_MAX && !d->up; n++)
+		h->peer[n].fabric_known = false;
+}
