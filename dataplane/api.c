@@ -143,13 +143,15 @@ void api_event(struct dp *dp, const Dp__Event *e)
 
 void api_hello(struct dp *dp, const Dp__Hello *h, struct reply *r)
 {
-	Dp__Reply body = DP__REPLY__INIT;
-	Dp__HelloReply hello = DP__HELLO_REPLY__INIT;
+	Dp__Reply body;
+	Dp__HelloReply hello;
 	Dp__RgSet *sets = calloc(RG_MAX, sizeof *sets), **refs = calloc(RG_MAX, sizeof(void *));
 	uint32_t *spis = calloc(dp->sh.sad.n_live + 1u, sizeof *spis), i = 0;
 	static char version[] = "0.1.0";
 	struct sa *sa;
 
+	dp__reply__init(&body);
+	dp__hello_reply__init(&hello);
 	if (!sets || !refs || !spis) {
 		reply_fail(r, -ERR_NOMEM, "out of memory");
 		goto done;

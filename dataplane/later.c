@@ -54,8 +54,9 @@ void reply_body(struct reply *r, Dp__Reply *body)
 
 static void reply_send(struct dp *dp, struct reply *r)
 {
-	Dp__Reply body = DP__REPLY__INIT;
+	Dp__Reply body;
 
+	dp__reply__init(&body);
 	if (r->error || r->packed.n == 0) {
 		body.error = (uint32_t)(r->error < 0 ? -r->error : r->error);
 		body.reason = r->reason;

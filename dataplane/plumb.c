@@ -162,12 +162,13 @@ void plumb_links(struct dp *dp, uint64_t now_ns)
 	dp->next_link_ns = now_ns + LINK_NS;
 	for (uint32_t i = 0; i < dp->sh.n_ports; i++) {
 		Dp__Event e = DP__EVENT__INIT;
-		Dp__PortState s = DP__PORT_STATE__INIT;
+		Dp__PortState s;
 		bool up = port_link(dp->sh.ports[i]);
 
 		if (up == dp->link_up[i])
 			continue;
 		dp->link_up[i] = up;
+		dp__port_state__init(&s);
 		s.name = dp->sh.ports[i]->name;
 		s.up = up;
 		e.body_case = DP__EVENT__BODY_PORT_STATE;

@@ -70,6 +70,8 @@ def decode(schema, name, b):
     for key, (num, ftype, rep) in fields.items():
         if rep:
             out[key] = []
+        elif ftype not in messages:
+            out[key] = {"string": "", "bytes": b"", "bool": False}.get(ftype, 0)
     at = 0
     while at < len(b):
         tag, at = read_varint(b, at)

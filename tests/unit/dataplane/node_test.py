@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""One node with one worker: ARP, ICMP, routes, punt, ESP both ways against scapy, hostile input.
+"""One node: ARP, ICMP, routes, punt, ESP both ways against scapy, hostile input.
 
-usage: node_test.py PROGRAM [CASE...]
+usage: node_test.py PROGRAM WORKERS [CASE...]
 """
 import logging
 import struct
@@ -164,10 +164,12 @@ class Node:
 def main():
     world.need_root()
     w = world.World(sys.argv[1])
+    rc = 1
     try:
-        return world.run(cases(Node(w)))
+        rc = world.run(cases(Node(w, int(sys.argv[2]))), sys.argv[3:])
     finally:
-        w.close()
+        rc += w.close()
+    return rc
 
 
 def cases(n):
@@ -557,6 +559,41 @@ def cases(n):
                 iv = bytes(n.at_peer()[ESP].data)[:8]
                 assert iv[0] == 7 and iv not in seen
                 seen.add(iv)
+
+    def every_bucket_reaches_its_worker():
+        n.dp.call(child_delete={"spi_in": [SPI_IN]})
+        spis = [0x01000000 | b << 16 | 0x77 for b in range(4, 12)]
+        for i, spi in enumerate(spis):
+            far = "10.2.%d.1" % i
+            n.dp.call(child_install=child(spi_in=spi, spi_out=spi + 0x10000000,
+                                          remote_ts=[any_ts(far, far)]))
+        for i, spi in enumerate(spis):
+            far = "10.2.%d.1" % i
+            p = Peer(spi_in=spi, spi_out=spi + 0x10000000)
+            n.from_peer(p.seal(inner(src=far)))
+            assert n.at_host().src == far
+            n.from_host(inner(src=HOST, dst=far))
+            assert n.at_peer()[ESP].spi == spi + 0x10000000
+            assert n.dp.child(spi)["worker"] == (spi >> 16 & 255) % int(sys.argv[2])
+        workers = n.dp.call(query={"workers": True})["workers"]
+        assert [x["children"] for x in workers] == [8 // len(workers)] * len(workers), workers
+        assert sum(x["buckets"] for x in workers) == 1 << BITS
+        n.dp.call(child_delete={"spi_in": spis})
+
+    def order_of_a_flow_is_kept_at_speed():
+        p = n.fresh(replay_window=8192)
+        sent = [p.seal(inner(n=i)) for i in range(1, 2001)]
+        frames = [bytes(Ether(src=n.peer.mac, dst=n.mac_out) / m) for m in sent]
+        n.host.drain()
+        got = []
+        for i in range(0, 2000, 100):  # as much as the ring of the driver holds
+            for f in frames[i : i + 100]:
+                n.peer.send(f)
+            while len(got) < i + 100:
+                r = n.at_host()
+                assert r, "lost after %d" % len(got)
+                got.append(r.id)
+        assert got == list(range(1, 2001)), "order or number is wrong"
 
     return [v for v in locals().values() if callable(v) and v.__name__ not in (
         "check_out", "check_in", "n")]
