@@ -1,4 +1,4 @@
-#include "client.h"
+#include "cli/client.h"
 
 #include <errno.h>
 #include <sys/socket.h>

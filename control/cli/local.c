@@ -1,4 +1,4 @@
-#include "local.h"
+#include "cli/local.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,10 +73,9 @@ static int corosync_main(int argc, char **argv)
 	auto_blob text = {0}, out = {0};
 	int node, rc;
 
-	if (!take(argc, argv, &a) || !a.node || strspn(a.node, "0123456789") != strlen(a.node))
+	if (!take(argc, argv, &a) || !a.node || !config_node(a.node, &node))
 		return usage("corosync-conf FILE --node N [--keyfile PATH] [--state-dir PATH] "
 			     "[--log-file PATH]");
-	node = atoi(a.node);
 	rc = config_read_file(a.file, &text, &c);
 	if (rc == 0) {
 		const struct corosync_paths paths = {a.keyfile, a.state_dir, a.log_file};

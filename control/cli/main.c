@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "client.h"
-#include "local.h"
-#include "pipe.h"
-#include "request.h"
-#include "show.h"
+#include "cli/client.h"
+#include "cli/local.h"
+#include "cli/pipe.h"
+#include "cli/request.h"
+#include "cli/show.h"
 
 static int usage(FILE *to)
 {

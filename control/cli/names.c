@@ -1,4 +1,4 @@
-#include "names.h"
+#include "cli/names.h"
 
 #include <time.h>
 
@@ -159,7 +159,9 @@ char name_monitoring(Ctl__Monitoring monitoring)
 {
 	static const char letters[] = "-UDV";
 
-	return (size_t)monitoring < sizeof letters - 1 ? letters[monitoring] : '-';
+	if ((size_t)monitoring >= sizeof letters - 1)
+		return '-';
+	return letters[monitoring];
 }
 
 static bool address(ProtobufCBinaryData octets, struct addr *out)

@@ -1,4 +1,4 @@
-#include "pipe.h"
+#include "cli/pipe.h"
 
 #include <regex.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "words.h"
+#include "cli/words.h"
 
 #define PIPES_MAX 8
 

@@ -1,14 +1,22 @@
-#include "request.h"
+#include "cli/request.h"
 
 static uint32_t number(const struct command *c, enum slot slot)
 {
 	return c->slot[slot].given ? (uint32_t)c->slot[slot].number : 0;
 }
 
+/* protobuf-c's fields are not const, but packing only reads them. */
+static void *lent(const void *p)
+{
+	void *q;
+
+	memcpy(&q, &p, sizeof q);
+	return q;
+}
+
 static char *text(const struct command *c, enum slot slot)
 {
-	/* protobuf-c wants char * and does not write to it */
-	return c->slot[slot].given ? (char *)(uintptr_t)c->slot[slot].text : (char *)(uintptr_t) "";
+	return lent(c->slot[slot].given ? c->slot[slot].text : "");
 }
 
 static Ctl__Family family(const struct command *c)
@@ -24,8 +32,7 @@ static void fill_filters(struct request *r, const struct command *c)
 	r->ike.family = family(c);
 	r->ike.gateway = text(c, SLOT_GATEWAY);
 	if (c->slot[SLOT_PEER].given)
-		r->ike.peer =
-			(ProtobufCBinaryData){addr_len(&c->peer), (uint8_t *)(uintptr_t)c->peer.b};
+		r->ike.peer = (ProtobufCBinaryData){addr_len(&c->peer), lent(c->peer.b)};
 	ctl__ipsec_filter__init(&r->ipsec);
 	r->ipsec.index = number(c, SLOT_INDEX);
 	r->ipsec.vpn = text(c, SLOT_VPN);

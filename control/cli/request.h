@@ -3,7 +3,7 @@
  * A parsed command as the message that asks tandemd for it. The message borrows from the command.
  */
 #include "control.pb-c.h"
-#include "words.h"
+#include "cli/words.h"
 
 #define CTL_SCHEMA 1
 

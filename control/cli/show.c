@@ -1,8 +1,8 @@
-#include "show.h"
+#include "cli/show.h"
 
 #include <inttypes.h>
 
-#include "names.h"
+#include "cli/names.h"
 
 static const char hyphens[] =
 	"--------------------------------------------------------------------------";

@@ -9,8 +9,8 @@
 #include <stdio.h>
 
 #include "control.pb-c.h"
-#include "json.h"
-#include "words.h"
+#include "cli/json.h"
+#include "cli/words.h"
 
 #define NODE_UNKNOWN INT32_MIN
 

@@ -3,8 +3,8 @@
  */
 #include <inttypes.h>
 
-#include "names.h"
-#include "show.h"
+#include "cli/names.h"
+#include "cli/show.h"
 
 static const char legend[] =
 	"Monitor Failure codes:\n"

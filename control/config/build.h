@@ -27,6 +27,15 @@ void build_ipsec(struct build *b);
 /* Rules across sections, on the finished model. */
 void check_model(struct build *b);
 
+/* The model is constant for everyone but its builder, until the build ends. */
+static inline void *writable(const void *p)
+{
+	void *w;
+
+	memcpy(&w, &p, sizeof w);
+	return w;
+}
+
 /* ---- reading the tree */
 
 /* Child statement, NULL when absent; `from` may be NULL. Paths have several words. */

@@ -117,28 +117,40 @@ static bool unit_has(const struct model_unit *u, const struct addr *a)
 	return false;
 }
 
-/* The address we send from: said, or the interface's first of the peer's family. */
+static void say_local(
+	struct build *b, const struct node *s, const struct model_gateway *g, uint8_t family)
+{
+	if (!unit_has(g->external, &g->local))
+		refuse_at(b, s, "this is not an address of '%s'", g->external->name);
+	else if (family != 0 && family != g->local.family)
+		refuse_at(b, s, "the peer's address is of another family");
+}
+
+/* The first of the interface's addresses that is of the peer's family; 0 is any. */
+static void choose_local(
+	struct build *b, const struct node *s, struct model_gateway *g, uint8_t family)
+{
+	static const char *const kinds[] = {[0] = "", [4] = "IPv4 ", [6] = "IPv6 "};
+
+	for (uint32_t i = 0; i < g->external->n_addresses; i++) {
+		g->local = g->external->addresses[i].addr;
+		if (family == 0 || g->local.family == family)
+			return;
+	}
+	g->local = (struct addr){.family = 0};
+	refuse_at(b, s, "'%s' has no %saddress", g->external->name, kinds[family]);
+}
+
+/* The address we send from, and who we say we are. */
 static void fill_local(struct build *b, const struct node *n, struct model_gateway *g)
 {
 	const struct node *s = stmt(b, n, "local-address"), *id = stmt(b, n, "local-identity");
 	uint8_t family = g->n_peers > 0 ? g->peers[0].addr.family : 0;
 
-	if (s && stmt_addr(b, n, "local-address", &g->local)) {
-		if (!unit_has(g->external, &g->local))
-			refuse_at(b, s, "this is not an address of '%s'", g->external->name);
-		else if (family != 0 && family != g->local.family)
-			refuse_at(b, s, "the peer's address is of another family");
-	} else {
-		for (uint32_t i = g->external->n_addresses; i-- > 0;)
-			if (family == 0 || g->external->addresses[i].addr.family == family)
-				g->local = g->external->addresses[i].addr;
-		if (g->local.family == 0)
-			refuse_at(b, stmt(b, n, "external-interface"), "'%s' has no %saddress",
-				g->external->name,
-				family == 4   ? "IPv4 "
-				: family == 6 ? "IPv6 "
-					      : "");
-	}
+	if (s && stmt_addr(b, n, "local-address", &g->local))
+		say_local(b, s, g, family);
+	else
+		choose_local(b, stmt(b, n, "external-interface"), g, family);
 	fill_identity(b, id, &g->local_id);
 	if (g->local_id.type != MODEL_ID_NONE || id)
 		return;
@@ -218,8 +230,7 @@ static void bind_gateways(struct build *b)
 
 		for (const struct node *v = names ? names->first : NULL; v; v = v->next) {
 			/* The array is ours until the build ends. */
-			struct model_gateway *g =
-				(struct model_gateway *)(uintptr_t)model_gateway(b->m, v->word);
+			struct model_gateway *g = writable(model_gateway(b->m, v->word));
 
 			if (!g)
 				refuse_at(b, v, "IKE gateway '%s' is not defined", v->word);

@@ -140,7 +140,7 @@ static int by_name(const void *a, const void *b)
 static struct model_interface *find(const struct build *b, const char *name)
 {
 	/* The array is ours until the build ends. */
-	struct model_interface *all = (struct model_interface *)(uintptr_t)b->m->interfaces;
+	struct model_interface *all = writable(b->m->interfaces);
 
 	for (uint32_t i = 0; name && i < b->m->n_interfaces; i++)
 		if (strcmp(all[i].name, name) == 0)
@@ -245,7 +245,7 @@ static void fill_zone(struct build *b, const struct node *zone)
 
 		if (!n->is_name)
 			continue;
-		u = (struct model_unit *)(uintptr_t)model_unit(b->m, n->word);
+		u = writable(model_unit(b->m, n->word));
 		if (!u) {
 			refuse_at(b, n, "interface unit '%s' is not configured", n->word);
 			continue;

@@ -338,7 +338,7 @@ static void index_selectors(struct build *b, const struct node *list)
 		return;
 	for (uint32_t i = 0; i < b->m->n_vpns; i++) {
 		const struct model_vpn *v = &b->m->vpns[i];
-		struct model_selector *all = (struct model_selector *)(uintptr_t)v->selectors;
+		struct model_selector *all = writable(v->selectors);
 
 		for (uint32_t k = 0; k < v->n_selectors && all; k++) {
 			all[k].vpn = v;
@@ -346,7 +346,7 @@ static void index_selectors(struct build *b, const struct node *list)
 			index[b->m->n_selectors++] = &all[k];
 		}
 	}
-	qsort(index, b->m->n_selectors, sizeof(*index), by_policy_id);
+	qsort(index, b->m->n_selectors, sizeof(void *), by_policy_id);
 	b->m->selectors = index;
 	for (uint32_t i = 1; i < b->m->n_selectors; i++)
 		if (index[i]->policy_id == index[i - 1]->policy_id)

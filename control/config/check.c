@@ -99,7 +99,7 @@ static const char *unsupported(const struct model_gateway *g)
 
 static void check_gateways(struct build *b)
 {
-	struct model_gateway *all = (struct model_gateway *)(uintptr_t)b->m->gateways;
+	struct model_gateway *all = writable(b->m->gateways);
 
 	for (uint32_t i = 0; i < b->m->n_gateways; i++) {
 		struct model_gateway *g = &all[i];

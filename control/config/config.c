@@ -9,6 +9,7 @@
 #include "config/inherit.h"
 #include "config/parse.h"
 #include "config/print.h"
+#include "config/value.h"
 
 #define ARENA_LIMIT ((size_t)1 << 30)
 
@@ -148,6 +149,16 @@ static void print_complaints(const struct complaints *c)
 		(void)fwrite(text.p, 1, text.n, stderr);
 }
 
+bool config_node(const char *text, int *out)
+{
+	uint64_t v;
+
+	if (!value_uint(text, &v) || v > 254)
+		return false;
+	*out = (int)v;
+	return true;
+}
+
 static int usage(void)
 {
 	(void)fputs("usage: check FILE [--node N]\n", stderr);
@@ -163,12 +174,8 @@ int config_check_main(int argc, char **argv)
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--node") == 0 && i + 1 < argc) {
-			char *end;
-			long v = strtol(argv[++i], &end, 10);
-
-			if (*end != '\0' || end == argv[i] || v < 0 || v > 254)
+			if (!config_node(argv[++i], &node))
 				return usage();
-			node = (int)v;
 		} else if (!file && argv[i][0] != '-') {
 			file = argv[i];
 		} else {

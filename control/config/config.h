@@ -47,6 +47,8 @@ int config_load(struct view text, int node, struct model **out, struct complaint
 int config_load_file(
 	const char *path, int node, struct model **out, struct complaints *c) MUST_CHECK;
 
+/* "0".."254", as the command line gives the number of a node. */
+bool config_node(const char *text, int *out);
 /* Owned by the caller, who wipes it: it may hold keys. */
 int config_read_file(const char *path, struct blob *out, struct complaints *c) MUST_CHECK;
 

@@ -51,8 +51,11 @@ static int refuse(struct complaints *c, const char *statement, const char *reaso
 /* Every node's rings are as many and of the same family; no address is used twice. */
 static int check_rings(const struct members *all, struct complaints *c)
 {
-	uint32_t rings = rings_of(all->node[0]);
+	uint32_t rings;
 
+	if (all->n == 0)
+		return -ERR_STATE;
+	rings = rings_of(all->node[0]);
 	for (uint32_t i = 0; i < all->n; i++) {
 		const struct model_cluster *mine = &all->node[i]->cluster;
 		char text[ADDR_TEXT_MAX];

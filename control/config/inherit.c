@@ -69,6 +69,24 @@ static bool is_excepted(const struct inherit *in, const struct node *written, co
 	return except && !except->inactive && tree_find(in->from, except, group);
 }
 
+static void merge(struct inherit *in, struct node *to, const struct node *group,
+	const struct node *written, const char *name);
+
+static const struct node *written_below(
+	const struct inherit *in, const struct node *written, const char *word)
+{
+	return written ? tree_find(in->from, written, word) : NULL;
+}
+
+/* A pattern applies to each entry there is that matches. */
+static void merge_pattern(struct inherit *in, struct node *to, const struct node *pattern,
+	const struct node *written, const char *name)
+{
+	for (struct node *e = to->first; e; e = e->next)
+		if (e->is_name && pattern_matches(in, pattern, e->word))
+			merge(in, e, pattern, written_below(in, written, e->word), name);
+}
+
 /* `written` is the local node at the same place, where exceptions are noted; NULL if none. */
 static void merge(struct inherit *in, struct node *to, const struct node *group,
 	const struct node *written, const char *name)
@@ -76,24 +94,18 @@ static void merge(struct inherit *in, struct node *to, const struct node *group,
 	if (is_excepted(in, written, name))
 		return;
 	for (const struct node *n = group->first; n && !in->exhausted; n = n->next) {
-		if (n->inactive || is_meta(n))
-			continue;
+		bool single = n->is_name && !schema_has(n->schema, SCHEMA_LIST | SCHEMA_MULTI);
+		struct node *made;
+
+		if (n->inactive || is_meta(n) || (single && to->first))
+			continue; /* a local single value stays */
 		if (is_pattern(n)) {
-			for (struct node *e = to->first; e; e = e->next)
-				if (e->is_name && pattern_matches(in, n, e->word))
-					merge(in, e, n,
-						written ? tree_find(in->from, written, e->word)
-							: NULL,
-						name);
+			merge_pattern(in, to, n, written, name);
 			continue;
 		}
-		bool single = n->is_name && !schema_has(n->schema, SCHEMA_LIST | SCHEMA_MULTI);
-		if (single && to->first)
-			continue; /* the local value stays */
-		struct node *made = copy_one(in, to, n);
+		made = copy_one(in, to, n);
 		if (made)
-			merge(in, made, n, written ? tree_find(in->from, written, n->word) : NULL,
-				name);
+			merge(in, made, n, written_below(in, written, n->word), name);
 	}
 }
 

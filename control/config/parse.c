@@ -207,7 +207,7 @@ static void mark_head(struct node **head, struct node *n)
 /* The list's keyword has been read: entries in brackets or in a block, or one entry. */
 static int take_entry(struct parser *p, struct node **at, struct node **head)
 {
-	struct node *list = *at, *entry;
+	struct node *list = *at, *entry = NULL;
 	int rc;
 
 	if (p->tok.kind == TOKEN_LIST_OPEN) {

@@ -93,290 +93,273 @@ static void check_base_is_silent(void **state)
 #define AT_POL "[edit security ike policy pol]\n  "
 #define AT_VPN "[edit security ipsec vpn v]\n  "
 
+static const struct check check_security_cases[] = {
+	{"dangling ike-policy (CFG-005)", GW "ike-policy nope",
+		AT_GW "'ike-policy nope'\n    IKE policy 'nope' is not defined\n", false},
+	{"missing ike-policy", "delete security ike gateway g ike-policy",
+		"[edit security ike]\n  'gateway g'\n    missing mandatory statement: "
+		"'ike-policy'\n",
+		false},
+	{"dangling proposal", POL "proposals nope",
+		AT_POL "'proposals nope'\n    IKE proposal 'nope' is not defined\n", false},
+	{"five proposals (PRP-002)",
+		"set security ike proposal b\nset security ike proposal c\n"
+		"set security ike proposal d\nset security ike proposal f\n" POL
+		"proposals [ b c d f ]",
+		AT_POL "'proposals f'\n    a policy has at most 4 proposals\n", false},
+	{"both proposals and set (PRP-003)", POL "proposal-set standard",
+		AT_POL "'proposal-set standard'\n    'proposals' and 'proposal-set' "
+		       "exclude each other\n",
+		false},
+	{"neither (PRP-003)", "delete security ike policy pol proposals",
+		"'policy pol'\n    needs 'proposals' or 'proposal-set'\n", false},
+	{"PSK missing (PSK-001)", "delete security ike policy pol pre-shared-key",
+		"'policy pol'\n    its proposals authenticate with pre-shared keys: "
+		"'pre-shared-key' is missing\n",
+		false},
+	{"PSK of 7 (PSK-002)", POL "pre-shared-key ascii-text 1234567",
+		"[edit security ike policy pol pre-shared-key]\n"
+		"  'ascii-text /* SECRET-DATA */'\n"
+		"    must be 8 to 255 characters long, is 7\n",
+		false},
+	{"PSK of 8 (PSK-002)", POL "pre-shared-key ascii-text 12345678",
+		"    warning: a key of less than 12 characters is easily guessed\n", true},
+	{"address and dynamic", GW "dynamic hostname a.example.net",
+		AT_GW "'address 198.51.100.2'\n    'address' and 'dynamic' exclude each "
+		      "other\n",
+		false},
+	{"neither address nor dynamic", "delete security ike gateway g address",
+		"'gateway g'\n    needs 'address' or 'dynamic'\n", false},
+	{"six addresses", GW "address [ 10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.5 ]",
+		"'address 10.0.0.5'\n    at most 1 primary and 4 backup addresses\n", false},
+	{"external interface missing", "delete security ike gateway g external-interface",
+		"missing mandatory statement: 'external-interface'\n", false},
+	{"external interface unknown", GW "external-interface ge-0/0/9.0",
+		AT_GW "'external-interface ge-0/0/9.0'\n    interface unit 'ge-0/0/9.0' is "
+		      "not configured\n",
+		false},
+	{"external interface st0", GW "external-interface st0.1",
+		"a tunnel interface cannot be the way to the peer\n", false},
+	{"external interface without IPv6",
+		GW "address 2001:db8::2\n"
+		   "delete security ike gateway g address 198.51.100.2",
+		"'external-interface ge-0/0/0.0'\n    'ge-0/0/0.0' has no IPv6 address\n", false},
+	{"local address elsewhere", GW "local-address 192.0.2.2",
+		AT_GW "'local-address 192.0.2.2'\n    this is not an address of "
+		      "'ge-0/0/0.0'\n",
+		false},
+	{"two identities", GW "local-identity hostname a inet 1.2.3.4",
+		AT_GW "'local-identity'\n    only one kind of identity can be given\n", false},
+	{"two DPD modes", GW "dead-peer-detection optimized always-send",
+		"only one of optimized, probe-idle-tunnel, always-send\n", false},
+	{"GCM and v1", GW "version v1-only",
+		"    proposal 'p' uses AES-GCM, which needs 'version v2-only'\n", false},
+	{"v1",
+		GW "version v1-only\nset security ike proposal p encryption-algorithm "
+		   "aes-128-cbc",
+		"'gateway g'\n    warning: IKEv1 is not supported in this release: this "
+		"gateway is not used\n",
+		true},
+	{"weak group",
+		"set security ike proposal q dh-group group5 encryption-algorithm "
+		"aes-128-cbc",
+		"'dh-group group5'\n    warning: this group is not supported in this "
+		"release and never offered\n",
+		true},
+	{"certificates",
+		"set security ike proposal p authentication-method "
+		"rsa-signatures\n" POL "certificate local-certificate c",
+		"warning: certificate authentication is not supported in this release", true},
+	{"certificate missing", "set security ike proposal p authentication-method rsa-signatures",
+		"'certificate local-certificate' is missing\n", false},
+	{"mixed methods",
+		"set security ike proposal q authentication-method rsa-signatures\n" POL
+		"proposals q",
+		"all proposals of a policy need the same authentication-method\n", false},
+	{"lifetimes differ under v2 (LIF-007)",
+		"set security ike proposal q lifetime-seconds 3600\n" POL "proposals q",
+		AT_GW "'ike-policy pol'\n    the proposals of policy 'pol' have different "
+		      "lifetimes; IKEv2 needs one\n",
+		false},
+	{"IPsec lifetimes differ under v2 (LIF-007)",
+		"set security ipsec proposal f encryption-algorithm aes-256-gcm "
+		"lifetime-seconds 1800\nset security ipsec policy epol proposals f",
+		"[edit security ipsec vpn v ike]\n  'ipsec-policy epol'\n    the proposals "
+		"of policy 'epol' have different lifetimes; IKEv2 needs one\n",
+		false},
+	{"GCM with an HMAC (ALG-007)",
+		"set security ipsec proposal e authentication-algorithm hmac-sha1-96",
+		"[edit security ipsec proposal e]\n"
+		"  'authentication-algorithm hmac-sha1-96'\n"
+		"    'aes-128-gcm' brings its own authentication\n",
+		false},
+	{"NULL without esp (ALG-006)",
+		"set security ipsec proposal n authentication-algorithm hmac-sha1-96",
+		"'proposal n'\n    without encryption-algorithm 'protocol esp' must be "
+		"written\n",
+		false},
+	{"AH with a cipher",
+		"set security ipsec proposal n protocol ah encryption-algorithm "
+		"aes-128-cbc",
+		"protocol ah does not encrypt\n", false},
+	{"dangling gateway", VPN "ike gateway nope",
+		"[edit security ipsec vpn v ike]\n  'gateway nope'\n    IKE gateway 'nope' "
+		"is not defined\n",
+		false},
+	{"dangling ipsec-policy", VPN "ike ipsec-policy nope",
+		"IPsec policy 'nope' is not defined\n", false},
+	{"bind-interface unknown", VPN "bind-interface st0.9",
+		AT_VPN "'bind-interface st0.9'\n    interface unit 'st0.9' is not "
+		       "configured\n",
+		false},
+	{"bind-interface is a port", VPN "bind-interface ge-0/0/0.0",
+		"only a unit of st0 can be bound\n", false},
+	{"selectors without bind-interface (TS-003)",
+		VPN "traffic-selector t local-ip 10.0.0.0/8 remote-ip 10.0.0.0/8\n"
+		    "delete security ipsec vpn v bind-interface",
+		"traffic selectors need 'bind-interface'\n", false},
+	{"selectors and proxy-identity (TS-005)",
+		VPN "traffic-selector t local-ip 10.0.0.0/8 remote-ip 10.0.0.0/8\n" VPN
+		    "ike proxy-identity local 10.0.0.0/8",
+		"'traffic-selector' and 'proxy-identity' exclude each other\n", false},
+	{"half a selector", VPN "traffic-selector t local-ip 10.0.0.0/8",
+		AT_VPN "'traffic-selector t'\n    missing mandatory statement: "
+		       "'remote-ip'\n",
+		false},
+	{"mixed families", VPN "traffic-selector t local-ip 10.0.0.0/8 remote-ip ::/0",
+		"local-ip and remote-ip are of different address families\n", false},
+	{"ports without protocol",
+		VPN "traffic-selector t local-ip 10.0.0.0/8 remote-ip 10.0.0.0/8 "
+		    "source-port 80",
+		"ports need protocol tcp, udp or sctp\n", false},
+	{"policy-based v2 (NOT-001)", "delete security ipsec vpn v bind-interface",
+		"IKEv2 needs a route-based VPN: 'bind-interface' is missing\n", false},
+	{"monitoring under v2 (NOT-002)", VPN "vpn-monitor optimized",
+		"VPN monitoring is not possible with IKEv2; use dead-peer-detection\n", false},
+	{"two VPNs on a point-to-point unit (ST0-002)",
+		"set security ipsec vpn w bind-interface st0.1\n"
+		"set security ipsec vpn w ike gateway g ipsec-policy epol",
+		"[edit security ipsec vpn w]\n  'bind-interface st0.1'\n    VPN 'v' is "
+		"bound to it already, and it is not multipoint\n",
+		false},
+	{"responder-only mixed (RSP-005)",
+		"set security ipsec vpn w bind-interface st0.2\n"
+		"set security ipsec vpn w ike gateway g ipsec-policy epol\n" VPN
+		"establish-tunnels responder-only",
+		"all VPNs of gateway 'g' must be responder-only, or none ('v' differs)\n", false},
+	{"udp-encapsulate 4500", VPN "udp-encapsulate dest-port 4500",
+		"'dest-port 4500'\n    4500 is NAT traversal's\n", false},
+	{"manual", VPN "manual spi 300\ndelete security ipsec vpn v ike",
+		"manual SAs are not supported in this release\n", false},
+	{"no effect yet", VPN "copy-outer-dscp",
+		"'copy-outer-dscp'\n    warning: has no effect in this release\n", true},
+};
+
 static void check_security_table(void **state)
 {
-	static const struct check cases[] = {
-		{"dangling ike-policy (CFG-005)", GW "ike-policy nope",
-			AT_GW "'ike-policy nope'\n    IKE policy 'nope' is not defined\n", false},
-		{"missing ike-policy", "delete security ike gateway g ike-policy",
-			"[edit security ike]\n  'gateway g'\n    missing mandatory statement: "
-			"'ike-policy'\n",
-			false},
-		{"dangling proposal", POL "proposals nope",
-			AT_POL "'proposals nope'\n    IKE proposal 'nope' is not defined\n", false},
-		{"five proposals (PRP-002)",
-			"set security ike proposal b\nset security ike proposal c\n"
-			"set security ike proposal d\nset security ike proposal f\n" POL
-			"proposals [ b c d f ]",
-			AT_POL "'proposals f'\n    a policy has at most 4 proposals\n", false},
-		{"both proposals and set (PRP-003)", POL "proposal-set standard",
-			AT_POL "'proposal-set standard'\n    'proposals' and 'proposal-set' "
-			       "exclude each other\n",
-			false},
-		{"neither (PRP-003)", "delete security ike policy pol proposals",
-			"'policy pol'\n    needs 'proposals' or 'proposal-set'\n", false},
-		{"PSK missing (PSK-001)", "delete security ike policy pol pre-shared-key",
-			"'policy pol'\n    its proposals authenticate with pre-shared keys: "
-			"'pre-shared-key' is missing\n",
-			false},
-		{"PSK of 7 (PSK-002)", POL "pre-shared-key ascii-text 1234567",
-			"[edit security ike policy pol pre-shared-key]\n"
-			"  'ascii-text /* SECRET-DATA */'\n"
-			"    must be 8 to 255 characters long, is 7\n",
-			false},
-		{"PSK of 8 (PSK-002)", POL "pre-shared-key ascii-text 12345678",
-			"    warning: a key of less than 12 characters is easily guessed\n", true},
-		{"address and dynamic", GW "dynamic hostname a.example.net",
-			AT_GW "'address 198.51.100.2'\n    'address' and 'dynamic' exclude each "
-			      "other\n",
-			false},
-		{"neither address nor dynamic", "delete security ike gateway g address",
-			"'gateway g'\n    needs 'address' or 'dynamic'\n", false},
-		{"six addresses", GW "address [ 10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.5 ]",
-			"'address 10.0.0.5'\n    at most 1 primary and 4 backup addresses\n",
-			false},
-		{"external interface missing", "delete security ike gateway g external-interface",
-			"missing mandatory statement: 'external-interface'\n", false},
-		{"external interface unknown", GW "external-interface ge-0/0/9.0",
-			AT_GW "'external-interface ge-0/0/9.0'\n    interface unit 'ge-0/0/9.0' is "
-			      "not configured\n",
-			false},
-		{"external interface st0", GW "external-interface st0.1",
-			"a tunnel interface cannot be the way to the peer\n", false},
-		{"external interface without IPv6",
-			GW "address 2001:db8::2\n"
-			   "delete security ike gateway g address 198.51.100.2",
-			"'external-interface ge-0/0/0.0'\n    'ge-0/0/0.0' has no IPv6 address\n",
-			false},
-		{"local address elsewhere", GW "local-address 192.0.2.2",
-			AT_GW "'local-address 192.0.2.2'\n    this is not an address of "
-			      "'ge-0/0/0.0'\n",
-			false},
-		{"two identities", GW "local-identity hostname a inet 1.2.3.4",
-			AT_GW "'local-identity'\n    only one kind of identity can be given\n",
-			false},
-		{"two DPD modes", GW "dead-peer-detection optimized always-send",
-			"only one of optimized, probe-idle-tunnel, always-send\n", false},
-		{"GCM and v1", GW "version v1-only",
-			"    proposal 'p' uses AES-GCM, which needs 'version v2-only'\n", false},
-		{"v1",
-			GW "version v1-only\nset security ike proposal p encryption-algorithm "
-			   "aes-128-cbc",
-			"'gateway g'\n    warning: IKEv1 is not supported in this release: this "
-			"gateway is not used\n",
-			true},
-		{"weak group",
-			"set security ike proposal q dh-group group5 encryption-algorithm "
-			"aes-128-cbc",
-			"'dh-group group5'\n    warning: this group is not supported in this "
-			"release and never offered\n",
-			true},
-		{"certificates",
-			"set security ike proposal p authentication-method "
-			"rsa-signatures\n" POL "certificate local-certificate c",
-			"warning: certificate authentication is not supported in this release",
-			true},
-		{"certificate missing",
-			"set security ike proposal p authentication-method rsa-signatures",
-			"'certificate local-certificate' is missing\n", false},
-		{"mixed methods",
-			"set security ike proposal q authentication-method rsa-signatures\n" POL
-			"proposals q",
-			"all proposals of a policy need the same authentication-method\n", false},
-		{"lifetimes differ under v2 (LIF-007)",
-			"set security ike proposal q lifetime-seconds 3600\n" POL "proposals q",
-			AT_GW "'ike-policy pol'\n    the proposals of policy 'pol' have different "
-			      "lifetimes; IKEv2 needs one\n",
-			false},
-		{"IPsec lifetimes differ under v2 (LIF-007)",
-			"set security ipsec proposal f encryption-algorithm aes-256-gcm "
-			"lifetime-seconds 1800\nset security ipsec policy epol proposals f",
-			"[edit security ipsec vpn v ike]\n  'ipsec-policy epol'\n    the proposals "
-			"of policy 'epol' have different lifetimes; IKEv2 needs one\n",
-			false},
-		{"GCM with an HMAC (ALG-007)",
-			"set security ipsec proposal e authentication-algorithm hmac-sha1-96",
-			"[edit security ipsec proposal e]\n"
-			"  'authentication-algorithm hmac-sha1-96'\n"
-			"    'aes-128-gcm' brings its own authentication\n",
-			false},
-		{"NULL without esp (ALG-006)",
-			"set security ipsec proposal n authentication-algorithm hmac-sha1-96",
-			"'proposal n'\n    without encryption-algorithm 'protocol esp' must be "
-			"written\n",
-			false},
-		{"AH with a cipher",
-			"set security ipsec proposal n protocol ah encryption-algorithm "
-			"aes-128-cbc",
-			"protocol ah does not encrypt\n", false},
-		{"dangling gateway", VPN "ike gateway nope",
-			"[edit security ipsec vpn v ike]\n  'gateway nope'\n    IKE gateway 'nope' "
-			"is not defined\n",
-			false},
-		{"dangling ipsec-policy", VPN "ike ipsec-policy nope",
-			"IPsec policy 'nope' is not defined\n", false},
-		{"bind-interface unknown", VPN "bind-interface st0.9",
-			AT_VPN "'bind-interface st0.9'\n    interface unit 'st0.9' is not "
-			       "configured\n",
-			false},
-		{"bind-interface is a port", VPN "bind-interface ge-0/0/0.0",
-			"only a unit of st0 can be bound\n", false},
-		{"selectors without bind-interface (TS-003)",
-			VPN "traffic-selector t local-ip 10.0.0.0/8 remote-ip 10.0.0.0/8\n"
-			    "delete security ipsec vpn v bind-interface",
-			"traffic selectors need 'bind-interface'\n", false},
-		{"selectors and proxy-identity (TS-005)",
-			VPN "traffic-selector t local-ip 10.0.0.0/8 remote-ip 10.0.0.0/8\n" VPN
-			    "ike proxy-identity local 10.0.0.0/8",
-			"'traffic-selector' and 'proxy-identity' exclude each other\n", false},
-		{"half a selector", VPN "traffic-selector t local-ip 10.0.0.0/8",
-			AT_VPN "'traffic-selector t'\n    missing mandatory statement: "
-			       "'remote-ip'\n",
-			false},
-		{"mixed families", VPN "traffic-selector t local-ip 10.0.0.0/8 remote-ip ::/0",
-			"local-ip and remote-ip are of different address families\n", false},
-		{"ports without protocol",
-			VPN "traffic-selector t local-ip 10.0.0.0/8 remote-ip 10.0.0.0/8 "
-			    "source-port 80",
-			"ports need protocol tcp, udp or sctp\n", false},
-		{"policy-based v2 (NOT-001)", "delete security ipsec vpn v bind-interface",
-			"IKEv2 needs a route-based VPN: 'bind-interface' is missing\n", false},
-		{"monitoring under v2 (NOT-002)", VPN "vpn-monitor optimized",
-			"VPN monitoring is not possible with IKEv2; use dead-peer-detection\n",
-			false},
-		{"two VPNs on a point-to-point unit (ST0-002)",
-			"set security ipsec vpn w bind-interface st0.1\n"
-			"set security ipsec vpn w ike gateway g ipsec-policy epol",
-			"[edit security ipsec vpn w]\n  'bind-interface st0.1'\n    VPN 'v' is "
-			"bound to it already, and it is not multipoint\n",
-			false},
-		{"responder-only mixed (RSP-005)",
-			"set security ipsec vpn w bind-interface st0.2\n"
-			"set security ipsec vpn w ike gateway g ipsec-policy epol\n" VPN
-			"establish-tunnels responder-only",
-			"all VPNs of gateway 'g' must be responder-only, or none ('v' differs)\n",
-			false},
-		{"udp-encapsulate 4500", VPN "udp-encapsulate dest-port 4500",
-			"'dest-port 4500'\n    4500 is NAT traversal's\n", false},
-		{"manual", VPN "manual spi 300\ndelete security ipsec vpn v ike",
-			"manual SAs are not supported in this release\n", false},
-		{"no effect yet", VPN "copy-outer-dscp",
-			"'copy-outer-dscp'\n    warning: has no effect in this release\n", true},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		run("", CONFIG_STANDALONE, &cases[i]);
+	for (size_t i = 0; i < ARRAY_LEN(check_security_cases); i++)
+		run("", CONFIG_STANDALONE, &check_security_cases[i]);
 }
+
+static const struct check check_interfaces_cases[] = {
+	{"reth stand-alone", "set interfaces reth0 redundant-ether-options redundancy-group 1",
+		"[edit]\n  'interfaces reth0'\n    a reth interface needs 'chassis "
+		"cluster'\n",
+		false},
+	{"reth without a group", "set interfaces reth0 unit 0",
+		"missing mandatory statement: 'redundant-ether-options redundancy-group'\n", false},
+	{"parent unknown", "set interfaces ge-0/0/1 gigether-options redundant-parent reth7",
+		"'redundant-parent reth7'\n    'reth7' is not a configured reth "
+		"interface\n",
+		false},
+	{"device on st0", "set interfaces st0 dpdk-device x",
+		"only a port (ge-, xe-, et-) has a device\n", false},
+	{"same device twice", "set interfaces ge-0/0/1 dpdk-device net_null0",
+		"'dpdk-device net_null0'\n    'ge-0/0/0' has the same device\n", false},
+	{"same address twice", "set interfaces ge-0/0/1 unit 0 family inet address 192.0.2.1/24",
+		"    address 192.0.2.1 is on 'ge-0/0/0.0' and on 'ge-0/0/1.0'\n", false},
+	{"multipoint elsewhere", "set interfaces ge-0/0/0 unit 0 multipoint",
+		"only a unit of st0 can be multipoint\n", false},
+	{"no device at all", "delete interfaces ge-0/0/0 dpdk-device",
+		"warning: no port has a dpdk-device on this node: it forwards nothing\n", true},
+	{"zone of an unknown unit", "set security zones security-zone z interfaces ge-0/0/7.0",
+		"[edit security zones security-zone z]\n  'interfaces ge-0/0/7.0'\n    "
+		"interface unit 'ge-0/0/7.0' is not configured\n",
+		false},
+	{"unit in two zones",
+		"set security zones security-zone a interfaces ge-0/0/0.0\n"
+		"set security zones security-zone b interfaces ge-0/0/0.0",
+		"'ge-0/0/0.0' is in zone 'a' already\n", false},
+	{"zone without ike", "set security zones security-zone a interfaces ge-0/0/0.0",
+		"'external-interface ge-0/0/0.0'\n    warning: IKE is dropped there: "
+		"'host-inbound-traffic system-services ike' is missing in zone a\n",
+		true},
+	{"route without next hop", "set routing-options static route 10.0.0.0/8",
+		"'route 10.0.0.0/8'\n    missing mandatory statement: 'next-hop'\n", false},
+	{"route to an unknown unit", "set routing-options static route 10.0.0.0/8 next-hop st0.7",
+		"interface unit 'st0.7' is not configured\n", false},
+	{"route across families",
+		"set routing-options static route 10.0.0.0/8 next-hop 2001:db8::1",
+		"the next hop is of another address family\n", false},
+};
 
 static void check_interfaces_table(void **state)
 {
-	static const struct check cases[] = {
-		{"reth stand-alone",
-			"set interfaces reth0 redundant-ether-options redundancy-group 1",
-			"[edit]\n  'interfaces reth0'\n    a reth interface needs 'chassis "
-			"cluster'\n",
-			false},
-		{"reth without a group", "set interfaces reth0 unit 0",
-			"missing mandatory statement: 'redundant-ether-options redundancy-group'\n",
-			false},
-		{"parent unknown",
-			"set interfaces ge-0/0/1 gigether-options redundant-parent reth7",
-			"'redundant-parent reth7'\n    'reth7' is not a configured reth "
-			"interface\n",
-			false},
-		{"device on st0", "set interfaces st0 dpdk-device x",
-			"only a port (ge-, xe-, et-) has a device\n", false},
-		{"same device twice", "set interfaces ge-0/0/1 dpdk-device net_null0",
-			"'dpdk-device net_null0'\n    'ge-0/0/0' has the same device\n", false},
-		{"same address twice",
-			"set interfaces ge-0/0/1 unit 0 family inet address 192.0.2.1/24",
-			"    address 192.0.2.1 is on 'ge-0/0/0.0' and on 'ge-0/0/1.0'\n", false},
-		{"multipoint elsewhere", "set interfaces ge-0/0/0 unit 0 multipoint",
-			"only a unit of st0 can be multipoint\n", false},
-		{"no device at all", "delete interfaces ge-0/0/0 dpdk-device",
-			"warning: no port has a dpdk-device on this node: it forwards nothing\n",
-			true},
-		{"zone of an unknown unit",
-			"set security zones security-zone z interfaces ge-0/0/7.0",
-			"[edit security zones security-zone z]\n  'interfaces ge-0/0/7.0'\n    "
-			"interface unit 'ge-0/0/7.0' is not configured\n",
-			false},
-		{"unit in two zones",
-			"set security zones security-zone a interfaces ge-0/0/0.0\n"
-			"set security zones security-zone b interfaces ge-0/0/0.0",
-			"'ge-0/0/0.0' is in zone 'a' already\n", false},
-		{"zone without ike", "set security zones security-zone a interfaces ge-0/0/0.0",
-			"'external-interface ge-0/0/0.0'\n    warning: IKE is dropped there: "
-			"'host-inbound-traffic system-services ike' is missing in zone a\n",
-			true},
-		{"route without next hop", "set routing-options static route 10.0.0.0/8",
-			"'route 10.0.0.0/8'\n    missing mandatory statement: 'next-hop'\n", false},
-		{"route to an unknown unit",
-			"set routing-options static route 10.0.0.0/8 next-hop st0.7",
-			"interface unit 'st0.7' is not configured\n", false},
-		{"route across families",
-			"set routing-options static route 10.0.0.0/8 next-hop 2001:db8::1",
-			"the next hop is of another address family\n", false},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		run("", CONFIG_STANDALONE, &cases[i]);
+	for (size_t i = 0; i < ARRAY_LEN(check_interfaces_cases); i++)
+		run("", CONFIG_STANDALONE, &check_interfaces_cases[i]);
 }
 
 #define CL "set chassis cluster "
 
+static const struct check check_cluster_cases[] = {
+	{"key missing (HA-015)", "delete chassis cluster replication cluster-key",
+		"[edit chassis]\n  'cluster'\n    missing mandatory statement: "
+		"'replication cluster-key'\n",
+		false},
+	{"key of 40 characters",
+		CL "replication cluster-key 0123456789abcdef0123456789abcdef01234567",
+		"'cluster-key /* SECRET-DATA */'\n    must be 64 hexadecimal digits or 32 "
+		"characters\n",
+		false},
+	{"ring missing", "delete chassis cluster transport",
+		"missing mandatory statement: 'transport ring 0 address'\n", false},
+	{"ring gap", CL "transport ring 2 address 10.0.2.1",
+		"rings are numbered from 0 without gaps\n", false},
+	{"not a member", "delete chassis cluster redundancy-group 1 node 1",
+		"this node, node1, is a member of no redundancy group\n", false},
+	{"reth-count", CL "reth-count 0",
+		"'interfaces reth0'\n    'chassis cluster reth-count' is only 0\n", false},
+	{"reth in no group", "set interfaces reth0 redundant-ether-options redundancy-group 5",
+		"redundancy group 5 is not configured\n", false},
+	{"monitor unknown", CL "redundancy-group 1 interface-monitor ge-0/0/9 weight 255",
+		"'interface-monitor ge-0/0/9'\n    'ge-0/0/9' is not a configured port\n", false},
+	{"hold-down of group 0",
+		CL "redundancy-group 0 node 0 priority 1\n" CL
+		   "redundancy-group 0 hold-down-interval 10",
+		"value 10 is not within range (300..1800) of redundancy group 0\n", false},
+	{"half a preempt limit", CL "redundancy-group 1 preempt limit 3",
+		"'limit' and 'period' need each other\n", false},
+	{"binding of an unknown gateway", CL "gateway-binding 1 gateway nope",
+		"IKE gateway 'nope' is not defined\n", false},
+	{"binding to an unknown group", CL "gateway-binding 9 gateway g",
+		"'gateway g'\n    redundancy group 9 is not configured\n", false},
+	{"no fabric", "delete interfaces fab0",
+		"warning: no fabric interface: a planned failover can lose packets\n", true},
+	{"too few workers", CL "workers minimum 4\nset chassis dataplane workers 2",
+		"'minimum' is more than 'chassis dataplane workers' (2)\n", false},
+	{"priority 255", CL "redundancy-group 1 node 0 priority 255",
+		"value 255 is not within range (1..254)", false},
+	{"heartbeat 49", CL "heartbeat-interval 49", "value 49 is not within range (50..2000)",
+		false},
+};
+
 static void check_cluster_table(void **state)
 {
-	static const struct check cases[] = {
-		{"key missing (HA-015)", "delete chassis cluster replication cluster-key",
-			"[edit chassis]\n  'cluster'\n    missing mandatory statement: "
-			"'replication cluster-key'\n",
-			false},
-		{"key of 40 characters",
-			CL "replication cluster-key 0123456789abcdef0123456789abcdef01234567",
-			"'cluster-key /* SECRET-DATA */'\n    must be 64 hexadecimal digits or 32 "
-			"characters\n",
-			false},
-		{"ring missing", "delete chassis cluster transport",
-			"missing mandatory statement: 'transport ring 0 address'\n", false},
-		{"ring gap", CL "transport ring 2 address 10.0.2.1",
-			"rings are numbered from 0 without gaps\n", false},
-		{"not a member", "delete chassis cluster redundancy-group 1 node 1",
-			"this node, node1, is a member of no redundancy group\n", false},
-		{"reth-count", CL "reth-count 0",
-			"'interfaces reth0'\n    'chassis cluster reth-count' is only 0\n", false},
-		{"reth in no group",
-			"set interfaces reth0 redundant-ether-options redundancy-group 5",
-			"redundancy group 5 is not configured\n", false},
-		{"monitor unknown", CL "redundancy-group 1 interface-monitor ge-0/0/9 weight 255",
-			"'interface-monitor ge-0/0/9'\n    'ge-0/0/9' is not a configured port\n",
-			false},
-		{"hold-down of group 0",
-			CL "redundancy-group 0 node 0 priority 1\n" CL
-			   "redundancy-group 0 hold-down-interval 10",
-			"value 10 is not within range (300..1800) of redundancy group 0\n", false},
-		{"half a preempt limit", CL "redundancy-group 1 preempt limit 3",
-			"'limit' and 'period' need each other\n", false},
-		{"binding of an unknown gateway", CL "gateway-binding 1 gateway nope",
-			"IKE gateway 'nope' is not defined\n", false},
-		{"binding to an unknown group", CL "gateway-binding 9 gateway g",
-			"'gateway g'\n    redundancy group 9 is not configured\n", false},
-		{"no fabric", "delete interfaces fab0",
-			"warning: no fabric interface: a planned failover can lose packets\n",
-			true},
-		{"too few workers", CL "workers minimum 4\nset chassis dataplane workers 2",
-			"'minimum' is more than 'chassis dataplane workers' (2)\n", false},
-		{"priority 255", CL "redundancy-group 1 node 0 priority 255",
-			"value 255 is not within range (1..254)", false},
-		{"heartbeat 49", CL "heartbeat-interval 49",
-			"value 49 is not within range (50..2000)", false},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		run(cluster, 1, &cases[i]);
+	for (size_t i = 0; i < ARRAY_LEN(check_cluster_cases); i++)
+		run(cluster, 1, &check_cluster_cases[i]);
 }
 
 static void check_value_table(void **state)

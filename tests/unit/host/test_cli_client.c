@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "client.h"
+#include "cli/client.h"
 #include "frame.h"
 
 /* A daemon that takes one request and answers with the octets it was given, in small pieces. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "show.h"
+#include "cli/show.h"
 
 /* Layouts to the column: docs call them the operator's contract. */
 

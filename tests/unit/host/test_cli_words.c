@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "pipe.h"
-#include "request.h"
+#include "cli/pipe.h"
+#include "cli/request.h"
 
 /* Parses a line; the text of the error, or NULL. */
 static const char *parse(const char *line, struct command *c, struct words_error *e)
