@@ -16,12 +16,12 @@
 #define MIN(a, b)                                                                                  \
 	({                                                                                         \
 		typeof(a) min_a_ = (a), min_b_ = (b);                                              \
-		min_a_ < min_b_ ? min_a_ : min_b_;                                                 \
+		(typeof(a))(min_a_ < min_b_ ? min_a_ : min_b_);                                    \
 	})
 #define MAX(a, b)                                                                                  \
 	({                                                                                         \
 		typeof(a) max_a_ = (a), max_b_ = (b);                                              \
-		max_a_ > max_b_ ? max_a_ : max_b_;                                                 \
+		(typeof(a))(max_a_ > max_b_ ? max_a_ : max_b_);                                    \
 	})
 
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
