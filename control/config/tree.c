@@ -2,6 +2,8 @@
 
 #include "base/map.h"
 
+#define FEW 8 /* children that are searched one by one */
+
 int tree_init(struct tree *t, struct arena *arena, const struct schema *root)
 {
 	*t = (struct tree){.arena = arena};
@@ -26,6 +28,12 @@ static uint32_t place(const struct tree *t, const struct node *parent, const cha
 
 struct node *tree_find(const struct tree *t, const struct node *parent, const char *word)
 {
+	if (!parent->hashed) {
+		for (struct node *n = parent->first; n; n = n->next)
+			if (strcmp(n->word, word) == 0)
+				return n;
+		return NULL;
+	}
 	for (struct node *n = t->buckets[place(t, parent, word)]; n; n = n->chain)
 		if (n->parent == parent && strcmp(n->word, word) == 0)
 			return n;
@@ -38,16 +46,17 @@ static void link_node(struct tree *t, struct node *n)
 
 	n->chain = *bucket;
 	*bucket = n;
+	t->n_hashed++;
 }
 
 static void unlink_node(struct tree *t, struct node *n)
 {
 	struct node **at = &t->buckets[place(t, n->parent, n->word)];
 
-	while (*at && *at != n)
+	while (*at != n)
 		at = &(*at)->chain;
-	if (*at)
-		*at = n->chain;
+	*at = n->chain;
+	t->n_hashed--;
 }
 
 /* The outgrown table stays in the arena: all of them together are no larger than the last. */
@@ -61,6 +70,7 @@ static bool grow(struct tree *t)
 		return false;
 	t->buckets = wider;
 	t->n_buckets = n_old * 2;
+	t->n_hashed = 0;
 	for (uint32_t i = 0; i < n_old; i++)
 		for (struct node *n = old[i], *next; n; n = next) {
 			next = n->chain;
@@ -79,6 +89,7 @@ static void append(struct node *parent, struct node *n)
 	else
 		parent->first = n;
 	parent->last = n;
+	parent->n_children++;
 }
 
 static void detach(struct node *n)
@@ -93,6 +104,22 @@ static void detach(struct node *n)
 		n->next->prev = n->prev;
 	else
 		parent->last = n->prev;
+	parent->n_children--;
+}
+
+/* Makes the new child findable; all of them move to the table when they are no longer few. */
+static bool index_child(struct tree *t, struct node *n)
+{
+	struct node *parent = n->parent;
+
+	if (!parent->hashed && parent->n_children <= FEW)
+		return true;
+	if (t->n_hashed >= t->n_buckets && !grow(t))
+		return false;
+	for (struct node *c = parent->hashed ? n : parent->first; c; c = c->next)
+		link_node(t, c);
+	parent->hashed = true;
+	return true;
 }
 
 struct node *tree_add(struct tree *t, struct node *parent, const struct schema *schema,
@@ -102,8 +129,6 @@ struct node *tree_add(struct tree *t, struct node *parent, const struct schema *
 
 	if (n)
 		return n;
-	if (t->n_nodes >= t->n_buckets && !grow(t))
-		return NULL;
 	n = arena_alloc(t->arena, sizeof *n);
 	if (!n)
 		return NULL;
@@ -111,27 +136,30 @@ struct node *tree_add(struct tree *t, struct node *parent, const struct schema *
 	n->word = word;
 	n->is_name = is_name;
 	append(parent, n);
-	link_node(t, n);
-	t->n_nodes++;
-	return n;
+	if (index_child(t, n))
+		return n;
+	detach(n);
+	return NULL;
 }
 
 void tree_remove(struct tree *t, struct node *n)
 {
 	while (n->first)
 		tree_remove(t, n->first);
-	unlink_node(t, n);
+	if (n->parent->hashed)
+		unlink_node(t, n);
 	detach(n);
-	t->n_nodes--;
 }
 
 int tree_rename(struct tree *t, struct node *n, const char *word)
 {
 	if (tree_find(t, n->parent, word))
 		return -ERR_EXISTS;
-	unlink_node(t, n);
+	if (n->parent->hashed)
+		unlink_node(t, n);
 	n->word = word;
-	link_node(t, n);
+	if (n->parent->hashed)
+		link_node(t, n);
 	return 0;
 }
 
@@ -154,6 +182,7 @@ void tree_move(struct node *n, struct node *sibling, bool behind)
 	else
 		parent->first = n;
 	before->prev = n;
+	parent->n_children++;
 }
 
 char *tree_path(const struct node *n, struct arena *arena)
@@ -166,15 +195,6 @@ char *tree_path(const struct node *n, struct arena *arena)
 	return path ? path : arena_format(arena, "%s", "");
 }
 
-static uint32_t count_children(const struct node *n)
-{
-	uint32_t count = 0;
-
-	for (const struct node *c = n->first; c; c = c->next)
-		count++;
-	return count;
-}
-
 /* Recursion is as deep as the schema. */
 bool tree_equal(
 	const struct tree *ta, const struct node *a, const struct tree *tb, const struct node *b)
@@ -183,7 +203,7 @@ bool tree_equal(
 	const struct node *cb = b->first;
 
 	if (a->inactive != b->inactive || strcmp(a->word, b->word) != 0 ||
-		count_children(a) != count_children(b))
+		a->n_children != b->n_children)
 		return false;
 	for (const struct node *ca = a->first; ca; ca = ca->next) {
 		const struct node *same = ordered ? cb : tree_find(tb, b, ca->word);

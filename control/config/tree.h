@@ -6,8 +6,8 @@
  * one child for each entry, whose word is the entry's name; a leaf has its values as children; a
  * flag has none. So the words from the root down are the words of a `set` line.
  *
- * Children keep the order they were written in. A hash table over (parent, word) finds a child in
- * constant time, since lists can hold tens of thousands of entries.
+ * Children keep the order they were written in. A few are searched one by one; beyond that a hash
+ * table over (parent, word) finds a child, since lists can hold tens of thousands of entries.
  */
 #include "base/err.h"
 #include "config/schema.h"
@@ -20,6 +20,8 @@ struct node {
 	const char *word;
 	const char *comment; /* NULL, or what stood before it */
 	uint32_t line, column;
+	uint32_t n_children;
+	bool hashed; /* its children are in the hash table */
 	bool inactive;
 	bool is_name; /* an entry of a list, or a value of a leaf */
 };
@@ -28,7 +30,7 @@ struct tree {
 	struct arena *arena;
 	struct node *root;
 	struct node **buckets;
-	uint32_t n_buckets, n_nodes;
+	uint32_t n_buckets, n_hashed;
 };
 
 /* The arena is lent and must outlive the tree. -ERR_NOMEM. */

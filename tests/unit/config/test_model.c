@@ -307,6 +307,28 @@ static void model_bindings_and_terms(void **state)
 	assert_int_equal(m->n_selectors, 2);
 }
 
+/* The examples that are installed load without a word of complaint. */
+static void model_of_installed_examples(void **state)
+{
+	static const struct {
+		const char *name;
+		int node;
+	} cases[] = {{"tandem.conf.example", CONFIG_STANDALONE}, {"tandem-cluster.conf.example", 0},
+		{"tandem-cluster.conf.example", 1}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		auto_complaints c = {0};
+		auto_model m = NULL;
+		char path[512];
+
+		(void)snprintf(
+			path, sizeof path, "%s/%s", getenv("CONFIG_EXAMPLES"), cases[i].name);
+		assert_int_equal(config_load_file(path, cases[i].node, &m, &c), 0);
+		assert_int_equal(c.n, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +340,7 @@ int main(void)
 		cmocka_unit_test(model_policy_ids_are_stable),
 		cmocka_unit_test(model_is_counted),
 		cmocka_unit_test(model_bindings_and_terms),
+		cmocka_unit_test(model_of_installed_examples),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
