@@ -191,6 +191,34 @@ static int put_routes(Dp__Configure *c, const struct model *m)
 	return 0;
 }
 
+static bool has_route(const struct model *m, const struct prefix *to)
+{
+	for (uint32_t k = 0; k < m->n_routes; k++)
+		if (m->routes[k].to.len == to->len && addr_equal(&m->routes[k].to.addr, &to->addr))
+			return true;
+	return false;
+}
+
+/* A traffic selector brings its route along (never a default route), so that the first packet finds
+ * the tunnel and asks for it. */
+static int put_selector_route(
+	Dp__Configure *c, const struct model *m, const struct model_vpn *v, const struct prefix *to)
+{
+	Dp__Route *d;
+
+	if (!v->bind || !v->has_selectors || to->len == 0 || has_route(m, to))
+		return 0;
+	d = ADD(c, routes, Dp__Route, DP__ROUTE__INIT);
+	if (!d)
+		return -ERR_NOMEM;
+	d->destination = malloc(sizeof(*d->destination));
+	if (!d->destination)
+		return -ERR_NOMEM;
+	*d->destination = (Dp__Prefix)DP__PREFIX__INIT;
+	d->interface_id = dp_interface_id(v->bind->name);
+	return put_prefix(d->destination, to);
+}
+
 static int put_selector(Dp__Selector *s, const struct model_flow *f, bool local)
 {
 	struct addr lo, hi;
@@ -204,7 +232,8 @@ static int put_selector(Dp__Selector *s, const struct model_flow *f, bool local)
 	return put_bytes(&s->high, addr_view(&hi));
 }
 
-static int put_policy(Dp__Configure *c, const struct model_vpn *v, const struct model_selector *s)
+static int put_policy(Dp__Configure *c, const struct model *m, const struct model_vpn *v,
+	const struct model_selector *s)
 {
 	Dp__Policy *p = ADD(c, policies, Dp__Policy, DP__POLICY__INIT);
 	char name[128];
@@ -220,7 +249,8 @@ static int put_policy(Dp__Configure *c, const struct model_vpn *v, const struct 
 		Dp__Selector *r = ADD(p, remote, Dp__Selector, DP__SELECTOR__INIT);
 
 		if (!l || !r || put_selector(l, &s->flows[k], true) < 0 ||
-			put_selector(r, &s->flows[k], false) < 0)
+			put_selector(r, &s->flows[k], false) < 0 ||
+			put_selector_route(c, m, v, &s->flows[k].remote) < 0)
 			return -ERR_NOMEM;
 	}
 	return 0;
@@ -232,7 +262,7 @@ static int put_policies(Dp__Configure *c, const struct model *m)
 		const struct model_vpn *v = &m->vpns[k];
 
 		for (uint32_t s = 0; s < v->n_selectors; s++)
-			if (put_policy(c, v, &v->selectors[s]) < 0)
+			if (put_policy(c, m, v, &v->selectors[s]) < 0)
 				return -ERR_NOMEM;
 	}
 	return 0;
