@@ -101,10 +101,20 @@ class Node:
 
     def write_corosync_conf(self):
         tandem = find_binary(self.build, "tandem")
-        argv = [tandem, "corosync-conf", self.conf, "--node", str(self.number), "--state", self._state()]
+        argv = [tandem, "corosync-conf", self.conf, "--node", str(self.number),
+                "--keyfile", self.cluster_authkey(), "--state-dir", self._state(),
+                "--log-file", f"{self.folder}/corosync.log"]
         text = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout
         with open(f"{self.folder}/corosync.conf", "w", encoding="utf-8") as out:
             out.write(text)
+
+    def cluster_authkey(self):
+        """Corosync's own key, the same for all nodes of the lab, made with the first."""
+        path = os.path.join(os.path.dirname(self.folder), "authkey")
+        if not os.path.exists(path):
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "wb") as out:
+                out.write(os.urandom(256))
+        return path
 
     def corosync_votes(self):
         """How many votes this node's Corosync counts; 0 when it does not answer."""
