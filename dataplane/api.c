@@ -204,6 +204,12 @@ static void handle(struct dp *dp, const Dp__Request *q, struct reply *r)
 	case DP__REQUEST__BODY_LEASE_GRANT:
 		api_lease_grant(dp, q->lease_grant, r);
 		return;
+	case DP__REQUEST__BODY_FABRIC_RENEW:
+		api_fabric_renew(dp, q->fabric_renew, r);
+		return;
+	case DP__REQUEST__BODY_FABRIC_SEND:
+		api_fabric_send(dp, q->fabric_send, r);
+		return;
 	case DP__REQUEST__BODY_ANNOUNCE:
 		api_announce(dp, q->announce, r);
 		return;
@@ -213,8 +219,6 @@ static void handle(struct dp *dp, const Dp__Request *q, struct reply *r)
 	case DP__REQUEST__BODY_HANDOVER_FREEZE:
 	case DP__REQUEST__BODY_HANDOVER_ACTIVATE:
 	case DP__REQUEST__BODY_HANDOVER_FORWARD:
-	case DP__REQUEST__BODY_FABRIC_RENEW:
-	case DP__REQUEST__BODY_FABRIC_SEND:
 	case DP__REQUEST__BODY__NOT_SET:
 	case _DP__REQUEST__BODY__CASE_IS_INT_SIZE:
 	default:

@@ -208,6 +208,8 @@ static void step_timers(struct dp *dp)
 		return;
 	dp->next_timer_ns = now + TICK_MS * 1000 * 1000;
 	rg_ctl_step(dp, now);
+	fabric_step(dp, now);
+	probe_step(dp, now);
 	plumb_links(dp, now);
 	reserve_ivs(dp);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/env.h"
+#include "core/fabric.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -51,6 +52,20 @@ struct lease_batch {
 	uint64_t epoch, since_ns;
 };
 
+/* Another node, as its heartbeats tell. */
+struct fabric_peer {
+	bool up;
+	uint64_t heard_ns, told_ns;
+	uint64_t stamp_ns; /* its own clock, of the last heartbeat */
+	struct fabric_beat beat;
+};
+
+/* Does somebody else answer for the addresses of an RG? */
+struct probe {
+	bool alive;
+	uint64_t since_ns, answer_ns, told_ns;
+};
+
 struct announce {
 	uint32_t left;
 	uint64_t next_ns;
@@ -88,7 +103,9 @@ struct dp {
 	struct announce announces[RG_MAX];
 	struct lease_batch leases[RG_MAX];
 	uint32_t lease_batch_ms, heartbeat_ms;
-	uint64_t next_timer_ns, next_link_ns;
+	uint64_t next_timer_ns, next_link_ns, next_beat_ns, next_probe_ns;
+	struct fabric_peer peers[RG_OWNER_NONE];
+	struct probe probes[RG_MAX];
 	bool link_up[PORT_MAX];
 	uint64_t stats[STAT_COUNT]; /* what the API thread itself counts */
 	uint32_t n_batches;	    /* groups with renewals gathered */
@@ -149,6 +166,8 @@ void api_rg_set(struct dp *dp, const Dp__RgSet *s, struct reply *r);
 void api_deadline_set(struct dp *dp, const Dp__DeadlineSet *s, struct reply *r);
 void api_announce(struct dp *dp, const Dp__Announce *a, struct reply *r);
 void api_query(struct dp *dp, const Dp__Query *q, struct reply *r);
+void api_fabric_send(struct dp *dp, const Dp__FabricSend *s, struct reply *r);
+void api_fabric_renew(struct dp *dp, const Dp__FabricRenew *q, struct reply *r);
 void api_hello(struct dp *dp, const Dp__Hello *h, struct reply *r);
 
 /* ---- rg_ctl.c */
@@ -157,6 +176,21 @@ int rg_ctl_init(struct dp *dp) MUST_CHECK;
 bool rg_ctl_describe(const struct dp *dp, uint32_t rg, Dp__RgSet *out);
 void rg_ctl_fini(struct dp *dp);
 void rg_ctl_step(struct dp *dp, uint64_t now_ns);
+
+int rg_ctl_extend(struct dp *dp, uint32_t rg, uint64_t epoch, uint64_t deadline_ns) MUST_CHECK;
+/* False when it acts in a later epoch. Publishes, so wait a grace period before saying so. */
+bool rg_ctl_fence(struct dp *dp, uint32_t rg, uint64_t epoch);
+
+/* ---- fabric_ctl.c */
+/* Consumes the frame. */
+void fabric_receive(struct dp *dp, struct pkt *p);
+void fabric_step(struct dp *dp, uint64_t now_ns);
+/* To a tandemd that has just come. */
+void fabric_tell_all(struct dp *dp);
+
+/* ---- probe.c */
+void probe_answer(struct dp *dp, const struct note *n, uint64_t now_ns);
+void probe_step(struct dp *dp, uint64_t now_ns);
 
 /* ---- child.c */
 void child_drop_all(struct dp *dp);

@@ -156,6 +156,7 @@ static void note_handle(struct dp *dp, const struct note *n, uint64_t now_ns)
 		send_bad_spi(dp, n);
 		return;
 	case NOTE_ARP_ANSWER:
+		probe_answer(dp, n, now_ns);
 		return;
 	}
 }

@@ -117,6 +117,14 @@ int net_add_policy(struct net *n, uint16_t slot, struct policy *p)
 	return 0;
 }
 
+const struct iface *net_iface_by_id(const struct net *n, uint32_t id)
+{
+	for (uint32_t i = 0; i < IFACE_MAX; i++)
+		if (n->ifaces[i] && n->ifaces[i]->id == id)
+			return n->ifaces[i];
+	return NULL;
+}
+
 uint32_t iface_source(const struct iface *i, uint32_t peer)
 {
 	for (uint32_t k = 0; k < i->n_addrs; k++) {

@@ -102,6 +102,7 @@ static inline const struct iface *net_iface(const struct net *n, uint32_t slot)
 	return slot < IFACE_MAX ? n->ifaces[slot] : NULL;
 }
 
+const struct iface *net_iface_by_id(const struct net *n, uint32_t id);
 /* The address of the interface that fits `peer` best, or its first; 0 when it has none. */
 uint32_t iface_source(const struct iface *i, uint32_t peer);
 bool iface_owns(const struct iface *i, uint32_t addr);

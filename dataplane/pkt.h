@@ -25,6 +25,8 @@ enum pkt_kind {
 	PKT_RESOLVE, /* p at an IP header, to next_hop over iface, which has no MAC yet */
 	PKT_OUT,     /* p at an IP header of our own, to be routed */
 	PKT_RAW,     /* p at a complete frame for the port */
+	PKT_IKE,     /* to the API thread: p at an IKE message */
+	PKT_FABRIC,  /* to the API thread: p at a fabric frame */
 };
 
 enum {

@@ -111,6 +111,10 @@ void punt_step(struct dp *dp)
 	out_begin(&o);
 	for (uint32_t i = 0; i < dp->sh.n_workers; i++) {
 		while (ring_get(&dp->sh.workers[i]->punt, &p, 1) == 1) {
+			if (p->kind == PKT_FABRIC) {
+				fabric_receive(dp, p);
+				continue;
+			}
 			out_add(dp, &o, p);
 			if (o.batch.n_datagrams == BATCH || o.octets > BATCH_OCTETS)
 				out_send(dp, &o);

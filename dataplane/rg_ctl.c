@@ -146,8 +146,23 @@ void api_rg_set(struct dp *dp, const Dp__RgSet *s, struct reply *r)
 		announce_start(dp, s->rg, MAX(s->announce_count, 1u));
 }
 
+/* It acts no more: workers stopped by themselves, burst by burst, or were told. A renewal that was
+ * under way may still revive an expired one: its deadline counts from when it was sent. */
+static void tell_expired(struct dp *dp, uint32_t rg)
+{
+	Dp__Event e = DP__EVENT__INIT;
+	Dp__Expired x = DP__EXPIRED__INIT;
+
+	x.rg = rg;
+	x.epoch = dp->rgs[rg].epoch;
+	e.body_case = DP__EVENT__BODY_EXPIRED;
+	e.expired = &x;
+	log_warn(&dp->log, "dp.rg.expired", "rg=%u epoch=%llu", rg, (unsigned long long)x.epoch);
+	api_event(dp, &e);
+}
+
 /* Deadlines come often: no new state, the one in place is extended. */
-static int deadline_extend(struct dp *dp, uint32_t rg, uint64_t epoch, uint64_t deadline_ns)
+int rg_ctl_extend(struct dp *dp, uint32_t rg, uint64_t epoch, uint64_t deadline_ns)
 {
 	struct rg_view *v;
 	int rc;
@@ -162,11 +177,26 @@ static int deadline_extend(struct dp *dp, uint32_t rg, uint64_t epoch, uint64_t 
 	return 0;
 }
 
+bool rg_ctl_fence(struct dp *dp, uint32_t rg, uint64_t epoch)
+{
+	bool acted = rg_acts(&dp->rgs[rg], dp_now());
+
+	if (!rg_fence(&dp->rgs[rg], epoch))
+		return false;
+	if (publish(dp, (uint8_t)rg, NULL) < 0)
+		return false;
+	log_warn(&dp->log, "dp.rg.fenced", "rg=%u epoch=%llu acted=%d", rg,
+		(unsigned long long)epoch, acted);
+	if (acted)
+		tell_expired(dp, rg);
+	return true;
+}
+
 void api_deadline_set(struct dp *dp, const Dp__DeadlineSet *s, struct reply *r)
 {
 	for (size_t i = 0; i < s->n_deadlines; i++) {
 		const Dp__RgDeadline *d = s->deadlines[i];
-		int rc = deadline_extend(dp, d->rg, d->epoch, d->deadline_ns);
+		int rc = rg_ctl_extend(dp, d->rg, d->epoch, d->deadline_ns);
 
 		if (rc < 0)
 			reply_fail(r, rc, "redundancy group %u: %s", d->rg, err_text(rc));
@@ -181,21 +211,6 @@ void api_announce(struct dp *dp, const Dp__Announce *a, struct reply *r)
 		announce_start(dp, a->rg, MAX(a->count, 1u));
 }
 
-/* Workers stopped by themselves, burst by burst. A renewal that was under way may still revive it:
- * its deadline counts from when it was sent. */
-static void expire(struct dp *dp, uint32_t rg)
-{
-	Dp__Event e = DP__EVENT__INIT;
-	Dp__Expired x = DP__EXPIRED__INIT;
-
-	x.rg = rg;
-	x.epoch = dp->rgs[rg].epoch;
-	e.body_case = DP__EVENT__BODY_EXPIRED;
-	e.expired = &x;
-	log_warn(&dp->log, "dp.rg.expired", "rg=%u epoch=%llu", rg, (unsigned long long)x.epoch);
-	api_event(dp, &e);
-}
-
 void rg_ctl_step(struct dp *dp, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < RG_MAX; i++) {
@@ -206,7 +221,7 @@ void rg_ctl_step(struct dp *dp, uint64_t now_ns)
 			dp->expired[i] = false;
 		else if (!dp->expired[i]) {
 			dp->expired[i] = true;
-			expire(dp, i);
+			tell_expired(dp, i);
 		}
 		if (a->left && now_ns >= a->next_ns) {
 			a->left = s->role == RG_ROLE_ACTIVE ? a->left - 1 : 0;

@@ -64,6 +64,7 @@ struct shared {
 	int api_wake; /* eventfd of the API thread */
 	_Atomic bool api_sleeps;
 	_Atomic uint8_t bucket_worker[BUCKET_MAX];
+	_Atomic uint64_t fabric_macs[RG_OWNER_NONE + 1]; /* of each node; 0 = not heard */
 	/* changed only while no worker runs */
 	uint32_t n_workers, n_ports;
 	struct worker *workers[WORKER_MAX];

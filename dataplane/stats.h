@@ -75,6 +75,7 @@
 	X(DROP_RG_HOPPED, "drop.rg.hopped")                                                        \
 	X(DROP_FABRIC, "drop.fabric.bad")                                                          \
 	X(DROP_FABRIC_PEER, "drop.fabric.no-peer")                                                 \
+	X(DROP_FABRIC_MTU, "drop.fabric.mtu")                                                      \
 	X(DROP_HANDOVER_QUEUE, "drop.handover.queue")                                              \
 	X(DROP_NOTE, "event.lost")
 

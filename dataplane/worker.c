@@ -154,6 +154,22 @@ static void esp_out_again(struct worker *w, struct pkt *p)
 		worker_drop(w, p, STAT_DROP_SPD_SA); /* deleted on the way */
 }
 
+/* From tandemd: sent only while we may speak for its source address. */
+static void out_of_us(struct worker *w, struct pkt *p)
+{
+	const struct hop *hop = net_route(w->net, p->src);
+	const struct iface *own =
+		hop && hop->kind == HOP_LOCAL ? net_iface(w->net, hop->iface) : NULL;
+	uint8_t node;
+
+	if (!own)
+		worker_drop(w, p, STAT_DROP_IP_SOURCE);
+	else if (own->rg != 0 && gate_rg(w, own->rg, &node) != GATE_ACT)
+		worker_drop(w, p, STAT_DROP_RG_STANDBY);
+	else
+		vec_add(&w->route, p);
+}
+
 static void dispatch(struct worker *w, struct pkt *p)
 {
 	switch ((enum pkt_kind)p->kind) {
@@ -170,12 +186,16 @@ static void dispatch(struct worker *w, struct pkt *p)
 		node_resolve(w, p);
 		return;
 	case PKT_OUT:
-		vec_add(&w->route, p);
+		out_of_us(w, p);
 		return;
 	case PKT_RAW:
 		node_tx(w, p, p->port);
 		return;
+	case PKT_IKE: /* these go the other way only */
+	case PKT_FABRIC:
+		break;
 	}
+	worker_drop(w, p, STAT_DROP_PORT);
 }
 
 void worker_burst(struct worker *w, struct pkt **v, uint32_t n)

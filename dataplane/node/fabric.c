@@ -1,12 +1,91 @@
+#include "core/fabric.h"
+#include "base/err.h"
 #include "node/node.h"
+
+/* Writes the frame header; false when the neighbour is not known. */
+bool fabric_eth_put(const struct shared *sh, const struct iface *fabric, uint8_t node, uint8_t *eth)
+{
+	uint64_t mac = node == FABRIC_ALL
+			       ? UINT64_C(0xffffffffffff)
+			       : atomic_load_explicit(&sh->fabric_macs[node], memory_order_acquire);
+
+	if (mac == 0)
+		return false;
+	for (uint32_t i = 0; i < 6; i++)
+		eth[i] = (uint8_t)(mac >> (8 * i));
+	memcpy(eth + 6, fabric->mac, 6);
+	store_be16(eth + 12, ETH_FABRIC);
+	return true;
+}
 
 void node_forward(struct worker *w, struct pkt *p, uint8_t node)
 {
-	(void)node;
-	worker_drop(w, p, STAT_DROP_FABRIC_PEER);
+	const struct iface *fabric = net_iface(w->net, w->net->fabric);
+	const struct iface *from = net_iface(w->net, p->iface);
+	struct fabric_hdr h = {.kind = FABRIC_FORWARD, .to = node, .len = (uint16_t)p->len};
+	uint8_t *b;
+
+	if (p->flags & PKT_HOPPED) { /* once: two nodes that disagree must not play ball */
+		worker_drop(w, p, STAT_DROP_RG_HOPPED);
+		return;
+	}
+	if (!fabric || !from) {
+		worker_drop(w, p, STAT_DROP_FABRIC_PEER);
+		return;
+	}
+	if (p->head < FABRIC_HDR + ETH_HDR || p->len + FABRIC_HDR > fabric->mtu) {
+		worker_drop(w, p, STAT_DROP_FABRIC_MTU);
+		return;
+	}
+	h.from = (uint8_t)w->net->node_id;
+	h.cluster = w->net->cluster_id;
+	h.iface = from->id;
+	b = pkt_push(p, FABRIC_HDR + ETH_HDR);
+	if (!fabric_eth_put(w->sh, fabric, node, b)) {
+		worker_drop(w, p, STAT_DROP_FABRIC_PEER);
+		return;
+	}
+	fabric_put(b + ETH_HDR, &h);
+	worker_count(w, STAT_FABRIC_FORWARDED);
+	node_tx(w, p, fabric->port);
+}
+
+/* An IP packet whose RG is thought to be ours, as if it had come by the interface it names. */
+static void receive_forwarded(struct worker *w, struct pkt *p, const struct fabric_hdr *h)
+{
+	const struct iface *iface = net_iface_by_id(w->net, h->iface);
+
+	if (!iface) {
+		worker_drop(w, p, STAT_DROP_FABRIC);
+		return;
+	}
+	pkt_pull(p, ETH_HDR + FABRIC_HDR);
+	pkt_cut(p, h->len);
+	p->iface = iface->slot;
+	p->flags |= PKT_HOPPED;
+	worker_count(w, STAT_FABRIC_RECEIVED);
+	node_ip4(w, p, iface);
 }
 
 void node_fabric(struct worker *w, struct pkt *p)
 {
-	worker_drop(w, p, STAT_DROP_FABRIC);
+	struct fabric_hdr h;
+	struct view body;
+
+	if (fabric_get(view_of(p->p + ETH_HDR, p->len - ETH_HDR), &h, &body) < 0 ||
+		h.cluster != w->net->cluster_id || h.from == w->net->node_id ||
+		(h.to != FABRIC_ALL && h.to != w->net->node_id)) {
+		worker_drop(w, p, STAT_DROP_FABRIC);
+		return;
+	}
+	if (h.kind == FABRIC_FORWARD) {
+		receive_forwarded(w, p, &h);
+		return;
+	}
+	p->kind = PKT_FABRIC; /* the API thread's business */
+	if (!ring_put(&w->punt, &p)) {
+		worker_drop(w, p, STAT_DROP_FABRIC);
+		return;
+	}
+	worker_wake_api(w);
 }

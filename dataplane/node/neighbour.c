@@ -171,6 +171,15 @@ static bool is_on_link(const struct iface *iface, uint32_t addr)
 	return false;
 }
 
+/* What waited here while the RG went elsewhere is not ours to send any more. */
+static bool may_send(const struct worker *w, const struct iface *iface)
+{
+	uint8_t node;
+
+	return iface->rg == 0 || gate_rg(w, iface->rg, &node) == GATE_ACT ||
+	       atomic_load(&w->sh->rgs[iface->rg].handover) != NULL;
+}
+
 void neighbour_learn(
 	struct worker *w, const struct iface *iface, uint32_t addr, const uint8_t *mac, bool create)
 {
@@ -187,7 +196,10 @@ void neighbour_learn(
 		struct pkt *p = h->first;
 
 		h->first = p->next;
-		node_output(w, p, iface, addr);
+		if (may_send(w, iface))
+			node_output(w, p, iface, addr);
+		else
+			worker_drop(w, p, STAT_DROP_RG_STANDBY);
 	}
 	h->last = NULL;
 	w->pending->n_packets -= h->n;

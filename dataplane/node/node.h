@@ -67,3 +67,5 @@ void neighbour_tick(struct worker *w);
 /* fabric.c: to the owner of the RG, p at the Ethernet or IP header of what arrived. */
 void node_forward(struct worker *w, struct pkt *p, uint8_t node);
 void node_fabric(struct worker *w, struct pkt *p);
+bool fabric_eth_put(
+	const struct shared *sh, const struct iface *fabric, uint8_t node, uint8_t *eth);

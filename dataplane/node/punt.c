@@ -8,6 +8,7 @@ void node_punt(struct worker *w, struct pkt *p)
 		worker_drop(w, p, STAT_DROP_IKE_SHORT);
 		return;
 	}
+	p->kind = PKT_IKE;
 	if (!ring_put(&w->punt, &p)) {
 		worker_drop(w, p, STAT_DROP_IKE_QUEUE);
 		return;

@@ -234,6 +234,16 @@ class World:
                "ethtool -K %s tx off tso off gso off gro off >/dev/null 2>&1; "
                "ip link set %s arp off up'" % (ns, i, i, i))
 
+    def bridge(self, name, ports):
+        """A switch in a namespace of its own; ports are (namespace, interface) at the far ends."""
+        ns = self.ns(name)
+        sh("ip -n %s link add br0 type bridge mcast_snooping 0 && ip netns exec %s sysctl -qw "
+           "net.ipv6.conf.br0.disable_ipv6=1 && ip -n %s link set br0 up" % (ns, ns, ns))
+        for i, (far, ifname) in enumerate(ports):
+            self.link(far, ifname, ns, "p%d" % i)
+            sh("ip -n %s link set p%d master br0" % (ns, i))
+        return ns
+
     def plane(self, ns, name="dp", **kw):
         p = Dataplane(self.program, ns, self.tmp, name, **kw)
         self.planes.append(p)
