@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "config/config.h"
 #include "config/corosync.h"
+#include "config/schema.h"
 
 struct arguments {
 	const char *file, *node, *keyfile, *state_dir, *log_file;
@@ -104,6 +105,31 @@ static int format_main(int argc, char **argv)
 	return finish(rc, &c, &out);
 }
 
+static void print_statement(const struct schema_row *row)
+{
+	printf("%s", row->path);
+	if (row->flags & SCHEMA_LIST)
+		printf(" <name>");
+	if (row->type == SCHEMA_ENUM)
+		printf(" (%s)", row->words);
+	else if (row->type == SCHEMA_UINT)
+		printf(" (%llu..%llu)", (unsigned long long)row->lo, (unsigned long long)row->hi);
+	if (row->initial)
+		printf(", default %s", row->initial);
+	printf("\n    %s%s%s\n", row->help, row->flags & SCHEMA_OWN ? " [not in Junos]" : "",
+		row->flags & SCHEMA_LATER ? " [no effect in this release]" : "");
+}
+
+static int statements_main(int argc, char **argv)
+{
+	if (argc > 2)
+		return usage("statements [\"WORDS FROM THE TOP\"]");
+	for (size_t i = 0; i < schema_rows_n; i++)
+		if (argc < 2 || strncmp(schema_rows[i].path, argv[1], strlen(argv[1])) == 0)
+			print_statement(&schema_rows[i]);
+	return 0;
+}
+
 bool local_main(int argc, char **argv, int *status)
 {
 	if (strcmp(argv[0], "check") == 0)
@@ -112,6 +138,8 @@ bool local_main(int argc, char **argv, int *status)
 		*status = corosync_main(argc, argv);
 	else if (strcmp(argv[0], "format") == 0)
 		*status = format_main(argc, argv);
+	else if (strcmp(argv[0], "statements") == 0)
+		*status = statements_main(argc, argv);
 	else
 		return false;
 	return true;

@@ -1,10 +1,11 @@
 #pragma once
 /*
- * Commands that need no daemon: they read a configuration file.
+ * Commands that need no daemon: they read a configuration file, or tell what one may say.
  *
  *     check FILE [--node N]
  *     corosync-conf FILE --node N [--keyfile PATH] [--state-dir PATH] [--log-file PATH]
  *     format FILE [--set] [--mask]
+ *     statements ["WORDS FROM THE TOP"]
  */
 #include <stdbool.h>
 

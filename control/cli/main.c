@@ -20,7 +20,8 @@ static int usage(FILE *to)
 	(void)fputs("usage: tandem [--socket PATH] [--json] COMMAND...\n"
 		    "       tandem check FILE [--node N]\n"
 		    "       tandem corosync-conf FILE --node N\n"
-		    "       tandem format FILE [--set]\n"
+		    "       tandem format FILE [--set] [--mask]\n"
+		    "       tandem statements [\"WORDS FROM THE TOP\"]\n"
 		    "       tandem ?          lists the commands\n",
 		to);
 	return 2;

@@ -13,6 +13,7 @@ struct parser {
 	struct complaints *c;
 	const char *comment; /* what stood before the statement that comes next */
 	bool lines;	     /* in a `set` line: it ends with the line */
+	bool hidden;	     /* a secret stood before: what follows may be the rest of it */
 };
 
 /* Statements of the documents that a later release reads. */
@@ -81,7 +82,9 @@ static int unexpected(struct parser *p, const struct node *at, const char *wante
 
 	if (p->tok.kind != TOKEN_BAD)
 		reason = arena_format(p->t->arena, "syntax error: expecting %s", wanted);
-	return refuse(p, at, &p->tok, token_text(&p->tok), reason);
+	return refuse(p, at, &p->tok,
+		p->hidden && p->tok.kind == TOKEN_WORD ? "/* SECRET-DATA */" : token_text(&p->tok),
+		reason);
 }
 
 /* Behind the statement that could not be read, with all its blocks. */
@@ -113,6 +116,18 @@ static bool is_in_group(const struct node *n)
 	return n->parent && strcmp(n->word, "groups") == 0;
 }
 
+/* A word that stands where a key belongs, or behind one, is not repeated in a complaint. */
+static bool may_be_secret(const struct parser *p, const struct node *at)
+{
+	const struct schema *s = at->schema->first;
+
+	if (p->hidden)
+		return true;
+	while (s && schema_has(s, SCHEMA_SECRET))
+		s = s->next;
+	return at->schema->first && !s;
+}
+
 static int unknown(struct parser *p, const struct node *at)
 {
 	const char *path = tree_path(at, p->t->arena);
@@ -123,7 +138,8 @@ static int unknown(struct parser *p, const struct node *at)
 		if (strcmp(later[i], full) == 0)
 			return refuse(p, at, &p->tok, p->tok.text,
 				"syntax error: this statement is not supported in this release");
-	return refuse(p, at, &p->tok, p->tok.text, "syntax error: unknown statement");
+	return refuse(p, at, &p->tok, may_be_secret(p, at) ? "/* SECRET-DATA */" : p->tok.text,
+		"syntax error: unknown statement");
 }
 
 /* Clear text of a secret given either way; NULL when the $9$ form is broken. */
@@ -152,6 +168,7 @@ static int take_name(struct parser *p, struct node *owner, struct node **out)
 
 	if (!is_word(p))
 		return unexpected(p, owner, schema_is_list(owner->schema) ? "a name" : "a value");
+	p->hidden = p->hidden || (row->flags & SCHEMA_SECRET) != 0;
 	shown = (row->flags & SCHEMA_SECRET) ? "/* SECRET-DATA */" : tok.text;
 	if (row->flags & SCHEMA_SECRET)
 		value = reveal(p, value);
@@ -291,6 +308,7 @@ static int statement(struct parser *p, struct node *at)
 	int rc;
 
 	p->comment = NULL;
+	p->hidden = false;
 	while (!p->lines && is_word(p) && !p->tok.quoted && strcmp(p->tok.text, "inactive:") == 0) {
 		inactive = true;
 		next(p);

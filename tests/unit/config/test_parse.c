@@ -170,6 +170,17 @@ static const struct {
 		"[edit security ike policy p pre-shared-key]\n"
 		"  'ascii-text /* SECRET-DATA */'\n"
 		"    not a valid $9$ string (line 1, column 53)\n"},
+	{"set security ike policy p pre-shared-key tell-nobody",
+		"[edit security ike policy p pre-shared-key]\n  '/* SECRET-DATA */'\n"
+		"    syntax error: unknown statement (line 1, column 42)\n"},
+	{"set security ike policy p pre-shared-key ascii-text tell nobody",
+		"[edit security ike policy p pre-shared-key]\n  '/* SECRET-DATA */'\n"
+		"    syntax error: unknown statement (line 1, column 58)\n"},
+	{"set chassis cluster replication cluster-key 0123456789abcdef0123456789abcdef more",
+		"[edit chassis cluster replication]\n  '/* SECRET-DATA */'\n"
+		"    syntax error: unknown statement (line 1, column 78)\n"},
+	{"\"system\" { host-name a; }",
+		"[edit]\n  'system'\n    syntax error: unknown statement (line 1, column 1)\n"},
 	{"system {\n    host-name a;\n",
 		"[edit system]\n  '{'\n"
 		"    syntax error: the matching '}' is missing (line 1, column 8)\n"},
