@@ -266,7 +266,7 @@ void api_child_install(struct dp *dp, const Dp__ChildInstall *c, struct reply *r
 	int rc;
 
 	if (!dp->running) {
-		reply_fail(r, -ERR_STATE, "not configured yet");
+		reply_fail(r, -ERR_WRONG_STATE, "not configured yet");
 		return;
 	}
 	rc = sa_of(dp, c, &sa);

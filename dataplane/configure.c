@@ -195,8 +195,8 @@ static int check(const struct dp *dp, const Dp__Configure *c, struct reply *r)
 		return -ERR_VALUE;
 	}
 	if (now && now->bucket_bits != c->bucket_bits && dp->sh.sad.n_live) {
-		reply_fail(r, -ERR_STATE, "bucket bits cannot change while there are SAs");
-		return -ERR_STATE;
+		reply_fail(r, -ERR_WRONG_STATE, "bucket bits cannot change while there are SAs");
+		return -ERR_WRONG_STATE;
 	}
 	return 0;
 }

@@ -29,7 +29,7 @@ static int fabric_transmit(struct dp *dp, struct fabric_hdr *h, struct view body
 	uint8_t *b;
 
 	if (!f || f->port == PORT_NONE)
-		return -ERR_STATE;
+		return -ERR_WRONG_STATE;
 	p = pkt_alloc(dp->sh.pool);
 	if (!p)
 		return -ERR_NOMEM;

@@ -206,7 +206,7 @@ void api_deadline_set(struct dp *dp, const Dp__DeadlineSet *s, struct reply *r)
 void api_announce(struct dp *dp, const Dp__Announce *a, struct reply *r)
 {
 	if (a->rg >= RG_MAX || !rg_acts(&dp->rgs[a->rg], dp_now()))
-		reply_fail(r, -ERR_STATE, "redundancy group %u is not active here", a->rg);
+		reply_fail(r, -ERR_WRONG_STATE, "redundancy group %u is not active here", a->rg);
 	else
 		announce_start(dp, a->rg, MAX(a->count, 1u));
 }

@@ -345,13 +345,13 @@ static int failover(struct ha *h, struct ha_rg *rg, uint32_t target, char text[T
 	}
 	if (rg->manual) {
 		(void)snprintf(text, TEXT_MAX, "Manual failover already in effect. Reset it first");
-		return -ERR_STATE;
+		return -ERR_WRONG_STATE;
 	}
 	if (target >= HA_NODES_MAX || !ha_member_here(h, rg, target) || !rg->acting ||
 		rg->hand.step != HA_HAND_NONE || rg->place[target].priority == 0) {
 		(void)snprintf(text, TEXT_MAX, "Node %u is not ready for redundancy group %u",
 			target, rg->cfg->id);
-		return -ERR_STATE;
+		return -ERR_WRONG_STATE;
 	}
 	(void)snprintf(
 		text, TEXT_MAX, "Initiated manual failover for redundancy group %u", rg->cfg->id);
@@ -409,7 +409,7 @@ void ha_on_failover(struct ha *h, const struct ha_event *ev)
 		rc = execute(h, rg, target, text);
 		answer(h, ev->failover.request, rc, text);
 	} else if (rg->request || !ha_member_here(h, rg, rg->epoch.owner)) {
-		answer(h, ev->failover.request, -ERR_STATE,
+		answer(h, ev->failover.request, -ERR_WRONG_STATE,
 			"The redundancy group has no primary that could hand over");
 	} else {
 		ask_owner(h, rg, target, ev->failover.request);

@@ -68,7 +68,7 @@ static int take_part(void *ctx, const Ctl__Response *r)
 static int explain(int rc, const char *socket_path)
 {
 	switch (rc) {
-	case -ERR_STATE:
+	case -ERR_WRONG_STATE:
 		break; /* the daemon's own words were printed */
 	case -ERR_NOT_FOUND:
 		(void)fprintf(stderr, "error: tandemd is not running (%s)\n", socket_path);

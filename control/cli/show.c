@@ -170,7 +170,7 @@ static int show_error(struct show *s, const Ctl__Error *e, FILE *err)
 {
 	s->failed = true;
 	(void)fprintf(err, "error: %s\n", e->text ? e->text : "");
-	return -ERR_STATE;
+	return -ERR_WRONG_STATE;
 }
 
 int show_part(struct show *s, const Ctl__Response *r, FILE *err)

@@ -26,7 +26,7 @@ struct show {
 };
 
 void show_init(struct show *s, FILE *f, const struct command *c, bool as_json);
-/* -ERR_STATE when the response is an error; its text went to `err`. */
+/* -ERR_WRONG_STATE when the response is an error; its text went to `err`. */
 int show_part(struct show *s, const Ctl__Response *r, FILE *err) MUST_CHECK;
 void show_end(struct show *s);
 

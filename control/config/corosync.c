@@ -54,7 +54,7 @@ static int check_rings(const struct members *all, struct complaints *c)
 	uint32_t rings;
 
 	if (all->n == 0)
-		return -ERR_STATE;
+		return -ERR_WRONG_STATE;
 	rings = rings_of(all->node[0]);
 	for (uint32_t i = 0; i < all->n; i++) {
 		const struct model_cluster *mine = &all->node[i]->cluster;
@@ -196,7 +196,7 @@ int corosync_conf(struct view text, int node, const struct corosync_paths *paths
 		complain(c, COMPLAINT_ERROR,
 			(struct complaint_place){.statement = "chassis cluster"},
 			"no cluster is configured, or the number of this node is not given");
-		return -ERR_STATE;
+		return -ERR_WRONG_STATE;
 	}
 	rc = load_members(text, self, &all, c);
 	if (rc == 0)

@@ -18,7 +18,7 @@ struct corosync_paths {
 	const char *log_file;  /* NULL: /var/log/corosync/corosync.log */
 };
 
-/* *out is owned by the caller, not terminated. -ERR_STATE when no cluster is configured. */
+/* *out is owned by the caller, not terminated. -ERR_WRONG_STATE when no cluster is configured. */
 int corosync_conf(struct view text, int node, const struct corosync_paths *paths, struct blob *out,
 	struct complaints *c) MUST_CHECK;
 

@@ -1,9 +1,7 @@
 #include "crypto/aead.h"
 
 #include <limits.h>
-#define ERR_STATE openssl_err_state /* a type there, an error of ours here */
 #include <openssl/evp.h>
-#undef ERR_STATE
 
 #include "base/secret.h"
 #include "crypto/fetched.h"

@@ -1,8 +1,6 @@
 #include "crypto/hash.h"
 
-#define ERR_STATE openssl_err_state /* a type there, an error of ours here */
 #include <openssl/evp.h>
-#undef ERR_STATE
 
 #include "base/secret.h"
 #include "crypto/fetched.h"

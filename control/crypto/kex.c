@@ -1,11 +1,9 @@
 #include "crypto/kex.h"
 
-#define ERR_STATE openssl_err_state /* a type there, an error of ours here */
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
-#undef ERR_STATE
 #include <stdlib.h>
 
 #include "base/cursor.h"

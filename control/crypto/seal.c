@@ -1,9 +1,7 @@
 #include "crypto/seal.h"
 
 #include <limits.h>
-#define ERR_STATE openssl_err_state /* a type there, an error of ours here */
 #include <openssl/evp.h>
-#undef ERR_STATE
 #include <stdlib.h>
 
 #include "base/secret.h"

@@ -60,13 +60,13 @@ int fsm_fire(struct ike *ike, struct ike_sa *sa, const struct cause *cause)
 	int rc;
 
 	if (sa->state == SA_GONE)
-		return -ERR_STATE;
+		return -ERR_WRONG_STATE;
 	r = rule_find(sa, cause);
 	if (!r) {
 		sa_debug(ike, sa, "ike.unexpected", "state=%s on=\"%s\"", sa_state_text(sa->state),
 			sa_trigger_text(cause->on));
 		ike->stats.rx_unexpected += cause->rx != NULL;
-		return -ERR_STATE;
+		return -ERR_WRONG_STATE;
 	}
 	rc = rule_run(ike, sa, r, cause);
 	if (rc == 0) {

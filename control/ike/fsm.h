@@ -72,7 +72,7 @@ struct ike_rules {
 
 struct ike_rules v2_rules(void);
 
-/* 0, FSM_STAY, or negative: -ERR_STATE when there is no rule, else what the act returned. */
+/* 0, FSM_STAY, or negative: -ERR_WRONG_STATE when there is no rule, else what the act returned. */
 int fsm_fire(struct ike *ike, struct ike_sa *sa, const struct cause *cause);
 
 static inline int fsm_on(struct ike *ike, struct ike_sa *sa, enum sa_trigger on)

@@ -120,7 +120,7 @@ static void corosync_needs_a_cluster(void **state)
 
 	(void)state;
 	assert_int_equal(
-		corosync_conf(view_of_text("set interfaces st0"), 0, &paths, &got, &c), -ERR_STATE);
+		corosync_conf(view_of_text("set interfaces st0"), 0, &paths, &got, &c), -ERR_WRONG_STATE);
 }
 
 /* The timers found stable by measurement, and Corosync's own limits elsewhere. */

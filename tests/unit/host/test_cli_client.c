@@ -142,7 +142,7 @@ static int stop_at_once(void *ctx, const Ctl__Response *r)
 {
 	(void)ctx;
 	(void)r;
-	return -ERR_STATE;
+	return -ERR_WRONG_STATE;
 }
 
 static void client_reports_failures(void **state)
@@ -163,7 +163,7 @@ static void client_reports_failures(void **state)
 	fake_stop(&wrong);
 	add_part(&stopped, 1, true);
 	fake_start(&stopped, 4096);
-	assert_int_equal(ask(&stopped, stop_at_once, NULL), -ERR_STATE);
+	assert_int_equal(ask(&stopped, stop_at_once, NULL), -ERR_WRONG_STATE);
 	fake_stop(&stopped);
 }
 

@@ -538,7 +538,7 @@ static void show_done_and_error(void **state)
 	r.error = &error;
 	error.text = (char *)(uintptr_t) "Node 1 is already primary for redundancy group 1";
 	open_output(&o, ACTION_FAILOVER, false, false);
-	assert_int_equal(show_part(&o.s, &r, err), -ERR_STATE);
+	assert_int_equal(show_part(&o.s, &r, err), -ERR_WRONG_STATE);
 	expect(&o, "");
 	(void)fclose(err);
 	assert_string_equal(said, "error: Node 1 is already primary for redundancy group 1\n");
