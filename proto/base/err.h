@@ -19,7 +19,7 @@
 	X(ERR_NO_PROPOSAL, "no proposal chosen")                                                   \
 	X(ERR_INVALID_KE, "key exchange group differs")                                            \
 	X(ERR_TS, "traffic selectors unacceptable")                                                \
-	X(ERR_WRONG_STATE, "not possible in this state")                                                 \
+	X(ERR_WRONG_STATE, "not possible in this state")                                           \
 	X(ERR_NOT_FOUND, "no such object")                                                         \
 	X(ERR_EXISTS, "object exists already")                                                     \
 	X(ERR_CRYPTO, "the crypto library refused")                                                \

@@ -119,8 +119,8 @@ static void corosync_needs_a_cluster(void **state)
 	auto_blob got = {0};
 
 	(void)state;
-	assert_int_equal(
-		corosync_conf(view_of_text("set interfaces st0"), 0, &paths, &got, &c), -ERR_WRONG_STATE);
+	assert_int_equal(corosync_conf(view_of_text("set interfaces st0"), 0, &paths, &got, &c),
+		-ERR_WRONG_STATE);
 }
 
 /* The timers found stable by measurement, and Corosync's own limits elsewhere. */
