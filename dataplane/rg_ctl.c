@@ -142,6 +142,7 @@ void api_rg_set(struct dp *dp, const Dp__RgSet *s, struct reply *r)
 	log_notice(&dp->log, "dp.rg", "rg=%u role=%s epoch=%llu owner=%u", s->rg,
 		want.role == RG_ROLE_ACTIVE ? "active" : "standby", (unsigned long long)want.epoch,
 		want.owner);
+	dp->announces[s->rg].left = 0; /* of an earlier epoch */
 	if (want.role == RG_ROLE_ACTIVE && s->announce)
 		announce_start(dp, s->rg, MAX(s->announce_count, 1u));
 }
