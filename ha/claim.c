@@ -260,6 +260,7 @@ static void claim_apply(struct ha *h, struct ha_rg *rg, uint32_t from, const Rep
 	rg->epoch = ha_epoch_of(m->next);
 	rg->index = m->prev_index + 1;
 	rg->claim_index = rg->index;
+	rg->epoch_ns = h->now_ns;
 	rg->claim_reason = m->reason;
 	rg->claim_renew = from == h->cfg.node ? rg->claim_sent_renew : h->renew_id + 1;
 	h->counters[COUNT_CLAIMS]++;

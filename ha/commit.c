@@ -115,8 +115,7 @@ void ha_on_ack(struct ha *h, uint32_t from, const Repl__Ack *m)
 			continue;
 		p->renew_acked = id;
 		p->acked_change_ns = h->now_ns;
-		if (h->renew_id - id < RENEWS)
-			p->proven_ns = h->renew_at[id % RENEWS];
+		p->proven_ns = ha_renew_sent(h, id);
 	}
 	for (size_t i = 0; i < m->n_positions; i++)
 		position_in(h, from, m->positions[i]);
@@ -206,12 +205,12 @@ static uint64_t cut_to_majority(const struct ha *h, const struct ha_rg *rg, uint
 
 static void deadline_move(struct ha *h, struct ha_rg *rg)
 {
-	uint64_t id = set_renew(h, rg), until;
+	uint64_t sent = ha_renew_sent(h, set_renew(h, rg)), until;
 
 	/* under a CLAIM not yet committed nothing is extended */
-	if (rg->claim_index > rg->committed || id == 0 || h->renew_id - id >= RENEWS)
+	if (rg->claim_index > rg->committed || sent == 0)
 		return;
-	until = h->policy->no_deadline ? UINT64_MAX : h->renew_at[id % RENEWS] + h->lease_ns;
+	until = h->policy->no_deadline ? UINT64_MAX : sent + h->lease_ns;
 	if (until > rg->deadline_ns)
 		rg->deadline_ns = until;
 	if (rg->acting && rg->told_role == HA_ACTIVE &&
@@ -286,12 +285,13 @@ void ha_check_stuck(struct ha *h, struct ha_rg *rg)
 		limit = MIN(limit, h->lease_ns - MS(150));
 	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
 		const struct ha_peer *p = &h->peer[n];
-		uint64_t since = latest(p->acked_change_ns, h->stall_ns, h->view.since_ns);
+		uint64_t since = latest(p->acked_change_ns, h->stall_ns, rg->epoch_ns);
 		Repl__Member member = REPL__MEMBER__INIT;
 		Repl__Item item = REPL__ITEM__INIT;
 		bool gone = p->in_view && p->greeted &&
 			    (p->incarnation != rg->set_incarnation[n] || rg->place[n].needs);
 
+		since = MAX(since, h->view.since_ns);
 		if (!ha_in_set(rg, n) || n == h->cfg.node || (rg->expelling & 1u << n))
 			continue;
 		if (!gone && (!ha_member_here(h, rg, n) || h->now_ns - since < limit ||

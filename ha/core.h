@@ -24,7 +24,7 @@ static inline uint64_t latest(uint64_t a, uint64_t b, uint64_t c)
 enum {
 	SALT_LEN = 16,
 	CHALLENGE_LEN = 16,
-	RENEWS = 1024,	   /* send times kept; ids grow at most once a millisecond */
+	RENEWS = 1024,	   /* send times kept, of one millisecond each */
 	IN_FLIGHT = 4,	   /* log messages of one RG on the bus; more are gathered into one */
 	OUTBOX_MAX = 8192, /* entries an owner may have outstanding in one RG */
 	XFER_WINDOW = 8,   /* snapshot chunks not yet acknowledged by the slowest joiner */
@@ -200,6 +200,7 @@ struct ha_rg {
 	/* claiming */
 	bool claim_sent; /* in this view, not delivered yet */
 	uint64_t claim_ns, claim_sent_renew;
+	uint64_t epoch_ns; /* when the present epoch was applied here */
 	/* succession */
 	uint64_t headless_ns; /* since when the owner's tandemd is gone while its node lives; 0 = no
 			       */
@@ -279,13 +280,19 @@ struct ha {
 	uint8_t tx_salt[SALT_LEN];
 	uint64_t tx_counter;
 	uint8_t challenge[CHALLENGE_LEN]; /* of this view */
-	uint64_t renew_id, renew_at[RENEWS], last_sent_ns, hello_ns, refused_ns;
+	uint64_t renew_id, last_sent_ns, hello_ns, refused_ns;
+
+	struct {
+		uint64_t first, ns; /* ids from `first` on were sent at ns or later */
+	} renew_at[RENEWS];
+
+	size_t renew_newest;
 	bool ack_due, hello_due, status_due, renew_due;
 	struct ha_view view;
 	bool quorum_known, quorate;
 	uint64_t quorum_ring_seq;
 	uint32_t quorum_ring_node;
-	bool dataplane_up;
+	bool dataplane_up, dataplane_known;
 	uint32_t dataplane_incarnation;
 	uint64_t dataplane_ns;
 	bool leaving, left;
@@ -324,6 +331,8 @@ void ha_send(struct ha *h, Repl__Message *m);
 void ha_send_as(struct ha *h, const struct ha_head *head, Repl__Message *m);
 void ha_deliver(struct ha *h, const struct ha_ev_deliver *d);
 
+/* When the message with this id was sent, or somewhat earlier; 0 when that is long ago. */
+uint64_t ha_renew_sent(const struct ha *h, uint64_t id);
 /* n octets to pack into, lent until the next message is built; NULL = too many. */
 uint8_t *ha_scratch(struct ha *h, size_t n);
 

@@ -127,14 +127,30 @@ uint8_t *ha_scratch(struct ha *h, size_t n)
 	return n <= HA_MESSAGE_MAX ? h->scratch : NULL;
 }
 
-/* One id a millisecond at most, so that the ring of send times spans a second. */
+/* Each message has an id of its own, so that hearing it can be acknowledged; send times are kept a
+ * millisecond at a time, so that they reach back long enough at any rate. */
 static uint64_t renew_now(struct ha *h)
 {
-	if (h->renew_id == 0 || h->now_ns - h->renew_at[h->renew_id % RENEWS] >= MS(1)) {
-		h->renew_id++;
-		h->renew_at[h->renew_id % RENEWS] = h->now_ns;
+	h->renew_id++;
+	if (h->renew_id == 1 || h->now_ns - h->renew_at[h->renew_newest].ns >= MS(1)) {
+		h->renew_newest = (h->renew_newest + 1) % RENEWS;
+		h->renew_at[h->renew_newest].first = h->renew_id;
+		h->renew_at[h->renew_newest].ns = h->now_ns;
 	}
 	return h->renew_id;
+}
+
+uint64_t ha_renew_sent(const struct ha *h, uint64_t id)
+{
+	for (size_t i = 0; i < RENEWS && id; i++) {
+		size_t at = (h->renew_newest + RENEWS - i) % RENEWS;
+
+		if (h->renew_at[at].first == 0)
+			break;
+		if (h->renew_at[at].first <= id)
+			return h->renew_at[at].ns;
+	}
+	return 0;
 }
 
 void ha_send(struct ha *h, Repl__Message *m)
@@ -374,9 +390,9 @@ static void dispatch(struct ha *h, const struct ha_envelope *e, const Repl__Mess
 	if (m->renew > peer->renew_seen) {
 		peer->renew_seen = m->renew;
 		peer->last_rx_ns = h->now_ns;
-		/* an acknowledgement is not acknowledged, and we know what we have ourselves */
-		h->ack_due |= e->sender != h->cfg.node && (!m->ack || m->log.len || m->claim);
 	}
+	/* an acknowledgement is not acknowledged, and we know what we have ourselves */
+	h->ack_due |= e->sender != h->cfg.node && (!m->ack || m->log.len || m->claim);
 }
 
 static void deliver_message(struct ha *h, const struct ha_envelope *e)

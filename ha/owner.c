@@ -590,9 +590,17 @@ void ha_on_dataplane(struct ha *h, const struct ha_ev_dataplane *d)
 
 		if (!d->up)
 			rg->probe_known = false;
-		if (restarted && ha_is_owner(h, rg) && rg->acting)
+		if (!d->up || (h->dataplane_known && !restarted))
+			continue;
+		if (rg->acting && rg->told_role == HA_ACTIVE) {
+			rg->told_role = HA_STANDBY; /* that is what an empty one does */
 			rg->reclaim = true;
+		} else {
+			rg->told_any = false;
+			ha_role_tell(h, rg, "dataplane started");
+		}
 	}
+	h->dataplane_known |= d->up;
 	for (uint32_t n = 0; n < HA_NODES_MAX && !d->up; n++)
 		h->peer[n].fabric_known = false;
 }

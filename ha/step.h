@@ -207,6 +207,10 @@ struct ha_ev_fabric {
 	uint32_t n_rgs;
 };
 
+/* A dataplane with another incarnation has started empty: it is standby for every RG, whatever was
+ * said to the one before it, until ha says ROLE again (an owner acts in a new epoch then, because
+ * an empty dataplane does not know which numbers were sent). The host fills it from the records,
+ * then reports it up. */
 struct ha_ev_dataplane {
 	bool up;	      /* connected, configured and refilled with the store's records */
 	uint32_t incarnation; /* dp.HelloReply */
