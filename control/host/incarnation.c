@@ -21,7 +21,7 @@ int incarnation_raise(const char *path, uint16_t *out, bool *fresh)
 		char *end;
 
 		n = strtoul((const char *)old.p, &end, 10);
-		if (end == (const char *)old.p || n >= UINT16_MAX)
+		if (end == (const char *)old.p || (*end != '\n' && *end != '\0') || n >= UINT16_MAX)
 			return -ERR_LIMIT; /* damaged or used up: a new node id is needed */
 	}
 	*fresh = rc == -ERR_NOT_FOUND;
