@@ -1,0 +1,358 @@
+/*
+ * Reading records: the other half of record.c. A record was sealed by a member of the cluster, but
+ * may be of another version, or of a configuration that has changed since.
+ */
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "ike/engine.h"
+#include "ike/record.h"
+#include "record.pb-c.h"
+
+static struct view view_of_bytes(const ProtobufCBinaryData *b)
+{
+	return view_of(b->data, b->len);
+}
+
+static int take_endpoint(const Rec__Endpoint *e, struct endpoint *out)
+{
+	if (!e || e->port > UINT16_MAX)
+		return -ERR_VALUE;
+	out->port = (uint16_t)e->port;
+	return addr_from_view(view_of_bytes(&e->address), &out->addr);
+}
+
+static int take_ident(const Rec__Identity *id, struct ident *out)
+{
+	if (!id || id->type == 0)
+		return 0;
+	return id->type > UINT8_MAX ? -ERR_VALUE
+				    : ident_copy((uint8_t)id->type, view_of_bytes(&id->data), out);
+}
+
+/* Deadlines that passed while nobody owned the SA are due at once. */
+static uint64_t due_at(const struct ike *ike, uint64_t left_ms, uint64_t written_unix_ms)
+{
+	uint64_t gone = ike->wall_ms > written_unix_ms ? ike->wall_ms - written_unix_ms : 0;
+
+	if (left_ms == 0)
+		return 0;
+	return ike->now_ms + (left_ms > gone ? left_ms - gone : 1);
+}
+
+static int take_suite(const Rec__Suite *s, struct ike_suite *out)
+{
+	if (!s)
+		return -ERR_VALUE;
+	out->encr = alg_find(ALG_ENCR, (uint16_t)s->encr, (uint16_t)s->key_bits);
+	out->prf = alg_find(ALG_PRF, (uint16_t)s->prf, 0);
+	out->integ = s->integ ? alg_find(ALG_INTEG, (uint16_t)s->integ, 0) : NULL;
+	out->dh = s->dh ? alg_find(ALG_KE, (uint16_t)s->dh, 0) : NULL;
+	if (!out->encr || !out->prf || (s->integ != 0 && !out->integ) || (s->dh != 0 && !out->dh) ||
+		alg_is_aead(out->encr) != !out->integ)
+		return -ERR_VALUE;
+	return 0;
+}
+
+static int take_flight(const ProtobufCBinaryData *v, size_t n, struct flight **out)
+{
+	struct view *list = calloc(n + 1, sizeof *list);
+
+	if (!list)
+		return -ERR_NOMEM;
+	for (size_t i = 0; i < n; i++)
+		list[i] = view_of_bytes(&v[i]);
+	*out = flight_of(list, n);
+	free(list);
+	return *out ? 0 : -ERR_VALUE;
+}
+
+static int take_answer(const Rec__Answer *a, struct answer *out)
+{
+	if (!a)
+		return 0;
+	if (a->request_hash.len != sizeof out->hash)
+		return -ERR_VALUE;
+	memcpy(out->hash, a->request_hash.data, sizeof out->hash);
+	out->mid = a->message_id;
+	/* It is committed: whoever asks again gets it. */
+	out->released = true;
+	return take_flight(a->datagrams, a->n_datagrams, &out->flight);
+}
+
+static int take_outstanding(const struct ike *ike, const Rec__Outstanding *o, struct exch **out)
+{
+	struct exch *x;
+	int rc;
+
+	if (!o)
+		return 0;
+	x = exch_new((enum exch_kind)o->kind);
+	if (!x)
+		return -ERR_NOMEM;
+	x->mid = o->message_id;
+	x->group = (uint16_t)o->group;
+	x->new_spi = o->new_spi;
+	x->old_spi = o->old_spi;
+	x->policy_id = o->policy_id;
+	x->rival_spi = o->rival_spi;
+	x->first_ms = ike->now_ms;
+	if (o->nonce.len == sizeof x->nonce)
+		memcpy(x->nonce, o->nonce.data, sizeof x->nonce);
+	rc = take_flight(o->datagrams, o->n_datagrams, &x->flight);
+	if (rc == 0)
+		rc = blob_copy(view_of_bytes(&o->rival_nonce), &x->rival_nonce);
+	if (rc == 0 && o->kex.len != 0)
+		rc = kex_import(ike->cfg.crypto, x->group, view_of_bytes(&o->kex), &x->kex);
+	if (rc < 0) {
+		exch_free(x);
+		return rc;
+	}
+	*out = x;
+	return 0;
+}
+
+static int take_half(const Rec__IkeSa *s, struct ike_sa *sa)
+{
+	const ProtobufCBinaryData *own = s->initiator ? &s->nonce_i : &s->nonce_r;
+	const ProtobufCBinaryData *peer = s->initiator ? &s->nonce_r : &s->nonce_i;
+	struct half *h;
+
+	if (s->own_init.len == 0)
+		return 0;
+	h = calloc(1, sizeof *h);
+	if (!h)
+		return -ERR_NOMEM;
+	sa->half = h;
+	if (own->len != sizeof h->nonce)
+		return -ERR_VALUE;
+	memcpy(h->nonce, own->data, sizeof h->nonce);
+	if (blob_copy(view_of_bytes(&s->own_init), &h->own_init) < 0 ||
+		blob_copy(view_of_bytes(&s->peer_init), &h->peer_init) < 0 ||
+		blob_copy(view_of_bytes(peer), &h->peer_nonce) < 0)
+		return -ERR_NOMEM;
+	return 0;
+}
+
+static void take_plain(const struct ike *ike, const Rec__IkeSa *s, struct ike_sa *sa)
+{
+	sa->version = (uint8_t)s->version;
+	sa->state = (enum sa_state)s->state;
+	sa->spi_remote = s->spi_remote;
+	sa->lineage = s->lineage;
+	sa->successor = s->successor;
+	sa->has_children = s->has_children;
+	sa->recorded = true;
+	sa->natt = s->natt;
+	sa->nat_local = s->nat_local;
+	sa->nat_remote = s->nat_remote;
+	sa->auth_method = (uint8_t)s->auth_method;
+	sa->supports = (uint8_t)s->supports;
+	sa->index = s->index;
+	sa->interface_id = s->interface_id;
+	sa->next_tx = s->next_send_id;
+	sa->next_rx = s->next_receive_id;
+	sa->rekeys = s->rekeys;
+	sa->reauths = s->reauths;
+	sa->children_created = s->children_created;
+	sa->children_deleted = s->children_deleted;
+	sa->established_wall_ms = s->established_unix_ms;
+	sa->last_rx_ms = ike->now_ms;
+	sa->last_tx_ms = ike->now_ms;
+	sa->at_soft = due_at(ike, s->soft_ms, s->written_unix_ms);
+	sa->at_hard = due_at(ike, s->hard_ms, s->written_unix_ms);
+	sa->at_linger = due_at(ike, s->linger_ms, s->written_unix_ms);
+}
+
+static int fill_sa(struct ike *ike, const Rec__IkeSa *s, struct ike_sa *sa)
+{
+	struct gateway *gw = s->gateway[0] ? gateway_find(ike, s->gateway) : NULL;
+	int rc;
+
+	if (!gw)
+		return -ERR_NOT_FOUND;
+	sa_attach(sa, gw);
+	take_plain(ike, s, sa);
+	rc = take_suite(s->suite, &sa->suite);
+	if (rc == 0)
+		rc = take_endpoint(s->local, &sa->local);
+	if (rc == 0)
+		rc = take_endpoint(s->remote, &sa->remote);
+	if (rc == 0)
+		rc = take_ident(s->local_id, &sa->local_id);
+	if (rc == 0)
+		rc = take_ident(s->remote_id, &sa->remote_id);
+	if (rc < 0)
+		return rc;
+	sa->keys = secret_copy(view_of_bytes(&s->keys));
+	if (!sa->keys)
+		return -ERR_NOMEM;
+	if (sa->keys->n != keymat_ike_len(&sa->suite))
+		return -ERR_VALUE;
+	rc = take_answer(s->answer, &sa->answer);
+	if (rc == 0)
+		rc = take_outstanding(ike, s->outstanding, &sa->out);
+	return rc < 0 ? rc : take_half(s, sa);
+}
+
+static bool state_is_known(uint32_t state)
+{
+	return state > SA_IDLE && state < SA_GONE;
+}
+
+int record_restore_sa(struct ike *ike, uint32_t rg, struct view body)
+{
+	Rec__IkeSa *s = rec__ike_sa__unpack(NULL, body.n, body.p);
+	struct ike_sa *sa;
+	int rc;
+
+	if (!s)
+		return -ERR_VALUE;
+	if (s->spi_local == 0 || s->rg != rg || !state_is_known(s->state) || s->version != 2)
+		rc = -ERR_VALUE;
+	else if (sa_find(ike, s->spi_local))
+		rc = -ERR_EXISTS;
+	else {
+		sa = sa_new(ike, rg, s->initiator, s->spi_local);
+		rc = sa ? fill_sa(ike, s, sa) : -ERR_NOMEM;
+		if (rc < 0 && sa)
+			sa_drop(ike, sa);
+		if (rc == 0 && sa->index >= ike->next_index)
+			ike->next_index = sa->index + 1;
+	}
+	secret_wipe(s->keys.data, s->keys.len);
+	rec__ike_sa__free_unpacked(s, NULL);
+	return rc;
+}
+
+/* ---------------------------------------------------------------- children */
+
+static int take_selectors(Rec__Selector *const *v, size_t n, struct tsel_set **out)
+{
+	struct tsel *list = calloc(n + 1, sizeof *list);
+	int rc = !list ? -ERR_NOMEM : n == 0 ? -ERR_VALUE : 0;
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		list[i] = (struct tsel){.protocol = (uint8_t)v[i]->protocol,
+			.port_lo = (uint16_t)v[i]->port_low,
+			.port_hi = (uint16_t)v[i]->port_high};
+		rc = addr_from_view(view_of_bytes(&v[i]->low), &list[i].lo);
+		if (rc == 0)
+			rc = addr_from_view(view_of_bytes(&v[i]->high), &list[i].hi);
+		if (rc == 0 && !tsel_is_valid(&list[i]))
+			rc = -ERR_VALUE;
+	}
+	if (rc == 0) {
+		*out = tsel_set_of(list, (uint32_t)n);
+		rc = *out ? 0 : -ERR_NOMEM;
+	}
+	free(list);
+	return rc;
+}
+
+static int take_child_suite(const Rec__ChildSa *s, struct esp_suite *out)
+{
+	out->encr = alg_find(ALG_ENCR, (uint16_t)s->encr, (uint16_t)s->key_bits);
+	out->integ = s->integ ? alg_find(ALG_INTEG, (uint16_t)s->integ, 0) : NULL;
+	out->dh = s->dh ? alg_find(ALG_KE, (uint16_t)s->dh, 0) : NULL;
+	out->esn = s->esn;
+	out->lifetime_kb = s->hard_bytes / 1024;
+	return out->encr && (s->integ == 0 || out->integ) ? 0 : -ERR_VALUE;
+}
+
+/* In the order of keymat.h as if the exchange's initiator were this end: keys_swapped stays false.
+ */
+static int take_child_keys(const Rec__ChildSa *s, struct child *c)
+{
+	const struct view part[] = {view_of_bytes(&s->encr_key_out),
+		view_of_bytes(&s->integ_key_out), view_of_bytes(&s->encr_key_in),
+		view_of_bytes(&s->integ_key_in)};
+	size_t n = 0, at = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(part); i++)
+		n += part[i].n;
+	if (n != keymat_child_len(c->suite.encr, c->suite.integ) || part[0].n != part[2].n ||
+		part[1].n != part[3].n)
+		return -ERR_VALUE;
+	c->keys = secret_new(n);
+	if (!c->keys)
+		return -ERR_NOMEM;
+	for (size_t i = 0; i < ARRAY_LEN(part); i++) {
+		if (part[i].n != 0)
+			memcpy(c->keys->p + at, part[i].p, part[i].n);
+		at += part[i].n;
+	}
+	return 0;
+}
+
+static int fill_child(struct ike *ike, const Rec__ChildSa *s, struct child *c)
+{
+	int rc = take_child_suite(s, &c->suite);
+
+	if (rc == 0)
+		rc = take_child_keys(s, c);
+	if (rc == 0)
+		rc = take_selectors(s->local_ts, s->n_local_ts, &c->local_ts);
+	if (rc == 0)
+		rc = take_selectors(s->remote_ts, s->n_remote_ts, &c->remote_ts);
+	if (rc < 0)
+		return rc;
+	c->spi_out = s->spi_out;
+	/* A standby's dataplane holds it since the record was applied. */
+	c->state = s->state == CHILD_REPLACED ? CHILD_REPLACED : CHILD_UP;
+	c->installed = true;
+	c->initiator = s->initiator;
+	c->outbound = s->outbound;
+	c->order = s->order;
+	c->lease_epoch = s->lease_epoch;
+	c->replaced_by = s->replaced_by;
+	c->established_wall_ms = s->established_unix_ms;
+	c->at_soft = due_at(ike, s->soft_ms, s->written_unix_ms);
+	c->at_hard = due_at(ike, s->hard_ms, s->written_unix_ms);
+	if (s->order >= ike->next_order)
+		ike->next_order = s->order + 1;
+	return 0;
+}
+
+/* The IKE SA of a lineage that has its children now. */
+static struct ike_sa *parent_of(struct ike *ike, uint64_t lineage)
+{
+	struct ike_sa *sa, *tmp;
+
+	map_foreach (ike->sas, sa, tmp)
+		if (sa->lineage == lineage && sa->has_children)
+			return sa;
+	return NULL;
+}
+
+int record_restore_child(struct ike *ike, uint32_t rg, struct view body)
+{
+	Rec__ChildSa *s = rec__child_sa__unpack(NULL, body.n, body.p);
+	struct tunnel *t;
+	struct ike_sa *sa;
+	struct child *c;
+	int rc = -ERR_VALUE;
+
+	if (!s)
+		return -ERR_VALUE;
+	sa = parent_of(ike, s->lineage);
+	t = tunnel_find(ike, s->policy_id);
+	if (s->spi_in == 0 || s->rg != rg || !sa || !t) {
+		rc = !sa || !t ? -ERR_NOT_FOUND : -ERR_VALUE;
+	} else if (child_find(ike, s->spi_in)) {
+		rc = -ERR_EXISTS;
+	} else {
+		c = child_new(ike, sa, t, s->spi_in);
+		rc = c ? fill_child(ike, s, c) : -ERR_NOMEM;
+		if (rc < 0 && c)
+			child_drop(ike, c);
+		else if (c)
+			child_rearm(ike, c);
+	}
+	secret_wipe(s->encr_key_in.data, s->encr_key_in.len);
+	secret_wipe(s->encr_key_out.data, s->encr_key_out.len);
+	secret_wipe(s->integ_key_in.data, s->integ_key_in.len);
+	secret_wipe(s->integ_key_out.data, s->integ_key_out.len);
+	rec__child_sa__free_unpacked(s, NULL);
+	return rc;
+}
