@@ -12,9 +12,11 @@ enum { SCHEMA = 1, CONNECTIONS_MAX = 64, BACKLOG = 16, REQUEST_MAX = 1 << 20 };
 
 struct conn {
 	struct ctl_server *server;
+	struct list link;
 	uv_pipe_t pipe;
 	struct frame_in in;
 	struct ctl_call *call; /* being answered */
+	uint32_t writing;      /* parts of answers that the client has not taken yet */
 };
 
 struct ctl_call {
@@ -23,6 +25,7 @@ struct ctl_call {
 
 struct write_req {
 	uv_write_t req;
+	struct conn *conn;
 	struct blob data;
 };
 
@@ -33,6 +36,7 @@ static void on_conn_closed(uv_handle_t *h)
 	struct conn *c = (struct conn *)h->data;
 
 	c->server->connections--;
+	list_del(&c->link);
 	frame_in_fini(&c->in);
 	free(c);
 }
@@ -46,13 +50,30 @@ static void conn_close(struct conn *c)
 		uv_close((uv_handle_t *)&c->pipe, on_conn_closed);
 }
 
+/* The next request has its turn when the client has taken the whole answer to the last one: who
+ * sends and does not read costs no memory, and requests sent ahead do not nest. */
+static void proceed(struct conn *c)
+{
+	if (!c->call && c->writing == 0 && !uv_is_closing((uv_handle_t *)&c->pipe))
+		next_request(c);
+}
+
+static void write_free(struct write_req *w)
+{
+	if (w)
+		blob_fini(&w->data);
+	free(w);
+}
+
 static void on_written(uv_write_t *req, int status)
 {
 	struct write_req *w = container_of(req, struct write_req, req);
+	struct conn *c = w->conn;
 
-	(void)status;
-	blob_fini(&w->data);
-	free(w);
+	write_free(w);
+	c->writing--;
+	if (status == 0)
+		proceed(c);
 }
 
 static void conn_send(struct conn *c, Ctl__Response *r)
@@ -62,15 +83,18 @@ static void conn_send(struct conn *c, Ctl__Response *r)
 
 	r->schema = SCHEMA;
 	if (!w || frame_pack(&r->base, &w->data) < 0) {
-		free(w);
+		write_free(w);
 		conn_close(c);
 		return;
 	}
+	w->conn = c;
 	buf = uv_buf_init((char *)w->data.p, (unsigned)w->data.n);
 	if (uv_write(&w->req, (uv_stream_t *)&c->pipe, &buf, 1, on_written) != 0) {
-		on_written(&w->req, 0);
+		write_free(w);
 		conn_close(c);
+		return;
 	}
+	c->writing++;
 }
 
 void ctl_part(struct ctl_call *call, Ctl__Response *r)
@@ -90,8 +114,6 @@ void ctl_end(struct ctl_call *call, Ctl__Response *r)
 		return;
 	c->call = NULL;
 	conn_send(c, r);
-	if (!uv_is_closing((uv_handle_t *)&c->pipe))
-		next_request(c);
 }
 
 void ctl_fail(struct ctl_call *call, const char *fmt, ...)
@@ -169,8 +191,8 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 	/* Requests sent ahead wait in the buffer, which is bounded here. */
 	if (c->in.end - c->in.start > REQUEST_MAX)
 		conn_close(c);
-	else if (!c->call)
-		next_request(c);
+	else
+		proceed(c);
 }
 
 static void on_connection(uv_stream_t *listener, int status)
@@ -181,6 +203,7 @@ static void on_connection(uv_stream_t *listener, int status)
 	if (!c)
 		return;
 	c->server = s;
+	list_add_tail(&s->conns, &c->link);
 	s->connections++;
 	frame_in_init(&c->in, REQUEST_MAX);
 	(void)uv_pipe_init(s->loop, &c->pipe, 0);
@@ -200,6 +223,7 @@ int ctl_server_init(
 	*s = (struct ctl_server){.loop = loop, .handle = handle, .ctx = ctx, .log = log};
 	if (snprintf(s->path, sizeof s->path, "%s", path) >= (int)sizeof s->path)
 		return -ERR_LIMIT;
+	list_init(&s->conns);
 	(void)unlink(path); /* of a daemon that crashed */
 	if (uv_pipe_init(loop, &s->pipe, 0) != 0)
 		return -ERR_IO;
@@ -215,6 +239,11 @@ int ctl_server_init(
 
 void ctl_server_close(struct ctl_server *s)
 {
+	struct conn *c;
+
+	if (s->open)
+		list_foreach (c, &s->conns, link)
+			conn_close(c);
 	if (s->open && !uv_is_closing((uv_handle_t *)&s->pipe))
 		uv_close((uv_handle_t *)&s->pipe, NULL);
 	s->open = false;

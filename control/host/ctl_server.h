@@ -4,11 +4,14 @@
  *
  * Life: ctl_server_init() .. ctl_server_close(). A request becomes a ctl_call that the handler
  * answers at once or later; the call outlives its connection if need be and must be ended by
- * exactly one ctl_end() or ctl_fail(). At most 64 connections; one request at a time on each.
+ * exactly one ctl_end() or ctl_fail(). At most 64 connections; one request at a time on each, and
+ * the next one when its client has read the answer. ctl_server_close() closes them all; the loop
+ * must run once more while *s is there.
  * Thread: the loop.
  */
 #include <uv.h>
 
+#include "base/list.h"
 #include "base/log.h"
 #include "control.pb-c.h"
 #include "frame.h"
@@ -23,6 +26,7 @@ struct ctl_server {
 	ctl_request_fn *handle;
 	void *ctx;
 	struct log_ctx log;
+	struct list conns;
 	uint32_t connections;
 	bool open;
 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@ int host_setup(void **state)
 	if (!mkdtemp(h->dir))
 		return -1;
 	(void)snprintf(h->path, sizeof h->path, "%s/x", h->dir);
+	(void)signal(SIGPIPE, SIG_IGN); /* as tandemd does */
 	*state = h;
 	return 0;
 }
@@ -56,7 +58,8 @@ void host_turn(struct host_case *h)
 	struct pollfd p = {.fd = uv_backend_fd(&h->loop), .events = POLLIN};
 
 	(void)uv_run(&h->loop, UV_RUN_NOWAIT);
-	(void)poll(&p, 1, TURN_MS);
+	if (uv_backend_timeout(&h->loop) != 0)
+		(void)poll(&p, 1, TURN_MS);
 }
 
 void host_wait(struct host_case *h, bool (*is_so)(void *ctx), void *ctx)
@@ -167,7 +170,7 @@ struct receiving {
 static bool has_received(void *ctx)
 {
 	struct receiving *r = (struct receiving *)ctx;
-	uint8_t buf[4096];
+	uint8_t buf[65536];
 	ssize_t n;
 
 	if (frame_in_next(r->in, &r->message) > 0)

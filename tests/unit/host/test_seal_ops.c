@@ -15,8 +15,8 @@ struct party {
 
 static struct crypto *crypto;
 
-static const uint8_t cluster_key[32] = {1, 2, 3}, other_cluster_key[32] = {1, 2, 4};
-static const uint8_t salt[16] = {9}, other_salt[16] = {0, 9};
+static const uint8_t cluster_key[32] = {1, 2}, other_cluster_key[32] = {1, 2, [31] = 1};
+static const uint8_t salt[16] = {9}, other_salt[16] = {9, [15] = 1};
 
 static void party_init(struct party *p, const uint8_t key[32], const char *purpose, uint32_t node,
 	const uint8_t with_salt[16])
