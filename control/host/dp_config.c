@@ -159,7 +159,7 @@ static int put_interfaces(Dp__Configure *c, const struct dp_config_args *a)
 
 		if (i->kind == MODEL_IF_PORT && i->device && !i->disabled)
 			rc = put_port(c, i);
-		port = i->kind == MODEL_IF_PORT	  ? (i->device ? i : NULL)
+		port = i->kind == MODEL_IF_PORT	  ? (i->device && !i->disabled ? i : NULL)
 		       : i->kind == MODEL_IF_RETH ? member_here(i)
 						  : NULL;
 		if (i->kind == MODEL_IF_FABRIC || (!port && i->kind != MODEL_IF_TUNNEL))
@@ -171,12 +171,40 @@ static int put_interfaces(Dp__Configure *c, const struct dp_config_args *a)
 	return rc == 0 && port ? put_fabric(c, fab, port->name) : rc;
 }
 
+static bool leads_to(const Dp__Interface *i, const struct addr *via)
+{
+	for (size_t k = 0; k < i->n_addresses; k++) {
+		const Dp__Prefix *p = i->addresses[k];
+		struct prefix own = {.len = (uint8_t)p->length};
+
+		if (addr_from_view(view_of(p->address.data, p->address.len), &own.addr) == 0 &&
+			prefix_contains(&own, via))
+			return true;
+	}
+	return false;
+}
+
+/* A port may be elsewhere in the cluster, or off: a route through it would be refused here, and the
+ * whole configuration with it. */
+static bool is_reachable(const Dp__Configure *c, const struct model_route *r)
+{
+	uint32_t id = r->unit ? dp_interface_id(r->unit->name) : 0;
+
+	for (size_t k = 0; k < c->n_interfaces; k++)
+		if (r->unit ? c->interfaces[k]->id == id : leads_to(c->interfaces[k], &r->via))
+			return true;
+	return false;
+}
+
 static int put_routes(Dp__Configure *c, const struct model *m)
 {
 	for (uint32_t k = 0; k < m->n_routes; k++) {
 		const struct model_route *r = &m->routes[k];
-		Dp__Route *d = ADD(c, routes, Dp__Route, DP__ROUTE__INIT);
+		Dp__Route *d;
 
+		if (!is_reachable(c, r))
+			continue;
+		d = ADD(c, routes, Dp__Route, DP__ROUTE__INIT);
 		if (!d)
 			return -ERR_NOMEM;
 		d->destination = malloc(sizeof(*d->destination));
@@ -191,22 +219,25 @@ static int put_routes(Dp__Configure *c, const struct model *m)
 	return 0;
 }
 
-static bool has_route(const struct model *m, const struct prefix *to)
+static bool has_route(const Dp__Configure *c, const struct prefix *to)
 {
-	for (uint32_t k = 0; k < m->n_routes; k++)
-		if (m->routes[k].to.len == to->len && addr_equal(&m->routes[k].to.addr, &to->addr))
+	for (size_t k = 0; k < c->n_routes; k++) {
+		const Dp__Prefix *d = c->routes[k]->destination;
+
+		if (d->length == to->len &&
+			view_equal(view_of(d->address.data, d->address.len), addr_view(&to->addr)))
 			return true;
+	}
 	return false;
 }
 
 /* A traffic selector brings its route along (never a default route), so that the first packet finds
  * the tunnel and asks for it. */
-static int put_selector_route(
-	Dp__Configure *c, const struct model *m, const struct model_vpn *v, const struct prefix *to)
+static int put_selector_route(Dp__Configure *c, const struct model_vpn *v, const struct prefix *to)
 {
 	Dp__Route *d;
 
-	if (!v->bind || !v->has_selectors || to->len == 0 || has_route(m, to))
+	if (!v->bind || !v->has_selectors || to->len == 0 || has_route(c, to))
 		return 0;
 	d = ADD(c, routes, Dp__Route, DP__ROUTE__INIT);
 	if (!d)
@@ -232,8 +263,7 @@ static int put_selector(Dp__Selector *s, const struct model_flow *f, bool local)
 	return put_bytes(&s->high, addr_view(&hi));
 }
 
-static int put_policy(Dp__Configure *c, const struct model *m, const struct model_vpn *v,
-	const struct model_selector *s)
+static int put_policy(Dp__Configure *c, const struct model_vpn *v, const struct model_selector *s)
 {
 	Dp__Policy *p = ADD(c, policies, Dp__Policy, DP__POLICY__INIT);
 	char name[128];
@@ -250,7 +280,7 @@ static int put_policy(Dp__Configure *c, const struct model *m, const struct mode
 
 		if (!l || !r || put_selector(l, &s->flows[k], true) < 0 ||
 			put_selector(r, &s->flows[k], false) < 0 ||
-			put_selector_route(c, m, v, &s->flows[k].remote) < 0)
+			put_selector_route(c, v, &s->flows[k].remote) < 0)
 			return -ERR_NOMEM;
 	}
 	return 0;
@@ -262,7 +292,7 @@ static int put_policies(Dp__Configure *c, const struct model *m)
 		const struct model_vpn *v = &m->vpns[k];
 
 		for (uint32_t s = 0; s < v->n_selectors; s++)
-			if (put_policy(c, m, v, &v->selectors[s]) < 0)
+			if (put_policy(c, v, &v->selectors[s]) < 0)
 				return -ERR_NOMEM;
 	}
 	return 0;
