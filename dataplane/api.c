@@ -204,6 +204,15 @@ static void handle(struct dp *dp, const Dp__Request *q, struct reply *r)
 	case DP__REQUEST__BODY_LEASE_GRANT:
 		api_lease_grant(dp, q->lease_grant, r);
 		return;
+	case DP__REQUEST__BODY_HANDOVER_FREEZE:
+		api_handover_freeze(dp, q->handover_freeze, r);
+		return;
+	case DP__REQUEST__BODY_HANDOVER_ACTIVATE:
+		api_handover_activate(dp, q->handover_activate, r);
+		return;
+	case DP__REQUEST__BODY_HANDOVER_FORWARD:
+		api_handover_forward(dp, q->handover_forward, r);
+		return;
 	case DP__REQUEST__BODY_FABRIC_RENEW:
 		api_fabric_renew(dp, q->fabric_renew, r);
 		return;
@@ -216,9 +225,6 @@ static void handle(struct dp *dp, const Dp__Request *q, struct reply *r)
 	case DP__REQUEST__BODY_QUERY:
 		api_query(dp, q->query, r);
 		return;
-	case DP__REQUEST__BODY_HANDOVER_FREEZE:
-	case DP__REQUEST__BODY_HANDOVER_ACTIVATE:
-	case DP__REQUEST__BODY_HANDOVER_FORWARD:
 	case DP__REQUEST__BODY__NOT_SET:
 	case _DP__REQUEST__BODY__CASE_IS_INT_SIZE:
 	default:

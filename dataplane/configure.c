@@ -219,6 +219,7 @@ static void apply_settings(struct dp *dp, const Dp__Configure *c)
 	dp->lease_batch_ms = c->lease_batch_ms ? c->lease_batch_ms : 10;
 	atomic_store(&dp->sh.lease_hold_ns,
 		(uint64_t)(c->lease_hold_ms ? c->lease_hold_ms : 400) * 1000 * 1000);
+	dp->next_beat_ns = dp->next_probe_ns = 0;
 	dp->heartbeat_ms = c->heartbeat_ms ? c->heartbeat_ms : 50;
 	atomic_store(&dp->sh.busy_poll, c->busy_poll);
 }

@@ -168,6 +168,9 @@ void api_announce(struct dp *dp, const Dp__Announce *a, struct reply *r);
 void api_query(struct dp *dp, const Dp__Query *q, struct reply *r);
 void api_fabric_send(struct dp *dp, const Dp__FabricSend *s, struct reply *r);
 void api_fabric_renew(struct dp *dp, const Dp__FabricRenew *q, struct reply *r);
+void api_handover_freeze(struct dp *dp, const Dp__HandoverFreeze *f, struct reply *r);
+void api_handover_activate(struct dp *dp, const Dp__HandoverActivate *a, struct reply *r);
+void api_handover_forward(struct dp *dp, const Dp__HandoverForward *f, struct reply *r);
 void api_hello(struct dp *dp, const Dp__Hello *h, struct reply *r);
 
 /* ---- rg_ctl.c */
@@ -191,6 +194,10 @@ void fabric_tell_all(struct dp *dp);
 /* ---- probe.c */
 void probe_answer(struct dp *dp, const struct note *n, uint64_t now_ns);
 void probe_step(struct dp *dp, uint64_t now_ns);
+
+/* ---- handover_ctl.c */
+/* A new state of the group was published: what was queued goes by it. */
+void handover_end(struct dp *dp, uint32_t rg, struct reply *r);
 
 /* ---- child.c */
 void child_drop_all(struct dp *dp);

@@ -30,10 +30,14 @@ enum pkt_kind {
 };
 
 enum {
-	PKT_HOPPED = 1, /* came over the fabric: never goes there again */
-	PKT_INNER = 2,	/* was decapsulated here */
-	PKT_OURS = 4,	/* made by this node */
-	PKT_NATT = 8,	/* ESP came in UDP */
+	PKT_INNER = 1,	   /* was decapsulated here */
+	PKT_OURS = 2,	   /* made by this node */
+	PKT_NATT = 4,	   /* ESP came in UDP */
+	PKT_HOP = 16,	   /* once for each time it crossed the fabric */
+	PKT_HOPPED = 0xf0, /* it did */
+	/* It may cross once; in a handover it may meet a bucket that is just on its way. */
+	PKT_HOPS_MAX = 1,
+	PKT_HOPS_HANDOVER = 3,
 };
 
 struct pkt {

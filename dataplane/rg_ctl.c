@@ -46,6 +46,8 @@ void rg_ctl_fini(struct dp *dp)
 {
 	for (uint32_t i = 0; i < RG_MAX; i++)
 		free(atomic_load(&dp->sh.rgs[i].view));
+	for (uint32_t i = 0; i < RG_MAX; i++)
+		free(atomic_load(&dp->sh.rgs[i].handover));
 }
 
 bool rg_ctl_describe(const struct dp *dp, uint32_t rg, Dp__RgSet *out)
@@ -126,15 +128,19 @@ void api_rg_set(struct dp *dp, const Dp__RgSet *s, struct reply *r)
 		.epoch = s->epoch,
 		.deadline_ns = s->deadline_ns,
 	};
+	uint64_t was;
 	int rc;
 
 	if (s->rg >= RG_MAX) {
 		reply_fail(r, -ERR_VALUE, "redundancy group %u", s->rg);
 		return;
 	}
+	was = dp->rgs[s->rg].epoch;
 	rc = rg_set(&dp->rgs[s->rg], &want);
 	if (rc == 0)
 		rc = publish(dp, (uint8_t)s->rg, r);
+	if (rc == 0 && want.epoch > was)
+		handover_end(dp, s->rg, r);
 	if (rc < 0) {
 		reply_fail(r, rc, "redundancy group %u: %s", s->rg, err_text(rc));
 		return;

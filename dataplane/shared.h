@@ -39,7 +39,7 @@ struct rg_view {
 
 /* Of a handover under way; NULL otherwise. mode[] is written by the owner of each bucket. */
 struct rg_handover {
-	uint64_t epoch;
+	_Atomic uint64_t epoch;
 	_Atomic uint64_t deadline_ns; /* of BUCKET_ACTIVE */
 	_Atomic uint8_t node;	      /* of BUCKET_FORWARD */
 	uint32_t n;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "node/handover.h"
 #include "node/neighbour.h"
 #include "qsbr.h"
 
@@ -60,8 +61,10 @@ struct worker *worker_new(struct shared *sh, uint32_t id)
 	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	w->engine = suite_engine_new();
 	w->pending = id == 0 ? pending_new() : NULL;
+	w->freeze = freeze_new();
 	w->ip_id = (uint16_t)(id << 12);
-	if (w->wake < 0 || !w->engine || (id == 0 && !w->pending) || rings_init(w) < 0) {
+	if (w->wake < 0 || !w->engine || !w->freeze || (id == 0 && !w->pending) ||
+		rings_init(w) < 0) {
 		worker_free(w);
 		return NULL;
 	}
@@ -89,6 +92,7 @@ void worker_free(struct worker *w)
 	ring_fini(&w->done);
 	ring_fini(&w->notes);
 	pending_free(w->pending);
+	freeze_free(w->freeze);
 	suite_engine_free(w->engine);
 	if (w->wake >= 0)
 		(void)close(w->wake);

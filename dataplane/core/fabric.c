@@ -14,7 +14,7 @@ void fabric_put(uint8_t *p, const struct fabric_hdr *h)
 	emit_u8(&e, h->to);
 	emit_be32(&e, h->cluster);
 	emit_u8(&e, h->rg);
-	emit_u8(&e, 0);
+	emit_u8(&e, h->flags);
 	emit_be16(&e, h->len);
 	emit_be32(&e, h->iface);
 	emit_be64(&e, h->epoch);
@@ -30,7 +30,7 @@ int fabric_get(struct view frame, struct fabric_hdr *h, struct view *body)
 	h->to = cur_u8(&c);
 	h->cluster = cur_be32(&c);
 	h->rg = cur_u8(&c);
-	(void)cur_u8(&c); /* flags, none yet */
+	h->flags = cur_u8(&c);
 	h->len = cur_be16(&c);
 	h->iface = cur_be32(&c);
 	h->epoch = cur_be64(&c);

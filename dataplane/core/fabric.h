@@ -5,6 +5,9 @@
  *	version(1) kind(1) from(1) to(1) | cluster(4) | rg(1) flags(1) length(2) | interface(4)
  *	epoch(8) | body(length)
  *
+ * Flags of FORWARD: 1 = was decapsulated by the sender, 2 = made by the sender, and in the upper
+ * half how often it has crossed the link.
+ *
  * Pure codec, big endian. The link is a private one between the nodes: frames are checked for
  * form, cluster and addressee, not for origin.
  */
@@ -26,8 +29,10 @@ enum fabric_kind {
 	FABRIC_KINDS,
 };
 
+enum { FABRIC_INNER = 1, FABRIC_OURS = 2, FABRIC_HOPS_SHIFT = 4 };
+
 struct fabric_hdr {
-	uint8_t kind, from, to, rg;
+	uint8_t kind, from, to, rg, flags;
 	uint16_t len;
 	uint32_t cluster;
 	uint32_t iface; /* FORWARD: id of the interface it came by */

@@ -122,6 +122,16 @@ static inline void ip4_age(uint8_t *p)
 		sum_update(load_be16(p + IP4_AT_SUM), was, load_be16(p + IP4_AT_TTL)));
 }
 
+/* Takes ip4_age() back. */
+static inline void ip4_unage(uint8_t *p)
+{
+	uint16_t was = load_be16(p + IP4_AT_TTL);
+
+	p[IP4_AT_TTL]++;
+	store_be16(p + IP4_AT_SUM,
+		sum_update(load_be16(p + IP4_AT_SUM), was, load_be16(p + IP4_AT_TTL)));
+}
+
 struct ip4_make {
 	uint32_t src, dst;
 	uint16_t len, id, frag;

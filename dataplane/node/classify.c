@@ -60,7 +60,8 @@ static bool gate_packet(struct worker *w, struct pkt *p, uint8_t rg)
 	const struct rg_view *v;
 	uint8_t node;
 
-	if (rg == 0 || p->flags & (PKT_HOPPED | PKT_INNER | PKT_OURS))
+	/* In a handover some buckets are here, some there. */
+	if (rg == 0 || p->flags & (PKT_HOPPED | PKT_INNER | PKT_OURS) || gate_handover(w, rg))
 		return true;
 	switch (gate_rg(w, rg, &node)) {
 	case GATE_ACT:
@@ -68,7 +69,7 @@ static bool gate_packet(struct worker *w, struct pkt *p, uint8_t rg)
 	case GATE_FORWARD: /* stragglers only: what a switch floods reaches the owner anyway */
 		v = rg_view(w->sh, rg);
 		if (w->now_ns < v->stragglers_ns) {
-			node_forward(w, p, node);
+			node_forward(w, p, rg, node);
 			return false;
 		}
 		break;
@@ -126,7 +127,7 @@ void node_ip4(struct worker *w, struct pkt *p, const struct iface *iface)
 		return;
 	/* RFC 4301 5.2: what belongs into a tunnel may not come in clear. Nor may our own address.
 	 */
-	back = net_route(w->net, h.src);
+	back = p->flags & (PKT_INNER | PKT_OURS) ? NULL : net_route(w->net, h.src);
 	if (back && (back->kind == HOP_TUNNEL || back->kind == HOP_LOCAL)) {
 		worker_drop(w, p, STAT_DROP_IP_SOURCE);
 		return;

@@ -3,11 +3,9 @@
  * What both ESP directions share: asking for leases, telling of lifetimes.
  * Thread: the worker that owns the SA.
  */
-#include "node/node.h"
+#include "node/handover.h"
 
 /* After numbers were used: asks the log for more in time, tells when the SA grows old. */
 void sa_tend(struct worker *w, struct sa *sa);
 /* Builds the nonce and the AAD of RFC 4106 (AEAD suites). */
 void esp_aead_op(struct suite_op *op, const struct sa *sa, const uint8_t *esp, uint64_t seq);
-/* handover.c: keeps the packet until the handover is decided; p as its kind says. */
-void handover_queue(struct worker *w, struct sa *sa, struct pkt *p);

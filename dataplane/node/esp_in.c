@@ -63,7 +63,7 @@ static bool admit_owner(struct worker *w, struct pkt *p, struct sa *sa)
 		return false;
 	case GATE_FORWARD:
 		(void)pkt_push(p, p->outer);
-		node_forward(w, p, node);
+		node_forward(w, p, sa->rg, node);
 		return false;
 	case GATE_DROP:
 		break;

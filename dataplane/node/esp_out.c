@@ -86,8 +86,10 @@ static bool admit_owner(struct worker *w, struct pkt *p, struct sa *sa)
 	case GATE_QUEUE:
 		handover_queue(w, sa, p);
 		return false;
-	case GATE_FORWARD:
-		node_forward(w, p, node);
+	case GATE_FORWARD: /* the owner will route it itself */
+		if (!(p->flags & PKT_OURS))
+			ip4_unage(p->p);
+		node_forward(w, p, sa->rg, node);
 		return false;
 	case GATE_DROP:
 		break;

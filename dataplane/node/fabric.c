@@ -18,14 +18,23 @@ bool fabric_eth_put(const struct shared *sh, const struct iface *fabric, uint8_t
 	return true;
 }
 
-void node_forward(struct worker *w, struct pkt *p, uint8_t node)
+/* Two nodes that disagree about the owner must not play ball. */
+static bool may_hop(const struct worker *w, const struct pkt *p, uint8_t rg)
+{
+	uint32_t max = gate_handover(w, rg) ? PKT_HOPS_HANDOVER : PKT_HOPS_MAX;
+
+	return p->flags / PKT_HOP < max;
+}
+
+void node_forward(struct worker *w, struct pkt *p, uint8_t rg, uint8_t node)
 {
 	const struct iface *fabric = net_iface(w->net, w->net->fabric);
 	const struct iface *from = net_iface(w->net, p->iface);
-	struct fabric_hdr h = {.kind = FABRIC_FORWARD, .to = node, .len = (uint16_t)p->len};
+	struct fabric_hdr h = {
+		.kind = FABRIC_FORWARD, .to = node, .rg = rg, .len = (uint16_t)p->len};
 	uint8_t *b;
 
-	if (p->flags & PKT_HOPPED) { /* once: two nodes that disagree must not play ball */
+	if (!may_hop(w, p, rg)) {
 		worker_drop(w, p, STAT_DROP_RG_HOPPED);
 		return;
 	}
@@ -40,6 +49,9 @@ void node_forward(struct worker *w, struct pkt *p, uint8_t node)
 	h.from = (uint8_t)w->net->node_id;
 	h.cluster = w->net->cluster_id;
 	h.iface = from->id;
+	h.flags = (uint8_t)((p->flags & PKT_INNER ? FABRIC_INNER : 0) |
+			    (p->flags & PKT_OURS ? FABRIC_OURS : 0) |
+			    (p->flags / PKT_HOP + 1) << FABRIC_HOPS_SHIFT);
 	b = pkt_push(p, FABRIC_HDR + ETH_HDR);
 	if (!fabric_eth_put(w->sh, fabric, node, b)) {
 		worker_drop(w, p, STAT_DROP_FABRIC_PEER);
@@ -62,7 +74,9 @@ static void receive_forwarded(struct worker *w, struct pkt *p, const struct fabr
 	pkt_pull(p, ETH_HDR + FABRIC_HDR);
 	pkt_cut(p, h->len);
 	p->iface = iface->slot;
-	p->flags |= PKT_HOPPED;
+	p->flags = (uint8_t)((h->flags & FABRIC_INNER ? PKT_INNER : 0) |
+			     (h->flags & FABRIC_OURS ? PKT_OURS : 0) |
+			     MAX(h->flags >> FABRIC_HOPS_SHIFT, 1) * PKT_HOP);
 	worker_count(w, STAT_FABRIC_RECEIVED);
 	node_ip4(w, p, iface);
 }

@@ -10,14 +10,14 @@ enum gate gate_rg(const struct worker *w, uint8_t rg, uint8_t *node)
 	return v->owner != RG_OWNER_NONE && v->role == RG_ROLE_STANDBY ? GATE_FORWARD : GATE_DROP;
 }
 
-static struct rg_handover *handover_of(const struct worker *w, uint8_t rg)
+struct rg_handover *gate_handover(const struct worker *w, uint8_t rg)
 {
 	return atomic_load_explicit(&w->sh->rgs[rg].handover, memory_order_acquire);
 }
 
 enum gate gate_sa(const struct worker *w, const struct sa *sa, uint8_t *node)
 {
-	struct rg_handover *h = handover_of(w, sa->rg);
+	struct rg_handover *h = gate_handover(w, sa->rg);
 
 	if (__builtin_expect(h != NULL, 0)) {
 		switch (atomic_load(&h->mode[sa->bucket])) {
@@ -38,9 +38,10 @@ enum gate gate_sa(const struct worker *w, const struct sa *sa, uint8_t *node)
 uint64_t gate_epoch(const struct worker *w, const struct sa *sa)
 {
 	const struct rg_view *v = rg_view(w->sh, sa->rg);
-	struct rg_handover *h = handover_of(w, sa->rg);
+	struct rg_handover *h = gate_handover(w, sa->rg);
 
-	if (h && h->epoch > v->epoch && atomic_load(&h->mode[sa->bucket]) == BUCKET_ACTIVE)
-		return h->epoch;
+	if (h && atomic_load(&h->epoch) > v->epoch &&
+		atomic_load(&h->mode[sa->bucket]) == BUCKET_ACTIVE)
+		return atomic_load(&h->epoch);
 	return v->epoch;
 }

@@ -33,6 +33,28 @@ static bool udp_sum_is_good(const struct pkt *p, const struct ip4 *h)
 	return sum_done(sum_add(sum_pseudo(h->src, h->dst, IP_UDP, len), pkt_view(p))) == 0;
 }
 
+/* What is not ESP is for the owner of the group alone; p->outer octets behind its IP header. */
+static bool gate_local(struct worker *w, struct pkt *p, const struct iface *own)
+{
+	uint8_t node;
+
+	if (own->rg == 0 || p->flags & PKT_HOPPED) /* tandemd decides about what was sent to it */
+		return true;
+	switch (gate_rg(w, own->rg, &node)) {
+	case GATE_ACT:
+		return true;
+	case GATE_FORWARD:
+		(void)pkt_push(p, p->outer);
+		node_forward(w, p, own->rg, node);
+		return false;
+	case GATE_QUEUE:
+	case GATE_DROP:
+		break;
+	}
+	worker_drop(w, p, STAT_DROP_RG_STANDBY);
+	return false;
+}
+
 /* p at the UDP header, cut to its length. */
 static void local_ike(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
 {
@@ -40,6 +62,8 @@ static void local_ike(struct worker *w, struct pkt *p, const struct ip4 *h, cons
 		worker_drop(w, p, STAT_DROP_IKE_OFF);
 		return;
 	}
+	if (!gate_local(w, p, own))
+		return;
 	if (!udp_sum_is_good(p, h)) {
 		worker_drop(w, p, STAT_DROP_UDP_SUM);
 		return;
@@ -111,7 +135,9 @@ void node_local(struct worker *w, struct pkt *p, const struct ip4 *h, const stru
 		return;
 	}
 	if (h->proto == IP_ICMP) {
-		node_icmp(w, p, h, own);
+		p->outer = 0;
+		if (gate_local(w, p, own))
+			node_icmp(w, p, h, own);
 		return;
 	}
 	if (h->proto != IP_ESP && h->proto != IP_UDP) {

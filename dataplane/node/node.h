@@ -26,6 +26,8 @@ enum {
 enum gate { GATE_ACT, GATE_QUEUE, GATE_FORWARD, GATE_DROP };
 
 enum gate gate_rg(const struct worker *w, uint8_t rg, uint8_t *node);
+/* The handover of the group that is under way, or NULL. */
+struct rg_handover *gate_handover(const struct worker *w, uint8_t rg);
 enum gate gate_sa(const struct worker *w, const struct sa *sa, uint8_t *node);
 /* The epoch to number packets in: of the RG, or of the handover that gave the bucket early. */
 uint64_t gate_epoch(const struct worker *w, const struct sa *sa);
@@ -64,8 +66,8 @@ void node_tx_flush(struct worker *w);
 /* neighbour.c: worker 0 only; p at an IP header. */
 void node_resolve(struct worker *w, struct pkt *p);
 void neighbour_tick(struct worker *w);
-/* fabric.c: to the owner of the RG, p at the Ethernet or IP header of what arrived. */
-void node_forward(struct worker *w, struct pkt *p, uint8_t node);
+/* fabric.c: to the node that owns the RG, p at the IP header of what arrived. */
+void node_forward(struct worker *w, struct pkt *p, uint8_t rg, uint8_t node);
 void node_fabric(struct worker *w, struct pkt *p);
 bool fabric_eth_put(
 	const struct shared *sh, const struct iface *fabric, uint8_t node, uint8_t *eth);

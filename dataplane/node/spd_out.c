@@ -57,7 +57,9 @@ void node_spd_out(struct worker *w, struct pkt *p, const struct iface *tunnel)
 	sa = sa_for(pol, &f);
 	if (!sa) {
 		if (gate_rg(w, pol->rg, &node) == GATE_FORWARD) {
-			node_forward(w, p, node);
+			if (!(p->flags & PKT_OURS))
+				ip4_unage(p->p);
+			node_forward(w, p, pol->rg, node);
 			return;
 		}
 		acquire(w, pol, &f);

@@ -53,6 +53,7 @@ class Pair:
             dp.start()
             dp.call(hello={"schema": 1, "version": "test"})
             dp.call(configure=configuration(node))
+            dp.mac = world.in_netns((a, b)[node], lambda: world.mac_of("ge0"))
         self.peer, self.host = world.Wire(o, "eth0"), world.Wire(i, "eth0")
         self.epoch = 1
 
@@ -131,6 +132,7 @@ def until(what, timeout=3.0):
         v = what()
         if v:
             return v
+        time.sleep(0.002)  # leave the processor to what is waited for
     raise AssertionError("did not come true in %gs" % timeout)
 
 
@@ -299,12 +301,17 @@ def cases(n):
         assert n.at_host()
 
     def stragglers_are_forwarded_once():
+        for node, dp in enumerate(n.dp):  # answers to probes would teach the switches
+            n.peer.drain()
+            dp.call(configure=dict(configuration(node), heartbeat_ms=5000))
+            mac = dp.mac  # the last probe for 5 s
+            assert n.peer.recv(lambda f: f[12:14] == b"\x08\x06" and f[6:12] == mac)
         n.claim(0)
         p = n.fresh()
+        n.peers_known()
         n.out_seq()
         n.claim(1, announce=False)  # the switches still point at node 0
         fw, rx = a.counters()["fabric.forwarded"], b.counters()["fabric.received"]
-        # at once: the new owner's answers to probes teach the switches where it is
         n.from_peer(p.seal(inner(n=77, size=1300)))
         n.from_peer(IP(src=PEER, dst=GW_OUT) / UDP(sport=500, dport=500) / Raw(b"k" * 40))
         r = n.at_host()
@@ -322,6 +329,8 @@ def cases(n):
         was = hopped()
         n.from_peer(p.seal(inner()))
         until(lambda: hopped() == was + 1)
+        for node, dp in enumerate(n.dp):
+            dp.call(configure=configuration(node))
         n.claim(0)
 
     def a_standby_does_not_speak_for_the_address():
@@ -338,6 +347,161 @@ def cases(n):
         r = a.reply(a.send(fabric_send={"node": 1, "data": b"x" * 1401}))
         assert r["error"]
 
+    def many(count=16, **more):
+        """SAs in different buckets, each for one far address; on both nodes."""
+        for i in range(count):
+            spi, far = 0x01000000 | (i * 16) << 16 | 0x99, "10.2.%d.1" % i
+            for dp in n.dp:
+                dp.call(child_delete={"spi_in": [spi, SPI_IN]})
+                dp.call(child_install=child(
+                    spi_in=spi, spi_out=spi + 0x10000000, remote_ts=[nt.any_ts(far, far)],
+                    lease={"epoch": n.epoch, "out_horizon": 1 << 20, "in_horizon": FOREVER}, **more))
+        return [(0x01000000 | (i * 16) << 16 | 0x99, "10.2.%d.1" % i) for i in range(count)]
+
+    def hand_over(old, new, ranges=4, before=None):
+        """What tandemd does, range by range."""
+        n.epoch += 1
+        width = (1 << nt.BITS) // ranges
+        for k in range(ranges):
+            r = {"first": k * width, "last": (k + 1) * width - 1}
+            states = n.dp[old].call(handover_freeze={"rg": 1, "buckets": r, "epoch": n.epoch - 1})["handover"]
+            if before:
+                before()
+            n.dp[new].call(handover_activate={
+                "rg": 1, "buckets": r, "epoch": n.epoch, "deadline_ns": FOREVER, "states": states,
+                "grant": 4096})
+            n.dp[old].call(handover_forward={"rg": 1, "buckets": r, "node": new})
+        n.standby(old, new)
+        n.active(new)
+
+    class Traffic:
+        """Numbered packets both ways over all SAs, one at a time in turn, from a thread."""
+
+        def __init__(self, sas, pps=1500):
+            import threading
+
+            self.sas, self.gap, self.stop = sas, 1 / pps, threading.Event()
+            peers = [Peer(spi_in=s, spi_out=s + 0x10000000) for s, _ in sas]
+            self.peers = {s + 0x10000000: p for (s, _), p in zip(sas, peers)}
+            total = 6000
+            self.ins = [bytes(Ether(src=n.peer.mac, dst=VMAC_OUT) / peers[i % len(sas)].seal(
+                inner(n=i & 0xffff, src=sas[i % len(sas)][1]))) for i in range(total)]
+            self.outs = [bytes(Ether(src=n.host.mac, dst=VMAC_IN) / inner(
+                n=i & 0xffff, src=HOST, dst=sas[i % len(sas)][1])) for i in range(total)]
+            self.sent = 0
+            self.at_peer, self.at_host = [], []
+            self.threads = [threading.Thread(target=f) for f in (self.send, self.recv)]
+
+        def send(self):
+            t = time.monotonic()
+            while not self.stop.is_set() and self.sent < len(self.ins):
+                n.peer.send(self.ins[self.sent])
+                n.host.send(self.outs[self.sent])
+                self.sent += 1
+                t += self.gap
+                time.sleep(max(0, t - time.monotonic()))
+
+        def recv(self):
+            import select
+
+            last = time.monotonic()
+            while not self.stop.is_set() or time.monotonic() - last < 0.3:
+                ready = select.select([n.peer.sock, n.host.sock], [], [], 0.1)[0]
+                for w, to in ((n.peer, self.at_peer), (n.host, self.at_host)):
+                    if w.sock in ready:
+                        f, addr = w.sock.recvfrom(65536)
+                        if addr[2] != 4 and f[12:14] == b"\x08\x00":
+                            to.append(f)
+                            last = time.monotonic()
+
+        def __enter__(self):
+            for t in self.threads:
+                t.start()
+            until(lambda: self.sent > 200)
+            return self
+
+        def __exit__(self, *exc):
+            at = self.sent
+            if exc[0] is None:
+                until(lambda: self.sent > at + 200)
+            self.stop.set()
+            for t in self.threads:
+                t.join()
+
+        def check(self):
+            got = sorted(int.from_bytes(f[18:20], "big") for f in self.at_host)
+            lost = [i for i in range(self.sent) if i not in set(got)]
+            assert got == list(range(self.sent)), "in: %d sent, %d received, lost %s" % (
+                self.sent, len(got), lost[:10])
+            ids, numbers = [], set()
+            for f in self.at_peer:
+                e = Ether(f)[IP]
+                key = (e[ESP].spi, e[ESP].seq)
+                assert key not in numbers, "number used twice: %x %d" % key
+                numbers.add(key)
+                ids.append(self.peers[e[ESP].spi].open(e).id)
+            lost = [i for i in range(self.sent) if i not in set(ids)]
+            assert sorted(ids) == list(range(self.sent)), "out: %d sent, %d received, lost %s" % (
+                self.sent, len(ids), lost[:10])
+
+    def planned_handover_loses_and_doubles_nothing():
+        n.claim(0)
+        n.peers_known()
+        sas = many()
+        was = [d.counters() for d in n.dp]
+        with Traffic(sas) as t:
+            hand_over(0, 1, before=lambda: time.sleep(0.02))
+        d = [{k: v[k] - w[k] for k in v if v[k] != w[k]} for v, w in
+             zip([d.counters() for d in n.dp], was)]
+        assert d[0]["handover.queued"] > 0 and d[0]["fabric.forwarded"] > 0, d
+        drops = {k: v for x in d for k, v in x.items() if k.startswith("drop.") and "arp" not in k}
+        assert not drops, drops
+        t.check()
+        # exact numbers went over: no jump, and replays of what the old node saw are refused
+        c = b.child(sas[0][0])
+        assert c["packets_in"] == sum(1 for i in range(t.sent) if i % len(sas) == 0), c
+        assert c["out_next"] == c["packets_out"] + 1, c
+        r = b.counters()["drop.esp.replay"]
+        for f in t.ins[:64]:
+            n.peer.send(f)
+        until(lambda: b.counters()["drop.esp.replay"] == r + 64)
+
+    def a_handover_taken_back_loses_nothing():
+        n.claim(0)
+        n.peers_known()
+        sas = many()
+        with Traffic(sas) as t:
+            r = {"first": 0, "last": 255}
+            for _ in range(3):
+                one = a.call(handover_freeze={"rg": 1, "buckets": r, "epoch": n.epoch})["handover"]
+                two = a.call(handover_freeze={"rg": 1, "buckets": r, "epoch": n.epoch})["handover"]
+                assert one == two and len(one) == len(sas), "a freeze is not idempotent"
+                time.sleep(0.02)
+                a.call(handover_forward={"rg": 1, "buckets": r, "abort": True})
+        t.check()
+
+    def handover_and_back_again():
+        n.claim(0)
+        n.peers_known()
+        sas = many()
+        with Traffic(sas) as t:
+            hand_over(0, 1)
+            hand_over(1, 0, ranges=1)
+            hand_over(0, 1, ranges=16)
+        t.check()
+
+    def handover_is_refused_where_it_makes_no_sense():
+        n.claim(0)
+        r = {"first": 0, "last": 255}
+        for dp, what in ((b, dict(handover_freeze={"rg": 1, "buckets": r, "epoch": n.epoch})),
+                         (a, dict(handover_activate={"rg": 1, "buckets": r, "epoch": n.epoch + 1})),
+                         (b, dict(handover_activate={"rg": 1, "buckets": r, "epoch": n.epoch})),
+                         (a, dict(handover_forward={"rg": 1, "buckets": r, "node": 1})),
+                         (a, dict(handover_freeze={"rg": 1, "buckets": {"first": 5, "last": 4}})),
+                         (a, dict(handover_freeze={"rg": 1, "buckets": {"first": 0, "last": 256}})),
+                         (a, dict(handover_freeze={"rg": 300, "buckets": r}))):
+            assert dp.reply(dp.send(**what))["error"], what
+
     def incarnations_rise_at_each_start():
         one = b.call(hello={"schema": 1})["hello"]
         assert b.stop() == 0
@@ -347,7 +511,8 @@ def cases(n):
         assert one["fresh_state"] and not two["configured"], (one, two)
         b.call(configure=configuration(1))
 
-    return [v for v in locals().values() if callable(v)]
+    return [v for v in locals().values() if callable(v) and v.__name__ not in (
+        "many", "hand_over", "Traffic")]
 
 
 def main():

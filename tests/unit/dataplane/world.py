@@ -45,6 +45,12 @@ def in_netns(name, make):
         os.close(there)
 
 
+def mac_of(ifname):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    s.bind((ifname, 0))
+    return s.getsockname()[4]
+
+
 class Wire:
     """One end of a veth pair as raw frames."""
 
