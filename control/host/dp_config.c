@@ -149,6 +149,14 @@ static const struct model_interface *own_fabric(const struct dp_config_args *a)
 	return any;
 }
 
+/* The port of this node that carries its units; NULL when there is none, or none is needed. */
+static const struct model_interface *port_of(const struct model_interface *i)
+{
+	if (i->kind == MODEL_IF_PORT)
+		return i->device && !i->disabled ? i : NULL;
+	return i->kind == MODEL_IF_RETH ? member_here(i) : NULL;
+}
+
 static int put_interfaces(Dp__Configure *c, const struct dp_config_args *a)
 {
 	const struct model_interface *fab = a->cluster_id == 0 ? NULL : own_fabric(a), *port;
@@ -157,11 +165,9 @@ static int put_interfaces(Dp__Configure *c, const struct dp_config_args *a)
 	for (uint32_t k = 0; k < a->model->n_interfaces && rc == 0; k++) {
 		const struct model_interface *i = &a->model->interfaces[k];
 
-		if (i->kind == MODEL_IF_PORT && i->device && !i->disabled)
+		port = port_of(i);
+		if (port == i)
 			rc = put_port(c, i);
-		port = i->kind == MODEL_IF_PORT	  ? (i->device && !i->disabled ? i : NULL)
-		       : i->kind == MODEL_IF_RETH ? member_here(i)
-						  : NULL;
 		if (i->kind == MODEL_IF_FABRIC || (!port && i->kind != MODEL_IF_TUNNEL))
 			continue;
 		for (uint32_t u = 0; u < i->n_units && rc == 0; u++)

@@ -71,8 +71,10 @@ int store_file_write(const char *path, struct view data)
 	if (fd < 0)
 		return -ERR_IO;
 	rc = write_all(fd, data);
-	if (close(fd) != 0 || rc < 0 || rename(tmp, path) != 0)
+	if (close(fd) != 0 || rc < 0 || rename(tmp, path) != 0) {
+		(void)unlink(tmp); /* it may hold keys */
 		return -ERR_IO;
+	}
 	dir_fd = open(dirname(dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return dir_fd >= 0 && fsync(dir_fd) == 0 ? 0 : -ERR_IO;
 }

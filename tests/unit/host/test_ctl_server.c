@@ -439,7 +439,7 @@ static void ctl_server_answers_a_hundred_thousand_sent_ahead(void **state)
 	enum { COUNT = 100000 };
 	struct operator_case o;
 	struct client c;
-	struct blob q = {calloc(COUNT, 4), COUNT * 4};
+	struct blob q = {calloc(COUNT, 4), (size_t)COUNT * 4};
 
 	assert_non_null(q.p);
 	begin(&o, *state);

@@ -25,11 +25,12 @@ static void note(void *ctx, uint32_t rg, struct view key, struct view body)
 static void assert_holds(const struct local_store *s, const char *wanted)
 {
 	struct seen seen = {0};
+	size_t at = 0;
 
 	local_store_each(s, note, &seen);
 	qsort(seen.rows, seen.n, sizeof seen.rows[0], by_text);
 	for (size_t i = 0; i < seen.n; i++)
-		(void)strcat(seen.text, seen.rows[i]);
+		at += (size_t)snprintf(seen.text + at, sizeof seen.text - at, "%s", seen.rows[i]);
 	assert_string_equal(seen.text, wanted);
 	assert_int_equal(seen.n, s->n);
 }

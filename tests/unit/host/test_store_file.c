@@ -76,7 +76,7 @@ static void store_file_keeps_an_empty_file(void **state)
 static void store_file_refuses(void **state)
 {
 	struct host_case *h = *state;
-	char nowhere[160], endless[5000];
+	char nowhere[160], endless[5000], beside[128];
 	struct blob got = {(uint8_t *)h, 7};
 
 	(void)snprintf(nowhere, sizeof nowhere, "%s/none/x", h->dir);
@@ -87,6 +87,8 @@ static void store_file_refuses(void **state)
 	assert_int_equal(store_file_write(nowhere, view_of_literal("x")), -ERR_IO);
 	assert_int_equal(store_file_write(endless, view_of_literal("x")), -ERR_LIMIT);
 	assert_int_equal(store_file_write(h->dir, view_of_literal("x")), -ERR_IO);
+	(void)snprintf(beside, sizeof beside, "%s.new", h->dir);
+	assert_int_equal(access(beside, F_OK), -1);
 	assert_int_equal(store_file_write(h->path, view_of_literal("12345")), 0);
 	assert_int_equal(store_file_read(h->path, 4, &got), -ERR_LIMIT);
 	assert_ptr_equal(got.p, h); /* untouched by failures */

@@ -1,5 +1,7 @@
 #include "host_case.h"
 
+#include <ctype.h>
+
 #include "host/work.h"
 
 /* Work that writes its letter down; a capital one where it was dropped. */
@@ -21,7 +23,9 @@ static void run(struct daemon *d, struct work *w, bool drop)
 	size_t n = strlen(written);
 
 	assert_ptr_equal(d, written);
-	written[n] = drop ? (char)(l->c - 'a' + 'A') : l->c;
+	written[n] = l->c;
+	if (drop)
+		written[n] = (char)toupper(l->c);
 	for (const char *t = l->then; *t; t++)
 		post(l->q, *t, "", false);
 	if (l->drains)
