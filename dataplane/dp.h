@@ -26,6 +26,7 @@ struct reply {
 	struct list link;
 	uint64_t id;
 	uint32_t waits; /* things under way; at 0 it may be sent */
+	bool orphan;	/* who asked is gone */
 	int error;
 	char reason[160];
 	struct blob packed; /* when the body was packed ahead */

@@ -62,7 +62,8 @@ static void reply_send(struct dp *dp, struct reply *r)
 		body.reason = r->reason;
 		reply_body(r, &body);
 	}
-	api_output(dp, &r->packed);
+	if (!r->orphan)
+		api_output(dp, &r->packed);
 	list_del(&r->link);
 	blob_fini(&r->packed);
 	free(r);
@@ -91,7 +92,7 @@ void reply_drop_all(struct dp *dp)
 			blob_fini(&r->packed);
 			free(r);
 		} else {
-			r->id = 0;
+			r->orphan = true;
 		}
 	}
 }

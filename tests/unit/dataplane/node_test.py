@@ -595,6 +595,71 @@ def cases(n):
                 got.append(r.id)
         assert got == list(range(1, 2001)), "order or number is wrong"
 
+    def api_changes_under_traffic_lose_nothing():
+        """Grants, adoption, queries, installs, deletes and configurations between bursts; under the
+        thread sanitizer this is also where a race would show."""
+        import threading
+
+        p = n.fresh(replay_window=8192)
+        total = 1500
+        frames = [bytes(Ether(src=n.peer.mac, dst=n.mac_out) / p.seal(inner(n=i))) for i in range(total)]
+        back = bytes(Ether(src=n.host.mac, dst=n.mac_in) / inner(src=HOST, dst=FAR))
+        got = []
+        done = threading.Event()
+
+        def sender():
+            for f in frames:
+                n.peer.send(f)
+                n.host.send(back)
+                time.sleep(0.0005)
+            done.set()
+
+        def receiver():
+            while len(got) < total:
+                r = n.host.recv(lambda f: f[12:14] == b"\x08\x00", timeout=1)
+                if r is None:
+                    return
+                got.append(r)
+
+        n.host.drain()
+        threads = [threading.Thread(target=f) for f in (sender, receiver)]
+        for t in threads:
+            t.start()
+        turns = 0
+        while not done.is_set():
+            turns += 1
+            n.dp.call(lease_grant={"leases": [
+                {"spi_in": SPI_IN, "epoch": 1, "out_horizon": (1 << 32) + turns, "in_top": 0}]})
+            n.dp.call(child_install=child(order=turns, replay_window=8192))
+            n.dp.call(query={"children": True, "counters": True, "workers": True})
+            n.dp.call(child_install=child(spi_in=SPI_IN + 16, spi_out=7777, policy_id=12))
+            n.dp.call(child_delete={"spi_in": [SPI_IN + 16]})
+            n.dp.call(rg_set={"rg": 1, "role": "RG_ACTIVE", "epoch": 1, "deadline_ns": FOREVER})
+            if turns % 10 == 0:
+                n.dp.call(configure=configuration(int(sys.argv[2])))
+        for t in threads:
+            t.join()
+        assert len(got) == total, "%d of %d" % (len(got), total)
+        assert n.dp.child(SPI_IN)["packets_out"] == total and turns > 20, turns
+
+    def control_comes_back_and_adopts():
+        p = n.fresh(udp_encap=True)
+        for i in range(5):
+            n.from_host(inner(src=HOST, dst=FAR))
+            assert n.at_peer()
+        n.dp.disconnect()
+        n.from_peer(p.seal(inner()))
+        assert n.at_host(), "forwarding must go on without tandemd"
+        n.dp.connect()
+        h = n.dp.call(hello={"schema": 1, "version": "new"})["hello"]
+        assert h["configured"] and h["spi_in"] == [SPI_IN], h
+        assert any(r["rg"] == 1 and r["role"] == 1 for r in h["rgs"]), h
+        n.dp.call(configure=configuration(int(sys.argv[2])))
+        n.dp.call(child_install=child(udp_encap=True))
+        n.from_host(inner(src=HOST, dst=FAR))
+        assert n.at_peer()[ESP].seq == 6
+        assert n.dp.child(SPI_IN)["packets_in"] == 1
+
     return [v for v in locals().values() if callable(v) and v.__name__ not in (
         "check_out", "check_in", "n")]
 
