@@ -40,7 +40,8 @@ struct ike {
 	struct holds holds;
 	struct txn txn;
 	struct list dead_sas, dead_children;
-	struct list work; /* ike_sa.of_work */
+	struct list work;    /* ike_sa.of_work */
+	struct list waiting; /* restore.c: children whose IKE SA has not come yet */
 
 	struct cookie_jar cookies;
 	uint32_t half_open;

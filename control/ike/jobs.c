@@ -47,7 +47,8 @@ static struct parked *parked_take(struct parked **place, const struct ike_kex_jo
 	return p;
 }
 
-static void parked_done(struct ike *ike, struct ike_sa *sa, struct parked *p, struct ike_kex_job *job)
+static void parked_done(
+	struct ike *ike, struct ike_sa *sa, struct parked *p, struct ike_kex_job *job)
 {
 	if (!p)
 		return;
@@ -63,7 +64,8 @@ static void job_deliver(
 {
 	switch (slot) {
 	case JOB_SA:
-		(void)fsm_fire(ike, sa, &(struct cause){.on = ON_KEX_DONE, .job = job, .rc = job->rc});
+		(void)fsm_fire(
+			ike, sa, &(struct cause){.on = ON_KEX_DONE, .job = job, .rc = job->rc});
 		break;
 	case JOB_IN:
 		parked_done(ike, sa, parked_take(&sa->in, job), job);
@@ -101,8 +103,7 @@ void jobs_fini(struct ike *ike)
 {
 	struct job *j, *next;
 
-	map_foreach(ike->jobs, j, next)
-	{
+	map_foreach (ike->jobs, j, next) {
 		HASH_DELETE(hh, ike->jobs, j);
 		free(j);
 	}

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Asymmetric work that is out: which IKE SA and which of its places waits for which job. Results for
- * an SA that is gone meanwhile are thrown away. Life: from job_start() to job_done().
+ * Asymmetric work that is out: which IKE SA and which of its places waits for which job. Results
+ * for an SA that is gone meanwhile are thrown away. Life: from job_start() to job_done().
  */
 #include "base/map.h"
 #include "base/view.h"
@@ -31,8 +31,8 @@ struct job_args {
 	struct view peer; /* DERIVE, RESPOND */
 };
 
-int job_start(struct ike *ike, const struct ike_sa *sa, const struct job_args *a, uint64_t *id)
-	MUST_CHECK;
+int job_start(struct ike *ike, const struct ike_sa *sa, const struct job_args *a,
+	uint64_t *id) MUST_CHECK;
 /* Takes the finished job over. */
 void job_done(struct ike *ike, struct ike_kex_job *job);
 void jobs_fini(struct ike *ike);

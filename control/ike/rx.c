@@ -116,8 +116,9 @@ static int rx_open(struct ike *ike, const struct ike_sa *sa, const struct messag
 }
 
 /*
- * The peer's NAT gave it another port or address (RFC 7296 2.23). Only a fresh authenticated message
- * moves it, only a peer that is behind a NAT, and never for a host that is behind one itself.
+ * The peer's NAT gave it another port or address (RFC 7296 2.23). Only a fresh authenticated
+ * message moves it, only a peer that is behind a NAT, and never for a host that is behind one
+ * itself.
  */
 static void peer_moved(struct ike *ike, struct ike_sa *sa, const struct ike_ev_datagram *dg)
 {
@@ -141,7 +142,8 @@ static void rx_touch(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 }
 
 /* RFC 7296 2.5: names the payload type that it did not understand. */
-static void answer_critical(struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint8_t refused)
+static void answer_critical(
+	struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint8_t refused)
 {
 	struct writer w;
 
@@ -261,7 +263,8 @@ static bool for_this_sa(const struct ike_sa *sa, const struct ike_header *h)
 	return sa->spi_remote == 0 || sa->spi_remote == spi_remote;
 }
 
-static void rx_dispatch(struct ike *ike, const struct ike_ev_datagram *dg, const struct ike_header *h)
+static void rx_dispatch(
+	struct ike *ike, const struct ike_ev_datagram *dg, const struct ike_header *h)
 {
 	bool answer = ike_header_is_response(h);
 	struct ike_sa *sa;

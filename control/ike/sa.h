@@ -62,7 +62,9 @@ struct answer {
 
 /* Only until the peer is authenticated: what AUTH covers, and the retries of IKE_SA_INIT. */
 struct half {
-	uint64_t key[4]; /* of the engine's table of half-open responders */
+	uint64_t key[4];    /* of the engine's table of half-open responders */
+	uint64_t spi_local; /* of its SA */
+	uint8_t proposal;   /* number of the one chosen */
 	UT_hash_handle hh;
 	struct blob own_init, peer_init;
 	uint8_t nonce[EXCH_NONCE_LEN]; /* ours */

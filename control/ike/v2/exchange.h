@@ -8,6 +8,8 @@
 #include "ike/rx.h"
 
 struct tunnel;
+struct writer;
+struct child;
 struct gateway;
 struct ike_ev_datagram;
 struct ike_kex_job;
@@ -43,11 +45,13 @@ struct child_ask {
 	bool with_dh;
 	struct child *old;
 };
+
 int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	const struct child_ask *ask, struct writer *w, struct child **out) MUST_CHECK;
 /* Our side of an offer: SA, TSi, TSr of that tunnel. */
 int child_offer(struct ike *ike, struct writer *w, const struct tunnel *t, bool with_dh,
 	uint32_t spi) MUST_CHECK;
+
 /* What the peer answered to it: makes the child. */
 struct child_answer {
 	const struct tunnel *t;
@@ -55,6 +59,7 @@ struct child_answer {
 	struct view ni, nr, shared;
 	bool with_dh;
 };
+
 int child_accept(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	const struct child_answer *a, struct child **out) MUST_CHECK;
 int on_child_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
@@ -76,8 +81,8 @@ int on_forget(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_bad_message(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 
 /* ---- begin.c: requests of ours; all expect sa->out to be NULL. */
-int xchg_begin_child(struct ike *ike, struct ike_sa *sa, struct tunnel *t, struct child *old)
-	MUST_CHECK;
+int xchg_begin_child(
+	struct ike *ike, struct ike_sa *sa, struct tunnel *t, struct child *old) MUST_CHECK;
 int xchg_begin_rekey(struct ike *ike, struct ike_sa *sa) MUST_CHECK;
 int xchg_begin_delete_child(struct ike *ike, struct ike_sa *sa, const struct child *c) MUST_CHECK;
 int xchg_begin_delete(struct ike *ike, struct ike_sa *sa, uint16_t notify) MUST_CHECK;

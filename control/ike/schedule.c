@@ -1,0 +1,478 @@
+#include "ike/schedule.h"
+
+#include <inttypes.h>
+
+#include "base/err.h"
+#include "ike/engine.h"
+#include "ike/fsm.h"
+#include "ike/tx.h"
+#include "ike/v2/exchange.h"
+
+/* RFC 7296 2.4 leaves the times to us: about a minute in all. */
+#define RETRANSMIT_FIRST_MS 500
+#define RETRANSMIT_MOST_MS  10000
+#define RETRANSMIT_TRIES    10
+
+#define HALF_OPEN_S	    30
+#define REFUSED_LINGER_MS   10000
+#define CLOSED_LINGER_MS    30000
+#define REKEYED_PATIENCE_MS 60000 /* for the peer to delete what it replaced */
+#define OUTBOUND_AFTER_MS   1000  /* architecture rule 10 */
+#define RETRY_LEAST_MS	    1000
+#define RETRY_SPREAD_MS	    2000
+
+/* ---------------------------------------------------------------- what comes next */
+
+void sched_work(struct ike *ike, struct ike_sa *sa)
+{
+	list_del(&sa->of_work);
+	list_add_tail(&ike->work, &sa->of_work);
+}
+
+void sched_later(struct ike *ike, struct ike_sa *sa, uint64_t delay_ms)
+{
+	sa->at_work = ike->now_ms + delay_ms;
+	sa_rearm(ike, sa);
+}
+
+static struct child *child_to_delete(struct ike_sa *sa)
+{
+	struct child *c;
+
+	list_foreach (c, &sa->children, of_sa)
+		if (c->want_delete)
+			return c;
+	return NULL;
+}
+
+static struct child *child_to_rekey(struct ike_sa *sa)
+{
+	struct child *c;
+
+	list_foreach (c, &sa->children, of_sa)
+		if (c->want_rekey && c->state == CHILD_UP && !c->want_delete)
+			return c;
+	return NULL;
+}
+
+static struct tunnel *tunnel_to_make(struct ike_sa *sa)
+{
+	struct tunnel *t;
+
+	if (!sa->gw)
+		return NULL;
+	list_foreach (t, &sa->gw->tunnels, of_gw)
+		if (t->wanted && !timer_is_armed(&t->timer) && !tunnel_is_up(t))
+			return t;
+	return NULL;
+}
+
+/* One request, the most urgent; 0 also when there is nothing to do. */
+static int begin_one(struct ike *ike, struct ike_sa *sa)
+{
+	struct child *c = child_to_delete(sa);
+	struct tunnel *t;
+
+	if (sa->want_close)
+		return fsm_on(ike, sa, ON_CLOSE);
+	if (c)
+		return xchg_begin_delete_child(ike, sa, c);
+	if (sa->state != SA_UP)
+		return 0;
+	if (sa->want_rekey)
+		return xchg_begin_rekey(ike, sa);
+	c = child_to_rekey(sa);
+	if (c)
+		return xchg_begin_child(ike, sa, c->tunnel, c);
+	t = tunnel_to_make(sa);
+	if (t)
+		return xchg_begin_child(ike, sa, t, NULL);
+	return sa->want_probe ? xchg_begin_probe(ike, sa) : 0;
+}
+
+static void work_one(struct ike *ike, struct ike_sa *sa)
+{
+	int rc;
+
+	/* Before UP there is nothing to begin; one request at a time; a refusal is waited out. */
+	if ((sa->state != SA_UP && sa->state != SA_REKEYED) || sa->out || sa->at_work != 0)
+		return;
+	rc = begin_one(ike, sa);
+	if (rc < 0 && rc != -ERR_NOMEM) {
+		sa_warn(ike, sa, "ike.begin.failed", "reason=\"%s\"", err_text(rc));
+		sched_later(ike, sa, RETRY_LEAST_MS);
+	}
+}
+
+void sched_run(struct ike *ike)
+{
+	while (!list_is_empty(&ike->work)) {
+		struct ike_sa *sa = list_item(ike->work.next, struct ike_sa, of_work);
+
+		list_del(&sa->of_work);
+		work_one(ike, sa);
+	}
+}
+
+/* ---------------------------------------------------------------- turns of life */
+
+static uint64_t dpd_interval_ms(const struct ike_sa *sa)
+{
+	const struct model_gateway *gw = sa->gw ? sa->gw->model : NULL;
+
+	return gw && gw->dpd != MODEL_DPD_OFF ? gw->dpd_interval_s * UINT64_C(1000) : 0;
+}
+
+static uint64_t keepalive_ms(const struct ike_sa *sa)
+{
+	return sa->gw && sa->natt && sa->nat_local ? sa->gw->model->nat_keepalive_s * UINT64_C(1000)
+						   : 0;
+}
+
+static void quiet(struct ike_sa *sa)
+{
+	sa->at_soft = sa->at_dpd = sa->at_keepalive = sa->at_work = 0;
+}
+
+void sched_entered(struct ike *ike, struct ike_sa *sa)
+{
+	uint32_t s = ike->model ? ike->model->limits.half_open_timeout_s : 0;
+
+	switch (sa->state) {
+	case SA_RESPONDING:
+	case SA_HALF_OPEN:
+		if (sa->at_linger == 0)
+			sa->at_linger = ike->now_ms + (s ? s : HALF_OPEN_S) * UINT64_C(1000);
+		break;
+	case SA_REFUSED:
+		sa->at_linger = ike->now_ms + REFUSED_LINGER_MS;
+		break;
+	case SA_UP:
+		sa->at_linger = 0;
+		sched_work(ike, sa);
+		break;
+	case SA_REKEYED:
+		if (sa->at_soft != 0 || sa->at_dpd != 0)
+			sa->at_hard = ike->now_ms + REKEYED_PATIENCE_MS;
+		quiet(sa);
+		sched_work(ike, sa);
+		break;
+	case SA_CLOSING:
+		quiet(sa);
+		break;
+	case SA_CLOSED:
+		quiet(sa);
+		sa->at_hard = sa->at_retransmit = 0;
+		sa->at_linger = ike->now_ms + CLOSED_LINGER_MS;
+		break;
+	case SA_IDLE:
+	case SA_KEYING:
+	case SA_INIT_SENT:
+	case SA_DERIVING:
+	case SA_AUTH_SENT:
+	case SA_GONE:
+	case SA_STATE_END:
+	default:
+		break;
+	}
+	sa_rearm(ike, sa);
+}
+
+static uint64_t soft_ms(uint64_t hard_ms, bool initiator)
+{
+	uint64_t margin = initiator ? SOFT_MARGIN_INITIATOR_MS : SOFT_MARGIN_RESPONDER_MS;
+
+	return hard_ms > margin + 1000 ? hard_ms - margin : hard_ms / 2;
+}
+
+/* A gateway with one responder-only-no-rekey VPN has only such (RSP-005). */
+static bool gateway_may_rekey(const struct gateway *gw)
+{
+	struct tunnel *t;
+
+	list_foreach (t, &gw->tunnels, of_gw)
+		if (!tunnel_may_rekey(t))
+			return false;
+	return true;
+}
+
+void sched_established(struct ike *ike, struct ike_sa *sa)
+{
+	const struct model_ike_policy *policy = sa->gw->model->policy;
+	uint64_t hard = policy->proposals[0].lifetime_s * UINT64_C(1000);
+	uint64_t dpd = dpd_interval_ms(sa), keepalive = keepalive_ms(sa);
+
+	sa->established_wall_ms = ike->wall_ms;
+	sa->last_rx_ms = ike->now_ms;
+	sa->at_hard = ike->now_ms + hard;
+	sa->at_soft = gateway_may_rekey(sa->gw) ? ike->now_ms + soft_ms(hard, sa->initiator) : 0;
+	sa->at_dpd = dpd ? ike->now_ms + dpd : 0;
+	sa->at_keepalive = keepalive ? ike->now_ms + keepalive : 0;
+	sa_rearm(ike, sa);
+}
+
+void sched_resumed(struct ike *ike, struct ike_sa *sa)
+{
+	uint64_t dpd = dpd_interval_ms(sa), keepalive = keepalive_ms(sa);
+
+	sa->last_rx_ms = ike->now_ms;
+	if (sa->state != SA_UP)
+		return;
+	sa->at_dpd = dpd ? ike->now_ms + dpd : 0;
+	sa->at_keepalive = keepalive ? ike->now_ms + keepalive : 0;
+}
+
+void sched_child_established(struct ike *ike, struct child *c)
+{
+	uint64_t hard = c->suite.lifetime_s * UINT64_C(1000);
+
+	c->established_wall_ms = ike->wall_ms;
+	c->at_hard = ike->now_ms + hard;
+	c->at_soft = tunnel_may_rekey(c->tunnel) ? ike->now_ms + soft_ms(hard, c->initiator) : 0;
+	child_rearm(ike, c);
+}
+
+void sched_child_installed(struct ike *ike, struct child *c, int rc)
+{
+	if (rc < 0) {
+		sa_warn(ike, c->sa, "child.install.failed", "spi=%08" PRIx32 " reason=\"%s\"",
+			c->spi_in, err_text(rc));
+		c->want_delete = true;
+		sched_work(ike, c->sa);
+		return;
+	}
+	c->installed = true;
+	if (c->state == CHILD_NEW)
+		c->state = CHILD_UP;
+	if (!c->outbound)
+		c->at_outbound = ike->now_ms + OUTBOUND_AFTER_MS;
+	child_rearm(ike, c);
+	sched_work(ike, c->sa);
+}
+
+void sched_child_replaced(struct ike *ike, struct child *c, const struct child *by, bool ours)
+{
+	uint64_t after = c->tunnel ? c->tunnel->model->vpn->install_interval_s * UINT64_C(1000) : 0;
+
+	c->state = CHILD_REPLACED;
+	c->replaced_by = by->spi_in;
+	c->want_rekey = false;
+	c->at_soft = 0;
+	if (ours)
+		c->at_delete = ike->now_ms + after + 1;
+	txn_child(ike, c);
+	child_rearm(ike, c);
+}
+
+void sched_child_gone(struct ike *ike, struct child *c, int why)
+{
+	struct tunnel *t = c->tunnel;
+	struct ike_sa *sa = c->sa;
+	bool replaced = c->state == CHILD_REPLACED;
+
+	sa_info(ike, sa, "child.down", "spi=%08" PRIx32 " out=%08" PRIx32 " reason=\"%s\"",
+		c->spi_in, c->spi_out,
+		replaced ? "replaced" : tunnel_down_text((enum tunnel_down)why));
+	ike->stats.child_down++;
+	sa->children_deleted++;
+	txn_gone_child(ike, c);
+	txn_delete(ike, c);
+	child_drop(ike, c);
+	if (t)
+		tunnel_lost(ike, t, (enum tunnel_down)why);
+}
+
+void sched_sa_gone(struct ike *ike, struct ike_sa *sa, int why)
+{
+	struct child *c, *next;
+
+	list_foreach_safe (c, next, &sa->children, of_sa)
+		sched_child_gone(ike, c, why);
+	ike->stats.ike_down += sa_is_open(sa);
+}
+
+void sched_moved(struct ike *ike, struct ike_sa *sa, const struct endpoint *to)
+{
+	struct child *c;
+
+	sa->remote = *to;
+	txn_sa(ike, sa);
+	list_foreach (c, &sa->children, of_sa)
+		txn_moved(ike, c);
+}
+
+/* ---------------------------------------------------------------- retransmission */
+
+uint64_t sched_retransmit_ms(const struct ike_sa *sa)
+{
+	uint64_t ms = RETRANSMIT_FIRST_MS;
+
+	if (sa->out->kind == EXCH_PROBE && dpd_interval_ms(sa))
+		return dpd_interval_ms(sa);
+	for (uint32_t i = 0; i < sa->out->tries && ms < RETRANSMIT_MOST_MS; i++)
+		ms *= 2;
+	return MIN(ms, (uint64_t)RETRANSMIT_MOST_MS);
+}
+
+bool sched_gives_up(const struct ike_sa *sa)
+{
+	if (sa->out->kind == EXCH_PROBE && dpd_interval_ms(sa))
+		return sa->out->tries >= sa->gw->model->dpd_threshold;
+	return sa->out->tries >= RETRANSMIT_TRIES;
+}
+
+/* ---------------------------------------------------------------- liveness */
+
+static void ask_activity(struct ike *ike, const struct ike_sa *sa)
+{
+	struct ike_effect *e = ike_effects_add(ike->fx, IKE_FX_ASK_ACTIVITY);
+	const struct child *c;
+	size_t n = 0;
+	uint32_t *spi;
+
+	if (!e)
+		return;
+	list_foreach (c, &sa->children, of_sa)
+		n++;
+	spi = ike_effects_alloc(ike->fx, (n + 1) * sizeof *spi);
+	if (!spi)
+		return;
+	e->ask = (struct ike_fx_ask){.sa = sa->spi_local, .spi_in = spi, .n = n};
+	list_foreach (c, &sa->children, of_sa)
+		*spi++ = c->spi_in;
+}
+
+static void dpd_due(struct ike *ike, struct ike_sa *sa)
+{
+	uint64_t interval = dpd_interval_ms(sa);
+
+	sa->at_dpd = 0;
+	if (interval == 0 || sa->state != SA_UP)
+		return;
+	sa->at_dpd = ike->now_ms + interval;
+	if (sa->out)
+		return; /* some request is under way: that tells as well */
+	if (sa->gw->model->dpd == MODEL_DPD_ALWAYS) {
+		sa->want_probe = true;
+		sched_work(ike, sa);
+	} else if (ike->now_ms - sa->last_rx_ms >= interval) {
+		ask_activity(ike, sa);
+	} else {
+		sa->at_dpd = sa->last_rx_ms + interval;
+	}
+}
+
+void sched_activity(struct ike *ike, const struct ike_ev_activity *a)
+{
+	struct ike_sa *sa = sa_find(ike, a->sa);
+	uint64_t interval = sa ? dpd_interval_ms(sa) : 0;
+
+	if (!sa || sa->state != SA_UP || interval == 0)
+		return;
+	if (sa->out) {
+		/* Protected traffic is as good as an answer: the peer lives (RFC 7296 2.4). */
+		if (sa->out->kind == EXCH_PROBE && a->idle_in_ms < interval)
+			sa->out->tries = 0;
+		return;
+	}
+	if (a->idle_in_ms < interval)
+		return;
+	if (sa->gw->model->dpd == MODEL_DPD_OPTIMIZED && a->idle_out_ms >= interval)
+		return;
+	sa->want_probe = true;
+	sched_work(ike, sa);
+}
+
+/* ---------------------------------------------------------------- timers */
+
+static bool due(const struct ike *ike, uint64_t at)
+{
+	return at != 0 && at <= ike->now_ms;
+}
+
+static void retransmit_due(struct ike *ike, struct ike_sa *sa)
+{
+	if (sa->out && sa->out->kind == EXCH_PROBE && !list_is_empty(&sa->children))
+		ask_activity(ike, sa);
+	if (tx_request_again(ike, sa) < 0)
+		(void)fsm_on(ike, sa, ON_TIMEOUT);
+}
+
+static void soft_due(struct ike *ike, struct ike_sa *sa)
+{
+	sa->at_soft = 0;
+	sa->want_rekey = true;
+	sched_work(ike, sa);
+}
+
+static void keepalive_due(struct ike *ike, struct ike_sa *sa)
+{
+	uint64_t interval = keepalive_ms(sa);
+
+	sa->at_keepalive = 0;
+	if (interval == 0)
+		return;
+	sa->at_keepalive = ike->now_ms + interval;
+	if (ike->now_ms - sa->last_tx_ms >= interval)
+		tx_keepalive(ike, sa);
+}
+
+void sched_sa_due(struct ike *ike, struct ike_sa *sa)
+{
+	if (due(ike, sa->at_hard)) {
+		sa->at_hard = 0;
+		(void)fsm_on(ike, sa, ON_EXPIRED);
+	}
+	if (sa->state != SA_GONE && due(ike, sa->at_linger)) {
+		sa->at_linger = 0;
+		(void)fsm_on(ike, sa, ON_LINGER);
+	}
+	if (sa->state != SA_GONE && due(ike, sa->at_retransmit))
+		retransmit_due(ike, sa);
+	if (sa->state == SA_GONE)
+		return;
+	if (due(ike, sa->at_soft))
+		soft_due(ike, sa);
+	if (due(ike, sa->at_dpd))
+		dpd_due(ike, sa);
+	if (due(ike, sa->at_keepalive))
+		keepalive_due(ike, sa);
+	if (due(ike, sa->at_work)) {
+		sa->at_work = 0;
+		sched_work(ike, sa);
+	}
+	sa_rearm(ike, sa);
+}
+
+static void child_hard_due(struct ike *ike, struct child *c)
+{
+	sa_info(ike, c->sa, "child.expired", "spi=%08" PRIx32, c->spi_in);
+	c->at_hard = 0;
+	c->want_delete = true;
+	/* Its keys are over, whatever the peer answers. */
+	txn_delete(ike, c);
+	c->installed = false;
+	sched_work(ike, c->sa);
+}
+
+void sched_child_due(struct ike *ike, struct child *c)
+{
+	if (due(ike, c->at_outbound)) {
+		c->at_outbound = 0;
+		c->outbound = true;
+		txn_outbound(ike, c);
+	}
+	if (due(ike, c->at_delete)) {
+		c->at_delete = 0;
+		c->want_delete = true;
+		sched_work(ike, c->sa);
+	}
+	if (due(ike, c->at_soft)) {
+		c->at_soft = 0;
+		c->want_rekey = c->state == CHILD_UP || c->state == CHILD_NEW;
+		sched_work(ike, c->sa);
+	}
+	if (due(ike, c->at_hard))
+		child_hard_due(ike, c);
+	child_rearm(ike, c);
+}

@@ -1,0 +1,347 @@
+#include "ike/step.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "ike/engine.h"
+#include "ike/fsm.h"
+#include "ike/jobs.h"
+#include "ike/restore.h"
+#include "ike/rx.h"
+#include "ike/schedule.h"
+
+/* ---------------------------------------------------------------- life */
+
+int ike_new(const struct ike_config *config, struct model *model, struct ike **out)
+{
+	struct ike *ike = calloc(1, sizeof *ike);
+	int rc = 0;
+
+	if (!ike)
+		return -ERR_NOMEM;
+	ike->cfg = *config;
+	ike->next_ticket = ike->next_job = ike->next_order = 1;
+	ike->next_index = 1;
+	list_init(&ike->dead_sas);
+	list_init(&ike->dead_children);
+	list_init(&ike->work);
+	list_init(&ike->waiting);
+	txn_init(&ike->txn);
+	cookie_init(&ike->cookies, &config->env, 0);
+	if (model) {
+		ike->model = model_ref(model);
+		rc = tunnels_configure(ike);
+	}
+	if (rc < 0) {
+		ike_free(ike);
+		return rc;
+	}
+	*out = ike;
+	return 0;
+}
+
+static void bury(struct ike *ike)
+{
+	while (!list_is_empty(&ike->dead_children)) {
+		struct child *c = list_item(ike->dead_children.next, struct child, link);
+
+		list_del(&c->link);
+		child_free(c);
+	}
+	while (!list_is_empty(&ike->dead_sas)) {
+		struct ike_sa *sa = list_item(ike->dead_sas.next, struct ike_sa, link);
+
+		list_del(&sa->link);
+		sa_free(sa);
+	}
+}
+
+void ike_free(struct ike *ike)
+{
+	struct ike_sa *sa, *next;
+
+	if (!ike)
+		return;
+	map_foreach (ike->sas, sa, next)
+		sa_drop(ike, sa);
+	bury(ike);
+	jobs_fini(ike);
+	holds_fini(ike);
+	restore_fini(ike);
+	tunnels_fini(ike);
+	timerq_fini(&ike->timers);
+	if (ike->model)
+		model_free(ike->model);
+	free(ike);
+}
+
+uint64_t ike_deadline(const struct ike *ike)
+{
+	return timerq_deadline(&ike->timers);
+}
+
+/* ---------------------------------------------------------------- events */
+
+static void on_child_limit(struct ike *ike, const struct ike_ev_child_limit *l)
+{
+	struct child *c = child_find(ike, l->spi_in);
+
+	if (!c)
+		return;
+	if (l->kind == IKE_LIMIT_HARD)
+		c->at_hard = ike->now_ms;
+	else
+		c->at_soft = ike->now_ms;
+	sched_child_due(ike, c);
+}
+
+static void on_inbound_first(struct ike *ike, uint32_t spi_in)
+{
+	struct child *c = child_find(ike, spi_in);
+
+	if (!c || c->outbound || c->state == CHILD_GONE)
+		return;
+	c->at_outbound = ike->now_ms;
+	sched_child_due(ike, c);
+}
+
+static void on_endpoint_moved(struct ike *ike, const struct ike_ev_moved *m)
+{
+	struct child *c = child_find(ike, m->spi_in);
+
+	/* Only a peer behind a NAT moves, and only its NAT moves it (2.23). */
+	if (c && c->sa->nat_remote && !c->sa->nat_local && c->sa->state == SA_UP)
+		sched_moved(ike, c->sa, &m->from);
+}
+
+static int on_config(struct ike *ike, struct model *fresh)
+{
+	struct model *old = ike->model;
+	int rc;
+
+	if (!fresh)
+		return -ERR_VALUE;
+	ike->model = model_ref(fresh);
+	rc = tunnels_configure(ike);
+	if (old)
+		model_free(old);
+	return rc;
+}
+
+static void on_acquire(struct ike *ike, const struct ike_ev_acquire *a)
+{
+	struct tunnel *t = tunnel_find(ike, a->policy_id);
+
+	if (t && !timer_is_armed(&t->timer))
+		tunnel_want(ike, t);
+}
+
+/* ---------------------------------------------------------------- the operator */
+
+static bool text_fits(const char *wanted, const char *have)
+{
+	return !wanted || wanted[0] == '\0' || strcmp(wanted, have) == 0;
+}
+
+static bool sa_fits(const struct ike_sa *sa, const struct ike_filter *f)
+{
+	return (f->index == 0 || f->index == sa->index) &&
+	       (f->peer.family == 0 || addr_equal(&f->peer, &sa->remote.addr)) &&
+	       (f->port == 0 || f->port == sa->remote.port) &&
+	       (f->family == 0 || f->family == sa->remote.addr.family) &&
+	       text_fits(f->gateway, sa->gw ? sa->gw->name : "");
+}
+
+static bool tunnel_fits(const struct tunnel *t, const struct ike_filter *f)
+{
+	return t && (f->index == 0 || f->index == t->id) &&
+	       text_fits(f->vpn, t->model->vpn->name) && text_fits(f->selector, t->model->name) &&
+	       text_fits(f->gateway, t->gw->name);
+}
+
+static uint32_t operate_sas(struct ike *ike, const struct ike_ev_operator *o)
+{
+	struct ike_sa *sa, *next;
+	uint32_t n = 0;
+
+	map_foreach (ike->sas, sa, next) {
+		if (sa->state != SA_UP || !sa_fits(sa, &o->filter))
+			continue;
+		if (o->op == IKE_OP_CLEAR_IKE)
+			sa->want_close = true;
+		else
+			sa->want_rekey = true;
+		sched_work(ike, sa);
+		n++;
+	}
+	return n;
+}
+
+static uint32_t operate_children(struct ike *ike, const struct ike_ev_operator *o)
+{
+	struct child *c, *next;
+	uint32_t n = 0;
+
+	map_foreach (ike->children, c, next) {
+		if (!tunnel_fits(c->tunnel, &o->filter) || c->state != CHILD_UP)
+			continue;
+		if (o->op == IKE_OP_CLEAR_CHILD)
+			c->want_delete = true;
+		else
+			c->want_rekey = true;
+		sched_work(ike, c->sa);
+		n++;
+	}
+	return n;
+}
+
+static uint32_t operate_tunnels(struct ike *ike, const struct ike_ev_operator *o)
+{
+	struct tunnel *t, *next;
+	uint32_t n = 0;
+
+	map_foreach (ike->tunnels, t, next) {
+		if (!tunnel_fits(t, &o->filter))
+			continue;
+		tunnel_want(ike, t);
+		n++;
+	}
+	return n;
+}
+
+static void on_operator(struct ike *ike, const struct ike_ev_operator *o)
+{
+	struct ike_effect *e;
+	uint32_t n = 0;
+
+	switch (o->op) {
+	case IKE_OP_CLEAR_IKE:
+	case IKE_OP_REKEY_IKE:
+		n = operate_sas(ike, o);
+		break;
+	case IKE_OP_CLEAR_CHILD:
+	case IKE_OP_REKEY_CHILD:
+		n = operate_children(ike, o);
+		break;
+	case IKE_OP_INITIATE:
+		n = operate_tunnels(ike, o);
+		break;
+	default:
+		break;
+	}
+	e = ike_effects_add(ike->fx, IKE_FX_OPERATOR_DONE);
+	if (!e)
+		return;
+	e->operator_done.request = o->request;
+	e->operator_done.count = n;
+}
+
+/* ---------------------------------------------------------------- the step */
+
+static int dispatch(struct ike *ike, const struct ike_event *ev)
+{
+	switch (ev->type) {
+	case IKE_EV_TICK:
+		break;
+	case IKE_EV_DATAGRAM:
+		rx_datagram(ike, &ev->datagram);
+		break;
+	case IKE_EV_KEX_DONE:
+		job_done(ike, ev->kex);
+		break;
+	case IKE_EV_COMMITTED:
+		hold_committed(ike, ev->committed);
+		break;
+	case IKE_EV_REJECTED:
+		hold_rejected(ike, ev->rejected.ticket, ev->rejected.retry);
+		break;
+	case IKE_EV_INSTALLED:
+		hold_installed(ike, ev->installed.ticket, ev->installed.rc);
+		break;
+	case IKE_EV_ACQUIRE:
+		on_acquire(ike, &ev->acquire);
+		break;
+	case IKE_EV_CHILD_LIFETIME:
+		on_child_limit(ike, &ev->limit);
+		break;
+	case IKE_EV_INBOUND_FIRST:
+		on_inbound_first(ike, ev->inbound_first);
+		break;
+	case IKE_EV_ENDPOINT_MOVED:
+		on_endpoint_moved(ike, &ev->moved);
+		break;
+	case IKE_EV_ACTIVITY:
+		sched_activity(ike, &ev->activity);
+		break;
+	case IKE_EV_CONFIG:
+		return on_config(ike, ev->model);
+	case IKE_EV_RG:
+		restore_rg(ike, &ev->rg);
+		break;
+	case IKE_EV_RESTORE:
+		restore_record(ike, &ev->record);
+		break;
+	case IKE_EV_FORGET:
+		restore_forget(ike, &ev->record);
+		break;
+	case IKE_EV_RESTORE_DONE:
+		restore_done(ike, ev->rg.rg);
+		break;
+	case IKE_EV_OPERATOR:
+		on_operator(ike, &ev->operator_);
+		break;
+	default:
+		return -ERR_VALUE;
+	}
+	return 0;
+}
+
+static void tunnel_due(struct ike *ike, struct tunnel *t)
+{
+	if (t->wanted)
+		tunnel_want(ike, t);
+}
+
+static void run_timers(struct ike *ike)
+{
+	struct timer *t;
+
+	while ((t = timerq_pop(&ike->timers, ike->now_ms)) != NULL) {
+		switch ((enum timer_kind)t->kind) {
+		case TIMER_SA:
+			sched_sa_due(ike, container_of(t, struct ike_sa, timer));
+			break;
+		case TIMER_CHILD:
+			sched_child_due(ike, container_of(t, struct child, timer));
+			break;
+		case TIMER_TUNNEL:
+			tunnel_due(ike, container_of(t, struct tunnel, timer));
+			break;
+		case TIMER_HOLD:
+			hold_retry(ike, container_of(t, struct hold, timer));
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+int ike_step(struct ike *ike, const struct ike_event *ev, struct ike_effects *fx)
+{
+	int rc;
+
+	ike->now_ms = ev->now_ms;
+	ike->wall_ms = ev->wall_ms;
+	ike->fx = fx;
+	ike->failed = false;
+	rc = dispatch(ike, ev);
+	run_timers(ike);
+	/* What nothing was written for is released at once and may begin more work. */
+	do {
+		sched_run(ike);
+		txn_flush(ike);
+	} while (!list_is_empty(&ike->work) || ike->txn.open);
+	bury(ike);
+	ike->fx = NULL;
+	return ike->failed || fx->failed ? -ERR_NOMEM : rc;
+}

@@ -1,0 +1,383 @@
+#include "ike/tunnel.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "ike/engine.h"
+#include "ike/schedule.h"
+#include "ike/v2/exchange.h"
+
+#define RETRY_FIRST_MS 1000
+#define RETRY_MOST_MS  60000
+
+const char *tunnel_down_text(enum tunnel_down why)
+{
+	switch (why) {
+	case TUNNEL_NO_RESPONSE:
+		return "No response from peer";
+	case TUNNEL_IKE_PROPOSAL:
+		return "Phase1 proposal mismatch detected";
+	case TUNNEL_ESP_PROPOSAL:
+		return "Phase2 proposal mismatch detected";
+	case TUNNEL_AUTH:
+		return "Authentication failed";
+	case TUNNEL_ID:
+		return "ID validation failed";
+	case TUNNEL_SELECTORS:
+		return "Traffic selector mismatch";
+	case TUNNEL_CLEARED:
+		return "Cleared via CLI";
+	case TUNNEL_EXPIRED:
+		return "Hard lifetime expired";
+	case TUNNEL_DPD:
+		return "DPD failover";
+	case TUNNEL_PEER_CLOSED:
+		return "Deleted by peer";
+	case TUNNEL_OTHER:
+		return "Negotiation failed";
+	case TUNNEL_NEVER:
+	default:
+		return "Waiting for traffic";
+	}
+}
+
+struct tunnel *tunnel_find(struct ike *ike, uint32_t policy_id)
+{
+	struct tunnel *t;
+
+	HASH_FIND(hh, ike->tunnels, &policy_id, sizeof policy_id, t);
+	return t;
+}
+
+struct gateway *gateway_find(struct ike *ike, const char *name)
+{
+	struct gateway *gw;
+
+	HASH_FIND(hh, ike->gateways, name, strlen(name), gw);
+	return gw;
+}
+
+bool tunnel_is_up(const struct tunnel *t)
+{
+	const struct child *c;
+
+	list_foreach (c, &t->children, of_tunnel)
+		if (c->state == CHILD_NEW || c->state == CHILD_UP)
+			return true;
+	return false;
+}
+
+bool tunnel_may_initiate(const struct tunnel *t)
+{
+	enum model_establish e = t->model->vpn->establish;
+
+	return !t->gw->model->dynamic && t->gw->model->n_peers > 0 &&
+	       (e == MODEL_ON_TRAFFIC || e == MODEL_IMMEDIATELY);
+}
+
+bool tunnel_may_rekey(const struct tunnel *t)
+{
+	return !t || t->model->vpn->establish != MODEL_RESPONDER_ONLY_NO_REKEY;
+}
+
+/* ---------------------------------------------------------------- the will to be up */
+
+static void retry_arm(struct ike *ike, struct tunnel *t)
+{
+	uint64_t ms = RETRY_FIRST_MS;
+
+	for (uint32_t i = 1; i < t->failures_in_a_row && ms < RETRY_MOST_MS; i++)
+		ms *= 2;
+	ms = MIN(ms, (uint64_t)RETRY_MOST_MS);
+	/* Spread, so that many tunnels to one peer do not come back as one. */
+	ms += env_random32(&ike->cfg.env) % (ms / 4 + 1);
+	ike->failed |= timer_arm(&ike->timers, &t->timer, ike->now_ms + ms) < 0;
+}
+
+/* The SA that can ask for it now or soon. */
+static struct ike_sa *gateway_sa(struct gateway *gw)
+{
+	struct ike_sa *sa, *soon = NULL;
+
+	list_foreach (sa, &gw->sas, of_gw) {
+		if (sa->state == SA_UP && !sa->want_close)
+			return sa;
+		if (sa->initiator && sa->state < SA_UP)
+			soon = sa;
+	}
+	return soon;
+}
+
+void tunnel_want(struct ike *ike, struct tunnel *t)
+{
+	struct ike_sa *sa;
+
+	if (!tunnel_may_initiate(t) || tunnel_is_up(t) || !rg_active(ike, t->gw->model->rg))
+		return;
+	t->wanted = true;
+	sa = gateway_sa(t->gw);
+	if (!sa)
+		sa = x_init_start(ike, t->gw, t);
+	if (!sa)
+		tunnel_failed(ike, t, TUNNEL_OTHER);
+	else
+		sched_work(ike, sa);
+}
+
+void tunnel_succeeded(struct ike *ike, struct tunnel *t)
+{
+	t->wanted = false;
+	t->negotiated++;
+	t->failures_in_a_row = 0;
+	t->last_up_wall_ms = ike->wall_ms;
+	timer_cancel(&ike->timers, &t->timer);
+}
+
+static bool always_up(const struct tunnel *t)
+{
+	return tunnel_may_initiate(t) && t->model->vpn->establish == MODEL_IMMEDIATELY;
+}
+
+void tunnel_failed(struct ike *ike, struct tunnel *t, enum tunnel_down why)
+{
+	t->failed++;
+	t->failures_in_a_row++;
+	t->down = why;
+	t->last_fail_wall_ms = ike->wall_ms;
+	ike->stats.child_failed++;
+	/* The rest waits for the next packet that asks. */
+	t->wanted = always_up(t);
+	if (t->wanted)
+		retry_arm(ike, t);
+}
+
+void tunnel_lost(struct ike *ike, struct tunnel *t, enum tunnel_down why)
+{
+	if (tunnel_is_up(t))
+		return;
+	t->down = why;
+	if (!always_up(t) || !t->listed)
+		return;
+	t->wanted = true;
+	retry_arm(ike, t);
+}
+
+void gateway_failed(struct ike *ike, struct gateway *gw, enum tunnel_down why)
+{
+	struct tunnel *t;
+
+	/* DPD-004: the next of its addresses, if there are more. */
+	if (gw->model->n_peers > 1)
+		gw->peer_at = (gw->peer_at + 1) % gw->model->n_peers;
+	list_foreach (t, &gw->tunnels, of_gw)
+		if (t->wanted && !tunnel_is_up(t))
+			tunnel_failed(ike, t, why);
+}
+
+void tunnels_start(struct ike *ike, uint32_t rg)
+{
+	struct tunnel *t, *next;
+
+	map_foreach (ike->tunnels, t, next) {
+		if (always_up(t) && (rg == UINT32_MAX || rg == t->gw->model->rg) &&
+			!timer_is_armed(&t->timer))
+			tunnel_want(ike, t);
+	}
+}
+
+/* ---------------------------------------------------------------- configuration */
+
+static void tunnel_free(struct ike *ike, struct tunnel *t)
+{
+	timer_cancel(&ike->timers, &t->timer);
+	list_del(&t->of_gw);
+	HASH_DELETE(hh, ike->tunnels, t);
+	free(t);
+}
+
+static void gateway_free(struct ike *ike, struct gateway *gw)
+{
+	HASH_DELETE(hh, ike->gateways, gw);
+	free(gw->name);
+	free(gw);
+}
+
+static struct gateway *gateway_get(struct ike *ike, const struct model_gateway *m)
+{
+	struct gateway *gw = gateway_find(ike, m->name);
+
+	if (gw)
+		return gw;
+	gw = calloc(1, sizeof *gw);
+	if (!gw)
+		return NULL;
+	gw->name = strdup(m->name);
+	if (!gw->name) {
+		free(gw);
+		return NULL;
+	}
+	list_init(&gw->sas);
+	list_init(&gw->tunnels);
+	HASH_ADD_KEYPTR(hh, ike->gateways, gw->name, strlen(gw->name), gw);
+	return gw;
+}
+
+static struct tunnel *tunnel_get(struct ike *ike, uint32_t policy_id)
+{
+	struct tunnel *t = tunnel_find(ike, policy_id);
+
+	if (t)
+		return t;
+	t = calloc(1, sizeof *t);
+	if (!t)
+		return NULL;
+	t->policy_id = policy_id;
+	t->timer.kind = TIMER_TUNNEL;
+	list_init(&t->of_gw);
+	list_init(&t->children);
+	HASH_ADD(hh, ike->tunnels, policy_id, sizeof t->policy_id, t);
+	return t;
+}
+
+static bool is_ours(const struct model_gateway *m)
+{
+	return m->version == MODEL_IKE_V2 && !m->unsupported && m->policy;
+}
+
+static bool same_peer(const struct model_gateway *a, const struct model_gateway *b)
+{
+	if (a->n_peers != b->n_peers || !addr_equal(&a->local, &b->local) || a->rg != b->rg ||
+		a->dynamic != b->dynamic)
+		return false;
+	for (uint32_t i = 0; i < a->n_peers; i++)
+		if (!addr_equal(&a->peers[i].addr, &b->peers[i].addr))
+			return false;
+	return true;
+}
+
+static void gateway_close(struct ike *ike, struct gateway *gw)
+{
+	struct ike_sa *sa, *next;
+
+	list_foreach_safe (sa, next, &gw->sas, of_gw) {
+		if (sa->state < SA_UP) {
+			(void)fsm_on(ike, sa, ON_EXPIRED);
+			continue;
+		}
+		sa->want_close = true;
+		sched_work(ike, sa);
+	}
+}
+
+static int gateways_configure(struct ike *ike)
+{
+	for (uint32_t i = 0; i < ike->model->n_gateways; i++) {
+		const struct model_gateway *m = &ike->model->gateways[i];
+		struct gateway *gw = is_ours(m) ? gateway_get(ike, m) : NULL;
+
+		if (!is_ours(m))
+			continue;
+		if (!gw)
+			return -ERR_NOMEM;
+		if (gw->model && !same_peer(gw->model, m)) {
+			gateway_close(ike, gw);
+			gw->peer_at = 0;
+		}
+		gw->model = m;
+		gw->listed = true;
+	}
+	return 0;
+}
+
+static int vpn_configure(struct ike *ike, const struct model_vpn *vpn, uint32_t *id)
+{
+	struct gateway *gw = vpn->gateway ? gateway_find(ike, vpn->gateway->name) : NULL;
+
+	if (!gw || !vpn->policy)
+		return 0;
+	for (uint32_t i = 0; i < vpn->n_selectors; i++) {
+		const struct model_selector *m = &vpn->selectors[i];
+		struct tunnel *t = tunnel_get(ike, m->policy_id);
+
+		if (!t)
+			return -ERR_NOMEM;
+		t->model = m;
+		t->id = (*id)++;
+		t->gw = gw;
+		t->listed = true;
+		list_del(&t->of_gw);
+		list_add_tail(&gw->tunnels, &t->of_gw);
+	}
+	return 0;
+}
+
+/* Their children lose the tunnel before the old model goes. */
+static void tunnel_unlisted(struct ike *ike, struct tunnel *t)
+{
+	struct child *c, *next;
+
+	list_foreach_safe (c, next, &t->children, of_tunnel) {
+		list_del(&c->of_tunnel);
+		c->tunnel = NULL;
+		c->want_delete = true;
+		c->want_rekey = false;
+		sched_work(ike, c->sa);
+	}
+	tunnel_free(ike, t);
+}
+
+/* Nothing of the old model may be pointed to afterwards: SAs of a gateway that is gone die now,
+ * without a word to the peer but with their records. */
+static void gateway_unlisted(struct ike *ike, struct gateway *gw)
+{
+	struct ike_sa *sa, *next;
+
+	list_foreach_safe (sa, next, &gw->sas, of_gw)
+		(void)fsm_on(ike, sa, ON_TIMEOUT);
+	list_foreach_safe (sa, next, &gw->sas, of_gw)
+		sa_attach(sa, NULL);
+	gateway_free(ike, gw);
+}
+
+static void unlist_all(struct ike *ike)
+{
+	struct gateway *gw, *next_gw;
+	struct tunnel *t, *next_t;
+
+	map_foreach (ike->gateways, gw, next_gw)
+		gw->listed = false;
+	map_foreach (ike->tunnels, t, next_t)
+		t->listed = false;
+}
+
+int tunnels_configure(struct ike *ike)
+{
+	uint32_t id = TUNNEL_FIRST_ID;
+	struct gateway *gw, *next_gw;
+	struct tunnel *t, *next_t;
+	int rc;
+
+	unlist_all(ike);
+	rc = gateways_configure(ike);
+	for (uint32_t i = 0; rc == 0 && i < ike->model->n_vpns; i++)
+		rc = vpn_configure(ike, &ike->model->vpns[i], &id);
+	map_foreach (ike->tunnels, t, next_t)
+		if (!t->listed)
+			tunnel_unlisted(ike, t);
+	map_foreach (ike->gateways, gw, next_gw)
+		if (!gw->listed)
+			gateway_unlisted(ike, gw);
+	tunnels_start(ike, UINT32_MAX);
+	return rc;
+}
+
+void tunnels_fini(struct ike *ike)
+{
+	struct gateway *gw, *next_gw;
+	struct tunnel *t, *next_t;
+
+	map_foreach (ike->tunnels, t, next_t)
+		tunnel_free(ike, t);
+	map_foreach (ike->gateways, gw, next_gw)
+		gateway_free(ike, gw);
+}

@@ -1,0 +1,220 @@
+/*
+ * Requests of ours on an established IKE SA: how each begins, and how all end.
+ */
+#include "base/emit.h"
+#include "base/err.h"
+#include "ike/engine.h"
+#include "ike/jobs.h"
+#include "ike/schedule.h"
+#include "ike/tx.h"
+#include "ike/v2/exchange.h"
+#include "wire/pld_delete.h"
+#include "wire/pld_ke.h"
+#include "wire/pld_nonce.h"
+
+void xchg_end(struct ike *ike, struct ike_sa *sa)
+{
+	exch_free(sa->out);
+	sa->out = NULL;
+	sa->at_retransmit = 0;
+	sa_rearm(ike, sa);
+	txn_sa(ike, sa);
+	sched_work(ike, sa);
+}
+
+static struct exch *begin(struct ike *ike, struct ike_sa *sa, enum exch_kind kind)
+{
+	sa->out = exch_new(kind);
+	if (!sa->out)
+		return NULL;
+	env_random(&ike->cfg.env, sa->out->nonce, sizeof sa->out->nonce);
+	return sa->out;
+}
+
+/* Nothing of it has left: as if it had not begun. */
+static int give_up(struct ike_sa *sa, int rc)
+{
+	exch_free(sa->out);
+	sa->out = NULL;
+	return rc;
+}
+
+static void nonce_and_key(struct writer *w, const struct exch *x)
+{
+	writer_open(w, PLD_NONCE);
+	pld_nonce_emit(&w->e, view_of_array(x->nonce));
+	writer_close(w);
+	if (x->kex) {
+		const struct pld_ke ke = {x->group, kex_public(x->kex)};
+
+		writer_open(w, PLD_KE);
+		pld_ke_emit(&w->e, &ke);
+		writer_close(w);
+	}
+}
+
+static int build_child(struct ike *ike, struct ike_sa *sa)
+{
+	struct exch *x = sa->out;
+	const struct tunnel *t = tunnel_find(ike, x->policy_id);
+	uint8_t spi[4];
+	struct emit e = emit_to(spi, sizeof spi);
+	struct writer w;
+	int rc;
+
+	if (!t)
+		return -ERR_NOT_FOUND;
+	tx_request_open(ike, sa, &w, EXCHANGE_CREATE_CHILD_SA);
+	if (x->kind == EXCH_CHILD_REKEY) {
+		struct pld_notify n = {.protocol = PROTO_ESP, .type = N_REKEY_SA};
+
+		emit_be32(&e, x->old_spi);
+		n.spi = view_of_array(spi);
+		writer_open(&w, PLD_NOTIFY);
+		pld_notify_emit(&w.e, &n);
+		writer_close(&w);
+	}
+	nonce_and_key(&w, x);
+	rc = child_offer(ike, &w, t, x->group != 0, (uint32_t)x->new_spi);
+	return rc < 0 ? rc : tx_request_close(ike, sa, &w);
+}
+
+static int build_rekey(struct ike *ike, struct ike_sa *sa)
+{
+	struct exch *x = sa->out;
+	uint8_t spi[8];
+	struct emit e = emit_to(spi, sizeof spi);
+	struct writer w;
+	int rc;
+
+	emit_be64(&e, x->new_spi);
+	tx_request_open(ike, sa, &w, EXCHANGE_CREATE_CHILD_SA);
+	writer_open(&w, PLD_SA);
+	rc = offer_ike(&w.e, sa->gw->model->policy, view_of_array(spi));
+	writer_close(&w);
+	nonce_and_key(&w, x);
+	return rc < 0 ? rc : tx_request_close(ike, sa, &w);
+}
+
+static int build(struct ike *ike, struct ike_sa *sa)
+{
+	int rc = sa->out->kind == EXCH_IKE_REKEY ? build_rekey(ike, sa) : build_child(ike, sa);
+
+	return rc < 0 ? give_up(sa, rc) : 0;
+}
+
+static int key_pair_first(struct ike *ike, struct ike_sa *sa, uint16_t group)
+{
+	int rc;
+
+	sa->out->group = group;
+	if (group == 0)
+		return build(ike, sa);
+	rc = job_start(ike, sa,
+		&(struct job_args){.slot = JOB_OUT, .kind = IKE_KEX_GENERATE, .group = group},
+		&sa->out->job);
+	return rc < 0 ? give_up(sa, rc) : 0;
+}
+
+void xchg_key_pair(struct ike *ike, struct ike_sa *sa, struct ike_kex_job *job)
+{
+	int rc = job->rc;
+
+	sa->out->job = 0;
+	if (rc == 0) {
+		sa->out->kex = take_ptr(job->kex);
+		/* The SA may have been closed or rekeyed by the peer meanwhile. */
+		rc = sa->state == SA_UP ? build(ike, sa) : give_up(sa, -ERR_WRONG_STATE);
+	} else {
+		(void)give_up(sa, rc);
+	}
+	if (rc < 0) {
+		sa_warn(ike, sa, "ike.begin.failed", "reason=\"%s\"", err_text(rc));
+		sched_later(ike, sa, 1000);
+	}
+}
+
+int xchg_begin_child(struct ike *ike, struct ike_sa *sa, struct tunnel *t, struct child *old)
+{
+	struct exch *x = begin(ike, sa, old ? EXCH_CHILD_REKEY : EXCH_CHILD);
+
+	if (!x)
+		return -ERR_NOMEM;
+	if (old)
+		old->want_rekey = false;
+	x->old_spi = old ? old->spi_in : 0;
+	x->policy_id = t->policy_id;
+	x->new_spi = child_spi_draw(ike, sa->rg);
+	if (x->new_spi == 0)
+		return give_up(sa, -ERR_LIMIT);
+	return key_pair_first(ike, sa, t->model->vpn->policy->pfs);
+}
+
+static uint64_t ike_spi_draw(struct ike *ike, uint32_t rg)
+{
+	uint64_t spi;
+
+	do {
+		spi = env_random64(&ike->cfg.env) >> 8 | (uint64_t)(rg & 0xff) << 56;
+	} while (spi == 0 || sa_find(ike, spi));
+	return spi;
+}
+
+int xchg_begin_rekey(struct ike *ike, struct ike_sa *sa)
+{
+	uint16_t group = negotiate_ike_group(sa->gw->model->policy, sa->suite.dh->id);
+	struct exch *x = begin(ike, sa, EXCH_IKE_REKEY);
+
+	if (!x)
+		return -ERR_NOMEM;
+	sa->want_rekey = false;
+	x->new_spi = ike_spi_draw(ike, sa->rg);
+	return group ? key_pair_first(ike, sa, group) : give_up(sa, -ERR_NO_PROPOSAL);
+}
+
+int xchg_begin_delete_child(struct ike *ike, struct ike_sa *sa, const struct child *c)
+{
+	struct exch *x = begin(ike, sa, EXCH_DELETE_CHILD);
+	struct writer w;
+	int rc;
+
+	if (!x)
+		return -ERR_NOMEM;
+	x->old_spi = c->spi_in;
+	tx_request_open(ike, sa, &w, EXCHANGE_INFORMATIONAL);
+	writer_open(&w, PLD_DELETE);
+	pld_delete_emit(&w.e, PROTO_ESP, &c->spi_in, 1);
+	writer_close(&w);
+	rc = tx_request_close(ike, sa, &w);
+	return rc < 0 ? give_up(sa, rc) : 0;
+}
+
+int xchg_begin_delete(struct ike *ike, struct ike_sa *sa, uint16_t notify)
+{
+	struct writer w;
+	int rc;
+
+	if (!begin(ike, sa, EXCH_DELETE_IKE))
+		return -ERR_NOMEM;
+	tx_request_open(ike, sa, &w, EXCHANGE_INFORMATIONAL);
+	if (notify != 0)
+		tx_notify(&w, notify, (struct view){0});
+	writer_open(&w, PLD_DELETE);
+	pld_delete_emit_ike(&w.e);
+	writer_close(&w);
+	rc = tx_request_close(ike, sa, &w);
+	return rc < 0 ? give_up(sa, rc) : 0;
+}
+
+int xchg_begin_probe(struct ike *ike, struct ike_sa *sa)
+{
+	struct writer w;
+	int rc;
+
+	sa->want_probe = false;
+	if (!begin(ike, sa, EXCH_PROBE))
+		return -ERR_NOMEM;
+	tx_request_open(ike, sa, &w, EXCHANGE_INFORMATIONAL);
+	rc = tx_request_close(ike, sa, &w);
+	return rc < 0 ? give_up(sa, rc) : 0;
+}

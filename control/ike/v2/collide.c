@@ -1,0 +1,103 @@
+#include "ike/v2/collide.h"
+
+#include <inttypes.h>
+
+#include "ike/engine.h"
+#include "ike/schedule.h"
+
+static struct view lower(struct view a, struct view b)
+{
+	return view_compare(a, b) < 0 ? a : b;
+}
+
+bool collide_refuses_child(const struct ike_sa *sa, const struct child *old)
+{
+	const struct exch *x = sa->out;
+
+	if (sa->want_close || (x && (x->kind == EXCH_IKE_REKEY || x->kind == EXCH_DELETE_IKE)))
+		return true;
+	return old && (old->want_delete || old->state == CHILD_REPLACED);
+}
+
+bool collide_refuses_rekey(const struct ike_sa *sa)
+{
+	const struct exch *x = sa->out;
+
+	return sa->want_close ||
+	       (x && x->kind != EXCH_IKE_REKEY && x->kind != EXCH_PROBE && x->kind != EXCH_NONE);
+}
+
+static void remember(struct exch *x, uint64_t spi, struct view ni, struct view nr)
+{
+	x->rival_spi = spi;
+	blob_fini(&x->rival_nonce);
+	/* Without memory the comparison falls to us: the peer's copy of the rule still ends it. */
+	if (blob_copy(lower(ni, nr), &x->rival_nonce) < 0)
+		x->rival_spi = 0;
+}
+
+void collide_child_asked(struct ike_sa *sa, const struct child *old, const struct child *made,
+	struct view ni, struct view nr)
+{
+	struct exch *x = sa->out;
+
+	if (x && x->kind == EXCH_CHILD_REKEY && x->old_spi == old->spi_in)
+		remember(x, made->spi_in, ni, nr);
+}
+
+/* True: the exchange with our nonce `x->nonce` and the answer's `nr` is the one that loses. */
+static bool we_lose(const struct exch *x, struct view nr)
+{
+	struct view ours = lower(view_of_array(x->nonce), nr);
+
+	return view_compare(ours, blob_view(&x->rival_nonce)) < 0;
+}
+
+void collide_child_agreed(
+	struct ike *ike, struct ike_sa *sa, struct child *old, struct child *made, struct view nr)
+{
+	struct exch *x = sa->out;
+	struct child *rival = x->rival_spi ? child_find(ike, (uint32_t)x->rival_spi) : NULL;
+
+	if (!old)
+		return; /* deleted by the peer while we asked: what we made serves */
+	if (!rival) {
+		sched_child_replaced(ike, old, made, true);
+		return;
+	}
+	ike->stats.collisions++;
+	if (we_lose(x, nr)) {
+		sa_info(ike, sa, "child.rekey.lost", "spi=%08" PRIx32 " kept=%08" PRIx32,
+			made->spi_in, rival->spi_in);
+		sched_child_replaced(ike, made, rival, true);
+		sched_child_replaced(ike, old, rival, false);
+	} else {
+		sa_info(ike, sa, "child.rekey.won", "spi=%08" PRIx32 " other=%08" PRIx32,
+			made->spi_in, rival->spi_in);
+		sched_child_replaced(ike, rival, made, false);
+		sched_child_replaced(ike, old, made, true);
+	}
+}
+
+bool collide_rekey_asked(
+	struct ike_sa *sa, const struct ike_sa *made, struct view ni, struct view nr)
+{
+	struct exch *x = sa->out;
+
+	if (!x || x->kind != EXCH_IKE_REKEY)
+		return false;
+	remember(x, made->spi_local, ni, nr);
+	return x->rival_spi != 0;
+}
+
+struct ike_sa *collide_rekey_winner(
+	struct ike *ike, struct ike_sa *sa, struct ike_sa *ours, struct view nr)
+{
+	struct exch *x = sa->out;
+	struct ike_sa *rival = x->rival_spi ? sa_find(ike, x->rival_spi) : NULL;
+
+	if (!rival || !sa_is_open(rival))
+		return ours;
+	ike->stats.collisions++;
+	return we_lose(x, nr) ? rival : ours;
+}

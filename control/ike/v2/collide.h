@@ -1,0 +1,31 @@
+#pragma once
+/*
+ * When the two ends act at the same time (RFC 7296 2.8.1, 2.8.2, 2.25).
+ *
+ * Simultaneous rekeys both succeed; of the four nonces the lowest one's exchange loses: whoever
+ * began it deletes what it made, the other end deletes the SA that was replaced.
+ */
+#include "base/view.h"
+
+struct ike;
+struct ike_sa;
+struct child;
+
+/* TEMPORARY_FAILURE is the answer: the IKE SA is being rekeyed, or we are deleting that child. */
+bool collide_refuses_child(const struct ike_sa *sa, const struct child *old);
+/* ... we are busy with children, or closing. */
+bool collide_refuses_rekey(const struct ike_sa *sa);
+
+/* The peer rekeyed `old` into `made`: remembered if we are rekeying it too. */
+void collide_child_asked(struct ike_sa *sa, const struct child *old, const struct child *made,
+	struct view ni, struct view nr);
+/* Our rekey of `old` (NULL: gone meanwhile) came through as `made`. */
+void collide_child_agreed(
+	struct ike *ike, struct ike_sa *sa, struct child *old, struct child *made, struct view nr);
+
+/* The same for IKE SAs. True: we are rekeying `sa` too, its children wait for the outcome. */
+bool collide_rekey_asked(
+	struct ike_sa *sa, const struct ike_sa *made, struct view ni, struct view nr);
+/* Which one is kept: ours, or the rival (which may be gone). */
+struct ike_sa *collide_rekey_winner(
+	struct ike *ike, struct ike_sa *sa, struct ike_sa *ours, struct view nr);

@@ -1,0 +1,395 @@
+/*
+ * IKE_AUTH with pre-shared keys (RFC 7296 1.2, 2.15): who they are, and the first child.
+ */
+#include <inttypes.h>
+
+#include "base/emit.h"
+#include "base/err.h"
+#include "crypto/prf.h"
+#include "ike/engine.h"
+#include "ike/schedule.h"
+#include "ike/tx.h"
+#include "ike/v2/exchange.h"
+#include "wire/pld_auth.h"
+#include "wire/pld_id.h"
+
+#define ID_BODY_MAX 512
+
+/* ---------------------------------------------------------------- AUTH */
+
+static int id_body(const struct ident *id, uint8_t room[ID_BODY_MAX], struct view *out)
+{
+	struct emit e = emit_to(room, ID_BODY_MAX);
+	const struct pld_id pld = {.type = id->type, .data = blob_view(&id->data)};
+
+	pld_id_emit(&e, &pld);
+	return emit_done(&e, out);
+}
+
+/* What one side signs; `own`: we are that side. */
+static int auth_value(struct ike *ike, const struct ike_sa *sa, bool own, struct view psk,
+	struct view id, uint8_t out[ALG_DIGEST_MAX])
+{
+	const struct half *h = sa->half;
+	const struct auth_octets octets = {.message = blob_view(own ? &h->own_init : &h->peer_init),
+		.nonce = own ? blob_view(&h->peer_nonce) : view_of_array(h->nonce),
+		.sk_p = sa_key(sa, own == sa->initiator ? SK_PI : SK_PR),
+		.id_body = id};
+
+	return auth_psk(ike->cfg.crypto, sa->suite.prf->id, psk, &octets, out);
+}
+
+static int auth_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
+{
+	uint8_t room[ID_BODY_MAX], mac[ALG_DIGEST_MAX];
+	struct pld_auth auth = {.method = AUTH_SHARED_KEY_MIC};
+	struct view body;
+	int rc = id_body(&sa->local_id, room, &body);
+
+	if (rc == 0)
+		rc = auth_value(ike, sa, true, sa->gw->model->policy->psk, body, mac);
+	if (rc < 0)
+		return rc;
+	writer_add(w, sa->initiator ? PLD_IDI : PLD_IDR, body);
+	auth.data = view_of(mac, prf_len(sa->suite.prf->id));
+	writer_open(w, PLD_AUTH);
+	pld_auth_emit(&w->e, &auth);
+	writer_close(w);
+	secret_wipe(mac, sizeof mac);
+	return 0;
+}
+
+static bool auth_is_good(struct ike *ike, const struct ike_sa *sa, const struct rx *rx,
+	const struct pld_id *id, struct view psk)
+{
+	const struct payload *p = chain_find(rx->chain, PLD_AUTH);
+	uint8_t mac[ALG_DIGEST_MAX];
+	struct pld_auth auth;
+	bool good;
+
+	if (!p || pld_auth_parse(p->body, &auth) < 0 || auth.method != AUTH_SHARED_KEY_MIC)
+		return false;
+	if (auth_value(ike, sa, false, psk, id->body, mac) < 0)
+		return false;
+	good = view_equal_ct(auth.data, view_of(mac, prf_len(sa->suite.prf->id)));
+	secret_wipe(mac, sizeof mac);
+	return good;
+}
+
+static void tell_failure(struct ike *ike, struct ike_sa *sa, const char *id, const char *reason)
+{
+	ike->stats.auth_failed++;
+	sa_warn(ike, sa, "ike.auth.failed", "reason=\"%s\" id=%s", reason, id);
+}
+
+/* ---------------------------------------------------------------- both sides */
+
+static void half_done(struct ike *ike, struct ike_sa *sa)
+{
+	sa_half_free(ike, sa);
+}
+
+/* RFC 7296 2.4: an SA with that peer that began before is a memory of the dead. */
+static void forget_others(struct ike *ike, struct ike_sa *sa)
+{
+	struct ike_sa *other, *next;
+
+	list_foreach_safe (other, next, &sa->gw->sas, of_gw)
+		if (other != sa && sa_is_open(other) &&
+			ident_equal(&other->remote_id, &sa->remote_id))
+			(void)fsm_on(ike, other, ON_LINGER);
+}
+
+static void established(struct ike *ike, struct ike_sa *sa)
+{
+	char local[IDENT_TEXT_MAX], peer[IDENT_TEXT_MAX];
+
+	sa->has_children = true;
+	sa->auth_method = AUTH_SHARED_KEY_MIC;
+	sched_established(ike, sa);
+	half_done(ike, sa);
+	ike->stats.ike_up++;
+	sa_info(ike, sa, "ike.up", "role=%s local-id=%s peer-id=%s encr=%s prf=%s dh=%s nat=%s%s",
+		sa->initiator ? "initiator" : "responder", ident_text(&sa->local_id, local),
+		ident_text(&sa->remote_id, peer), sa->suite.encr->name, sa->suite.prf->name,
+		sa->suite.dh->name, sa->nat_local ? "local," : "", sa->nat_remote ? "remote" : "");
+}
+
+static struct child_ask first_child(const struct ike_sa *sa)
+{
+	struct view own = view_of_array(sa->half->nonce), peer = blob_view(&sa->half->peer_nonce);
+
+	return (struct child_ask){
+		.ni = sa->initiator ? own : peer, .nr = sa->initiator ? peer : own};
+}
+
+/* ---------------------------------------------------------------- initiator */
+
+static int keys_make(struct ike *ike, struct ike_sa *sa, struct view shared)
+{
+	const struct keymat_ike_in in = {.shared = shared,
+		.ni = view_of_array(sa->half->nonce),
+		.nr = blob_view(&sa->half->peer_nonce),
+		.spi_i = sa->spi_local,
+		.spi_r = sa->spi_remote};
+
+	return keymat_ike(ike->cfg.crypto, &sa->suite, &in, &sa->keys);
+}
+
+static struct tunnel *first_tunnel(struct ike *ike, const struct ike_sa *sa)
+{
+	struct tunnel *t = tunnel_find(ike, sa->half->policy_id);
+
+	return t && t->gw == sa->gw ? t : NULL;
+}
+
+static int auth_request(struct ike *ike, struct ike_sa *sa, struct tunnel *t)
+{
+	struct writer w;
+	int rc;
+
+	tx_request_open(ike, sa, &w, EXCHANGE_IKE_AUTH);
+	rc = auth_write(ike, sa, &w);
+	if (rc < 0)
+		return rc;
+	if (sa->half->announce)
+		tx_notify(&w, N_INITIAL_CONTACT, (struct view){0});
+	sa->out->policy_id = t->policy_id;
+	sa->out->new_spi = child_spi_draw(ike, sa->rg);
+	if (sa->out->new_spi == 0)
+		return -ERR_LIMIT;
+	rc = child_offer(ike, &w, t, false, (uint32_t)sa->out->new_spi);
+	return rc < 0 ? rc : tx_request_close(ike, sa, &w);
+}
+
+int on_auth_begin(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	struct tunnel *t = first_tunnel(ike, sa);
+	int rc = c->job->rc;
+
+	if (rc == 0)
+		rc = keys_make(ike, sa, secret_view(c->job->shared));
+	if (rc == 0)
+		rc = ident_of_model(&sa->gw->model->local_id, &sa->local_id);
+	if (rc < 0)
+		return rc;
+	sa->out = exch_new(EXCH_AUTH);
+	if (!sa->out)
+		return -ERR_NOMEM;
+	return t ? auth_request(ike, sa, t) : -ERR_NOT_FOUND;
+}
+
+/* The child may have been refused while the IKE SA stands (1.2). */
+static void first_child_made(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
+{
+	struct tunnel *t = tunnel_find(ike, sa->out->policy_id);
+	const struct child_ask nonces = first_child(sa);
+	const struct child_answer a = {
+		.t = t, .spi_in = (uint32_t)sa->out->new_spi, .ni = nonces.ni, .nr = nonces.nr};
+	struct child *made = NULL;
+	int rc;
+
+	if (!t)
+		return;
+	rc = rx->notes.error != 0 ? -ERR_NO_PROPOSAL : child_accept(ike, sa, rx, &a, &made);
+	if (rc == 0 && made) {
+		txn_install(ike, made);
+		return;
+	}
+	sa_warn(ike, sa, "child.refused", "notify=%u reason=\"%s\"", rx->notes.error, err_text(rc));
+	tunnel_failed(ike, t,
+		rx->notes.error == N_TS_UNACCEPTABLE ? TUNNEL_SELECTORS : TUNNEL_ESP_PROPOSAL);
+}
+
+int on_auth_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	const struct payload *p = chain_find(c->rx->chain, PLD_IDR);
+	char text[IDENT_TEXT_MAX] = "?";
+	struct pld_id id;
+
+	if (!p || pld_id_parse(p->body, &id) < 0)
+		return -ERR_SYNTAX;
+	if (ident_copy(id.type, id.data, &sa->remote_id) < 0)
+		return -ERR_NOMEM;
+	(void)ident_text(&sa->remote_id, text);
+	if (!peer_id_matches(sa->gw->model, &id, &sa->remote.addr)) {
+		tell_failure(ike, sa, text, "the peer's identity is not the configured one");
+		return -ERR_AUTH;
+	}
+	if (!auth_is_good(ike, sa, c->rx, &id, sa->gw->model->policy->psk)) {
+		tell_failure(ike, sa, text, "the peer's pre-shared key differs");
+		return -ERR_AUTH;
+	}
+	first_child_made(ike, sa, c->rx);
+	established(ike, sa);
+	xchg_end(ike, sa);
+	txn_sa(ike, sa);
+	return 0;
+}
+
+int on_auth_refused(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	uint16_t notify = c->rx->notes.error;
+
+	if (notify == N_AUTHENTICATION_FAILED)
+		tell_failure(ike, sa, "-", "the peer refused our authentication");
+	else
+		sa_warn(ike, sa, "ike.auth.refused", "notify=%u", notify);
+	return notify == N_AUTHENTICATION_FAILED ? -ERR_AUTH : -ERR_NO_PROPOSAL;
+}
+
+/* ---------------------------------------------------------------- responder */
+
+struct asked {
+	struct pld_id idi, idr;
+	bool has_idr;
+};
+
+static int asked_read(const struct rx *rx, struct asked *a)
+{
+	const struct payload *i = chain_find(rx->chain, PLD_IDI),
+			     *r = chain_find(rx->chain, PLD_IDR);
+
+	if (!i || pld_id_parse(i->body, &a->idi) < 0)
+		return -ERR_SYNTAX;
+	a->has_idr = r != NULL;
+	return r && pld_id_parse(r->body, &a->idr) < 0 ? -ERR_SYNTAX : 0;
+}
+
+/*
+ * The gateway whose peer this is. Each candidate's key is tried, and one is tried when there is no
+ * candidate, so that an unknown identity takes as long as a wrong key and gets the same answer.
+ */
+static struct gateway *gateway_of(struct ike *ike, const struct ike_sa *sa, const struct rx *rx,
+	const struct asked *a, bool *known)
+{
+	const struct peer_key key = {sa->local.addr, sa->remote.addr, MODEL_IKE_V2};
+	const struct model_gateway *m = NULL;
+	struct gateway *found = NULL;
+
+	*known = false;
+	while ((m = peer_next(ike->model, &key, m)) != NULL) {
+		if (!peer_id_matches(m, &a->idi, &sa->remote.addr) || m->rg != sa->rg ||
+			!gateway_find(ike, m->name))
+			continue;
+		*known = true;
+		if (auth_is_good(ike, sa, rx, &a->idi, m->policy->psk) && !found)
+			found = gateway_find(ike, m->name);
+	}
+	if (!*known)
+		(void)auth_is_good(ike, sa, rx, &a->idi, view_of_literal("no such peer"));
+	return found;
+}
+
+static int identify(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
+{
+	struct asked a;
+	struct gateway *gw;
+	char text[IDENT_TEXT_MAX];
+	bool known;
+	int rc = asked_read(rx, &a);
+
+	if (rc == 0)
+		rc = ident_copy(a.idi.type, a.idi.data, &sa->remote_id);
+	if (rc < 0)
+		return rc;
+	(void)ident_text(&sa->remote_id, text);
+	gw = gateway_of(ike, sa, rx, &a, &known);
+	if (!gw) {
+		tell_failure(ike, sa, text,
+			known ? "the peer's pre-shared key differs"
+			      : "no gateway has this peer identity");
+		return -ERR_AUTH;
+	}
+	sa_attach(sa, gw);
+	return ident_of_model(&gw->model->local_id, &sa->local_id);
+}
+
+static int auth_answer(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
+{
+	const struct child_ask ask = first_child(sa);
+	struct child *made = NULL;
+	struct writer w;
+	int rc;
+
+	tx_answer_open(ike, sa, &w, rx);
+	rc = auth_write(ike, sa, &w);
+	if (rc == 0 && chain_has(rx->chain, PLD_SA))
+		rc = child_respond(ike, sa, rx, &ask, &w, &made);
+	if (rc < 0)
+		return rc;
+	established(ike, sa);
+	if (rx->notes.initial_contact)
+		forget_others(ike, sa);
+	if (made)
+		txn_install(ike, made);
+	return tx_answer_close(ike, sa, &w, rx);
+}
+
+int on_auth_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	int rc;
+
+	/* The peer may have moved to port 4500 (2.23). */
+	if (c->rx->dg) {
+		sa->local = c->rx->dg->local;
+		sa->remote = c->rx->dg->remote;
+		sa->natt = c->rx->dg->natt;
+	}
+	rc = identify(ike, sa, c->rx);
+	return rc < 0 ? rc : auth_answer(ike, sa, c->rx);
+}
+
+/* ---------------------------------------------------------------- errors */
+
+/* Responder: tell it and keep the answer a little. Nothing is replicated: a stranger writes nothing
+ * to the log (I9). */
+int on_auth_refuse(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	uint16_t type = c->rc == -ERR_SYNTAX ? N_INVALID_SYNTAX : N_AUTHENTICATION_FAILED;
+	struct flight *f;
+	struct writer w;
+	int rc;
+
+	if (!c->rx || !c->rx->dg || !sa->keys)
+		return -ERR_WRONG_STATE;
+	tx_answer_open(ike, sa, &w, c->rx);
+	tx_notify(&w, type, (struct view){0});
+	rc = tx_seal(ike, sa, &w, &f);
+	if (rc < 0)
+		return rc;
+	tx_answer_keep(sa, c->rx->mid, c->rx->hash, f);
+	sa->next_rx = c->rx->mid + 1;
+	sa->answer.released = true;
+	ike->stats.tx_messages++;
+	tx_send(ike, sa, f);
+	return 0;
+}
+
+static enum tunnel_down down_of(int rc)
+{
+	switch (rc) {
+	case -ERR_AUTH:
+		return TUNNEL_AUTH;
+	case -ERR_NO_PROPOSAL:
+	case -ERR_INVALID_KE:
+		return TUNNEL_IKE_PROPOSAL;
+	case -ERR_LIMIT:
+		return TUNNEL_NO_RESPONSE;
+	default:
+		return TUNNEL_OTHER;
+	}
+}
+
+/* Not authenticated yet, nothing can be saved. */
+int on_auth_broken(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	struct gateway *gw = sa->gw;
+	bool initiator = sa->initiator;
+
+	txn_gone_sa(ike, sa);
+	sa_drop(ike, sa);
+	if (initiator && gw)
+		gateway_failed(ike, gw, c->on == ON_ERROR ? down_of(c->rc) : TUNNEL_NO_RESPONSE);
+	return 0;
+}

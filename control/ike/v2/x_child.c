@@ -1,0 +1,540 @@
+/*
+ * Child SAs (RFC 7296 1.2, 1.3.1, 1.3.3, 2.9): choosing, narrowing, making, rekeying.
+ */
+#include <inttypes.h>
+
+#include "base/err.h"
+#include "ike/engine.h"
+#include "ike/jobs.h"
+#include "ike/schedule.h"
+#include "ike/tx.h"
+#include "ike/v2/collide.h"
+#include "ike/v2/exchange.h"
+#include "wire/pld_ke.h"
+#include "wire/pld_nonce.h"
+#include "wire/pld_ts.h"
+
+#define RETRY_LEAST_MS	1000
+#define RETRY_SPREAD_MS 2000
+#define REKEY_AGAIN_MS	10000
+
+/* ---------------------------------------------------------------- selectors */
+
+static uint32_t flows_of(const struct model_selector *m, bool local, struct tsel out[TS_MAX])
+{
+	uint32_t n = MIN(m->n_flows, (uint32_t)TS_MAX);
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct model_flow *f = &m->flows[i];
+
+		out[i] = tsel_of_prefix(local ? &f->local : &f->remote, f->protocol);
+		out[i].port_lo = local ? f->local_port_lo : f->remote_port_lo;
+		out[i].port_hi = local ? f->local_port_hi : f->remote_port_hi;
+	}
+	return n;
+}
+
+static int ts_read(const struct rx *rx, uint8_t type, struct tsel out[TS_MAX], uint32_t *n)
+{
+	const struct payload *p = chain_find(rx->chain, type);
+	struct pld_ts ts;
+
+	if (!p || pld_ts_parse(p->body, &ts) < 0)
+		return -ERR_SYNTAX;
+	*n = ts.count;
+	for (uint32_t i = 0; i < ts.count; i++)
+		out[i] = (struct tsel){ts.at[i].protocol, ts.at[i].port_first, ts.at[i].port_last,
+			ts.at[i].first, ts.at[i].last};
+	return 0;
+}
+
+static void ts_write(struct writer *w, uint8_t type, const struct tsel *v, uint32_t n)
+{
+	struct ts ts[TS_MAX];
+
+	n = MIN(n, (uint32_t)TS_MAX);
+	for (uint32_t i = 0; i < n; i++)
+		ts[i] = (struct ts){v[i].protocol, v[i].port_lo, v[i].port_hi, v[i].lo, v[i].hi};
+	writer_open(w, type);
+	pld_ts_emit(&w->e, ts, n);
+	writer_close(w);
+}
+
+int child_offer(
+	struct ike *ike, struct writer *w, const struct tunnel *t, bool with_dh, uint32_t spi)
+{
+	struct tsel ts[TS_MAX];
+	uint32_t n;
+	int rc;
+
+	(void)ike;
+	writer_open(w, PLD_SA);
+	rc = offer_esp(&w->e, t->model->vpn->policy, with_dh ? ESP_WITH_DH : ESP_WITHOUT_DH, spi);
+	writer_close(w);
+	if (rc < 0)
+		return rc;
+	n = flows_of(t->model, true, ts);
+	ts_write(w, PLD_TSI, ts, n);
+	n = flows_of(t->model, false, ts);
+	ts_write(w, PLD_TSR, ts, n);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- choosing */
+
+struct chosen {
+	struct tunnel *t;
+	struct esp_suite suite;
+	struct choice choice;
+	struct tsel local[TS_MAX], remote[TS_MAX];
+	uint32_t n_local, n_remote;
+};
+
+struct wanted {
+	struct pld_sa sa;
+	struct tsel local[TS_MAX], remote[TS_MAX];
+	uint32_t n_local, n_remote;
+	enum esp_dh dh;
+};
+
+/* TSi is the asking peer's side: what is remote to us. */
+static int wanted_read(const struct rx *rx, bool with_dh, struct wanted *w)
+{
+	const struct payload *p = chain_find(rx->chain, PLD_SA);
+	int rc;
+
+	if (!p || pld_sa_parse(p->body, SA_OFFER, &w->sa) < 0)
+		return -ERR_SYNTAX;
+	w->dh = with_dh ? ESP_WITH_DH : ESP_WITHOUT_DH;
+	rc = ts_read(rx, PLD_TSI, w->remote, &w->n_remote);
+	return rc < 0 ? rc : ts_read(rx, PLD_TSR, w->local, &w->n_local);
+}
+
+static int tunnel_fits(struct tunnel *t, const struct wanted *w, struct chosen *out)
+{
+	struct tsel ours[TS_MAX];
+	uint32_t n = flows_of(t->model, true, ours);
+
+	out->n_local = tsel_narrow(ours, n, w->local, w->n_local, out->local, TS_MAX);
+	n = flows_of(t->model, false, ours);
+	out->n_remote = tsel_narrow(ours, n, w->remote, w->n_remote, out->remote, TS_MAX);
+	if (out->n_local == 0 || out->n_remote == 0)
+		return -ERR_TS;
+	out->t = t;
+	return negotiate_esp(t->model->vpn->policy, w->dh, &w->sa, &out->suite, &out->choice);
+}
+
+/* Tunnels in configuration order; one that is not up yet goes before one that is. */
+static int choose(
+	struct ike_sa *sa, const struct wanted *w, const struct child *old, struct chosen *out)
+{
+	struct tunnel *t;
+	int best = -ERR_TS;
+
+	if (old)
+		return old->tunnel ? tunnel_fits(old->tunnel, w, out) : -ERR_TS;
+	for (int pass = 0; pass < 2; pass++) {
+		list_foreach (t, &sa->gw->tunnels, of_gw) {
+			int rc;
+
+			if (tunnel_is_up(t) != (pass == 1))
+				continue;
+			rc = tunnel_fits(t, w, out);
+			if (rc == 0)
+				return 0;
+			best = rc == -ERR_TS ? best : rc;
+		}
+	}
+	return best;
+}
+
+/* ---------------------------------------------------------------- making */
+
+static int child_key(
+	struct ike *ike, const struct ike_sa *sa, struct child *c, const struct keymat_child_in *in)
+{
+	(void)sa;
+	return keymat_child(ike->cfg.crypto, &c->suite, in, &c->keys);
+}
+
+struct recipe {
+	const struct chosen *chosen;
+	uint32_t spi_in;
+	struct view ni, nr, shared;
+	bool ours; /* we asked */
+};
+
+static uint32_t spi32(struct view v)
+{
+	return v.n == 4 ? (uint32_t)v.p[0] << 24 | (uint32_t)v.p[1] << 16 | (uint32_t)v.p[2] << 8 |
+				  v.p[3]
+			: 0;
+}
+
+static int child_make(
+	struct ike *ike, struct ike_sa *sa, const struct recipe *r, struct child **out)
+{
+	const struct keymat_child_in in = {.prf = sa->suite.prf->id,
+		.sk_d = sa_key(sa, SK_D),
+		.ni = r->ni,
+		.nr = r->nr,
+		.shared = r->shared};
+	const struct rg_state *rg = rg_active(ike, sa->rg);
+	struct child *c = child_new(ike, sa, r->chosen->t, r->spi_in);
+	int rc;
+
+	if (!c)
+		return -ERR_NOMEM;
+	c->suite = r->chosen->suite;
+	c->spi_out = spi32(r->chosen->choice.spi);
+	c->initiator = r->ours;
+	c->outbound = r->ours;
+	c->keys_swapped = !r->ours;
+	c->order = ike->next_order++;
+	c->lease_epoch = rg ? rg->epoch : 0;
+	c->local_ts = tsel_set_of(r->chosen->local, r->chosen->n_local);
+	c->remote_ts = tsel_set_of(r->chosen->remote, r->chosen->n_remote);
+	rc = c->local_ts && c->remote_ts ? child_key(ike, sa, c, &in) : -ERR_NOMEM;
+	if (rc < 0) {
+		child_drop(ike, c);
+		return rc;
+	}
+	sched_child_established(ike, c);
+	sa->children_created++;
+	ike->stats.child_up++;
+	*out = c;
+	return 0;
+}
+
+static void log_made(
+	struct ike *ike, const struct ike_sa *sa, const struct child *c, const struct child *old)
+{
+	char local[TSEL_TEXT_MAX], remote[TSEL_TEXT_MAX];
+
+	if (old) {
+		ike->stats.child_rekeyed++;
+		sa_info(ike, sa, "child.rekeyed",
+			"spi=%08" PRIx32 " out=%08" PRIx32 " was=%08" PRIx32, c->spi_in, c->spi_out,
+			old->spi_in);
+	} else {
+		sa_info(ike, sa, "child.up",
+			"vpn=%s spi=%08" PRIx32 " out=%08" PRIx32 " encr=%s local=%s remote=%s",
+			c->tunnel->model->vpn->name, c->spi_in, c->spi_out, c->suite.encr->name,
+			tsel_text(&c->local_ts->v[0], local),
+			tsel_text(&c->remote_ts->v[0], remote));
+	}
+}
+
+static uint16_t notify_of(int rc)
+{
+	return rc == -ERR_TS ? N_TS_UNACCEPTABLE : N_NO_PROPOSAL_CHOSEN;
+}
+
+int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
+	const struct child_ask *ask, struct writer *w, struct child **out)
+{
+	struct wanted wanted;
+	struct chosen ch;
+	struct recipe r = {.chosen = &ch, .ni = ask->ni, .nr = ask->nr, .shared = ask->shared};
+	int rc = wanted_read(rx, ask->with_dh, &wanted);
+
+	if (rc < 0)
+		return rc;
+	rc = choose(sa, &wanted, ask->old, &ch);
+	if (rc < 0) {
+		sa_warn(ike, sa, "child.refused", "reason=\"%s\"", err_text(rc));
+		ike->stats.child_failed++;
+		tx_notify(w, notify_of(rc), (struct view){0});
+		return 0;
+	}
+	r.spi_in = child_spi_draw(ike, sa->rg);
+	if (r.spi_in == 0) {
+		tx_notify(w, N_NO_ADDITIONAL_SAS, (struct view){0});
+		return 0;
+	}
+	rc = child_make(ike, sa, &r, out);
+	if (rc < 0)
+		return rc;
+	writer_open(w, PLD_SA);
+	answer_esp(&w->e, &ch.suite, ch.choice.num, r.spi_in);
+	writer_close(w);
+	ts_write(w, PLD_TSI, ch.remote, ch.n_remote);
+	ts_write(w, PLD_TSR, ch.local, ch.n_local);
+	tunnel_succeeded(ike, ch.t);
+	log_made(ike, sa, *out, ask->old);
+	return 0;
+}
+
+int child_accept(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
+	const struct child_answer *a, struct child **out)
+{
+	const struct payload *p = chain_find(rx->chain, PLD_SA);
+	struct tunnel *t = tunnel_find(ike, a->t->policy_id);
+	struct tsel ours[TS_MAX];
+	struct chosen ch = {.t = t};
+	struct recipe r = {.chosen = &ch,
+		.spi_in = a->spi_in,
+		.ni = a->ni,
+		.nr = a->nr,
+		.shared = a->shared,
+		.ours = true};
+	struct pld_sa answer;
+	int rc;
+
+	if (!p || pld_sa_parse(p->body, SA_ANSWER, &answer) < 0)
+		return -ERR_SYNTAX;
+	rc = negotiate_esp(a->t->model->vpn->policy, a->with_dh ? ESP_WITH_DH : ESP_WITHOUT_DH,
+		&answer, &ch.suite, &ch.choice);
+	if (rc == 0)
+		rc = ts_read(rx, PLD_TSI, ch.local, &ch.n_local);
+	if (rc == 0)
+		rc = ts_read(rx, PLD_TSR, ch.remote, &ch.n_remote);
+	if (rc < 0)
+		return rc;
+	/* Narrowed is fine, widened is not (2.9). */
+	if (!tsel_all_within(ch.local, ch.n_local, ours, flows_of(a->t->model, true, ours)) ||
+		!tsel_all_within(ch.remote, ch.n_remote, ours, flows_of(a->t->model, false, ours)))
+		return -ERR_TS;
+	rc = child_make(ike, sa, &r, out);
+	if (rc < 0)
+		return rc;
+	tunnel_succeeded(ike, t);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- asked */
+
+static void payload_nonce(struct writer *w, struct view nonce)
+{
+	writer_open(w, PLD_NONCE);
+	pld_nonce_emit(&w->e, nonce);
+	writer_close(w);
+}
+
+static void payload_ke(struct writer *w, const struct kex *k)
+{
+	const struct pld_ke ke = {kex_group(k), kex_public(k)};
+
+	writer_open(w, PLD_KE);
+	pld_ke_emit(&w->e, &ke);
+	writer_close(w);
+}
+
+static int answer_ask(struct ike *ike, struct ike_sa *sa, const struct rx *rx, struct child *old)
+{
+	uint8_t nonce[EXCH_NONCE_LEN];
+	struct child_ask ask = {.nr = view_of_array(nonce), .old = old};
+	struct child *made = NULL;
+	struct writer w;
+	int rc = rx_nonce(rx, &ask.ni);
+
+	if (rc < 0)
+		return rc;
+	if (rx->done) {
+		if (rx->done->rc < 0)
+			return tx_answer_notify(ike, sa, rx, N_INVALID_SYNTAX);
+		ask.with_dh = true;
+		ask.shared = secret_view(rx->done->shared);
+	}
+	env_random(&ike->cfg.env, nonce, sizeof nonce);
+	tx_answer_open(ike, sa, &w, rx);
+	rc = child_respond(ike, sa, rx, &ask, &w, &made);
+	if (rc < 0)
+		return rc;
+	if (made) {
+		payload_nonce(&w, view_of_array(nonce));
+		if (rx->done)
+			payload_ke(&w, rx->done->kex);
+		if (old) {
+			sched_child_replaced(ike, old, made, false);
+			collide_child_asked(sa, old, made, ask.ni, view_of_array(nonce));
+		}
+		txn_install(ike, made);
+	}
+	return tx_answer_close(ike, sa, &w, rx);
+}
+
+/* With a KE payload the secret has to be computed first: the request waits, decrypted. */
+static int park(struct ike *ike, struct ike_sa *sa, const struct cause *c, uint16_t group)
+{
+	const struct payload *p = chain_find(c->rx->chain, PLD_KE);
+	uint8_t wanted[2] = {(uint8_t)(group >> 8), (uint8_t)group};
+	struct pld_ke ke = {0};
+	struct writer w;
+	int rc;
+
+	if (p && pld_ke_parse(p->body, &ke) < 0)
+		return -ERR_SYNTAX;
+	if (ke.group != group) {
+		tx_answer_open(ike, sa, &w, c->rx);
+		tx_notify(&w, N_INVALID_KE_PAYLOAD, view_of_array(wanted));
+		return tx_answer_close(ike, sa, &w, c->rx);
+	}
+	sa->in = parked_new(c->rx->first, c->rx->inner);
+	if (!sa->in)
+		return -ERR_NOMEM;
+	sa->in->on = (uint8_t)c->on;
+	sa->in->mid = c->rx->mid;
+	memcpy(sa->in->hash, c->rx->hash, sizeof sa->in->hash);
+	rc = job_start(ike, sa,
+		&(struct job_args){
+			.slot = JOB_IN, .kind = IKE_KEX_RESPOND, .group = group, .peer = ke.data},
+		&sa->in->job);
+	return rc < 0 ? rc : FSM_STAY;
+}
+
+/* Which group this child needs: 0 none. */
+static int group_needed(
+	struct ike_sa *sa, const struct rx *rx, const struct child *old, uint16_t *out)
+{
+	struct wanted wanted;
+	struct chosen ch;
+	int rc = wanted_read(rx, true, &wanted);
+
+	*out = 0;
+	if (rc < 0)
+		return rc;
+	if (choose(sa, &wanted, old, &ch) == 0 && ch.suite.dh)
+		*out = ch.suite.dh->id;
+	return 0;
+}
+
+int on_child_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	const struct rx *rx = c->rx;
+	struct child *old = NULL;
+	uint16_t group;
+	int rc;
+
+	if (rx->notes.rekey) {
+		old = child_find_out(sa, rx->notes.rekey_spi);
+		if (!old || rx->notes.rekey_protocol != PROTO_ESP)
+			return tx_answer_notify(ike, sa, rx, N_CHILD_SA_NOT_FOUND);
+	}
+	if (collide_refuses_child(sa, old))
+		return tx_answer_notify(ike, sa, rx, N_TEMPORARY_FAILURE);
+	if (!rx->done) {
+		rc = group_needed(sa, rx, old, &group);
+		if (rc < 0)
+			return rc;
+		if (group != 0)
+			return park(ike, sa, c, group);
+	}
+	return answer_ask(ike, sa, rx, old);
+}
+
+/* ---------------------------------------------------------------- answered */
+
+static void try_later(struct ike *ike, struct ike_sa *sa)
+{
+	sched_later(ike, sa, RETRY_LEAST_MS + env_random32(&ike->cfg.env) % (RETRY_SPREAD_MS + 1));
+}
+
+static void rekey_refused(struct ike *ike, struct ike_sa *sa, struct child *old, uint16_t notify)
+{
+	if (!old)
+		return;
+	if (notify == N_CHILD_SA_NOT_FOUND) {
+		/* The peer lost it: it serves nobody, make another (2.25). */
+		struct tunnel *t = old->tunnel;
+
+		sched_child_gone(ike, old, TUNNEL_PEER_CLOSED);
+		if (t)
+			tunnel_want(ike, t);
+		return;
+	}
+	if (notify == N_TEMPORARY_FAILURE) {
+		try_later(ike, sa);
+		return;
+	}
+	old->want_rekey = false;
+	old->at_soft = ike->now_ms + REKEY_AGAIN_MS;
+	child_rearm(ike, old);
+}
+
+static int child_refused(struct ike *ike, struct ike_sa *sa, uint16_t notify)
+{
+	struct exch *x = sa->out;
+	struct child *old = x->kind == EXCH_CHILD_REKEY ? child_find(ike, x->old_spi) : NULL;
+	struct tunnel *t = tunnel_find(ike, x->policy_id);
+
+	sa_warn(ike, sa, "child.refused", "notify=%u", notify);
+	if (x->kind == EXCH_CHILD_REKEY)
+		rekey_refused(ike, sa, old, notify);
+	else if (notify == N_TEMPORARY_FAILURE)
+		try_later(ike, sa);
+	else if (t)
+		tunnel_failed(ike, t,
+			notify == N_TS_UNACCEPTABLE ? TUNNEL_SELECTORS : TUNNEL_ESP_PROPOSAL);
+	xchg_end(ike, sa);
+	return 0;
+}
+
+static int wait_for_secret(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	const struct payload *p = chain_find(c->rx->chain, PLD_KE);
+	struct exch *x = sa->out;
+	struct pld_ke ke;
+	int rc;
+
+	if (!p || pld_ke_parse(p->body, &ke) < 0 || ke.group != x->group)
+		return -ERR_SYNTAX;
+	x->answer = parked_new(c->rx->first, c->rx->inner);
+	if (!x->answer)
+		return -ERR_NOMEM;
+	sa->at_retransmit = 0;
+	x->answer->on = (uint8_t)c->on;
+	x->answer->mid = c->rx->mid;
+	rc = job_start(ike, sa,
+		&(struct job_args){.slot = JOB_ANSWER,
+			.kind = IKE_KEX_DERIVE,
+			.group = x->group,
+			.kex = take_ptr(x->kex),
+			.peer = ke.data},
+		&x->answer->job);
+	return rc < 0 ? rc : FSM_STAY;
+}
+
+static int child_agreed(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
+{
+	struct exch *x = sa->out;
+	struct child *old = x->kind == EXCH_CHILD_REKEY ? child_find(ike, x->old_spi) : NULL;
+	struct child_answer a = {.t = tunnel_find(ike, x->policy_id),
+		.spi_in = (uint32_t)x->new_spi,
+		.ni = view_of_array(x->nonce),
+		.with_dh = x->group != 0};
+	struct child *made = NULL;
+	int rc = a.t ? rx_nonce(rx, &a.nr) : -ERR_NOT_FOUND;
+
+	if (rx->done) {
+		rc = rc < 0 ? rc : rx->done->rc;
+		a.shared = secret_view(rx->done->shared);
+	}
+	if (rc == 0)
+		rc = child_accept(ike, sa, rx, &a, &made);
+	if (rc < 0)
+		return rc;
+	log_made(ike, sa, made, old);
+	if (x->kind == EXCH_CHILD_REKEY)
+		collide_child_agreed(ike, sa, old, made, a.nr);
+	txn_install(ike, made);
+	xchg_end(ike, sa);
+	return 0;
+}
+
+int on_child_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	int rc;
+
+	if (c->rx->notes.error != 0)
+		return child_refused(ike, sa, c->rx->notes.error);
+	if (sa->out->group != 0 && !c->rx->done)
+		return wait_for_secret(ike, sa, c);
+	rc = child_agreed(ike, sa, c->rx);
+	if (rc < 0 && rc != -ERR_NOMEM) {
+		sa_warn(ike, sa, "child.answer.bad", "reason=\"%s\"", err_text(rc));
+		return child_refused(
+			ike, sa, rc == -ERR_TS ? N_TS_UNACCEPTABLE : N_NO_PROPOSAL_CHOSEN);
+	}
+	return rc;
+}

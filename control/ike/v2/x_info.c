@@ -1,0 +1,159 @@
+/*
+ * INFORMATIONAL (RFC 7296 1.4, 1.4.1, 2.4, 2.21, 2.25.1): deletes, liveness, errors, and the ends
+ * of an IKE SA.
+ */
+#include <inttypes.h>
+
+#include "base/err.h"
+#include "ike/engine.h"
+#include "ike/schedule.h"
+#include "ike/tx.h"
+#include "ike/v2/exchange.h"
+#include "wire/pld_delete.h"
+
+#define SPIS_MAX 64
+
+/* ---------------------------------------------------------------- asked */
+
+/* Our halves of the pairs that the peer deletes. When our own delete of one is under way the peer
+ * names it in its answer to that (2.25.1), so we do not here. */
+static size_t delete_children(
+	struct ike *ike, struct ike_sa *sa, const struct pld_delete *d, uint32_t out[SPIS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->count && n < SPIS_MAX; i++) {
+		struct child *c = child_find_out(sa, pld_delete_spi(d, i));
+		bool crossing = sa->out && sa->out->kind == EXCH_DELETE_CHILD && c &&
+				sa->out->old_spi == c->spi_in;
+
+		if (!c)
+			continue;
+		if (!crossing)
+			out[n++] = c->spi_in;
+		sched_child_gone(ike, c, TUNNEL_PEER_CLOSED);
+	}
+	return n;
+}
+
+int on_info_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	const struct payload *p = NULL;
+	uint32_t spis[SPIS_MAX];
+	struct pld_delete d;
+	struct writer w;
+	size_t n = 0;
+
+	while ((p = chain_next(c->rx->chain, PLD_DELETE, p)) != NULL)
+		if (pld_delete_parse(p->body, &d) == 0 && d.protocol == PROTO_ESP && n == 0)
+			n = delete_children(ike, sa, &d, spis);
+	tx_answer_open(ike, sa, &w, c->rx);
+	if (n != 0) {
+		writer_open(&w, PLD_DELETE);
+		pld_delete_emit(&w.e, PROTO_ESP, spis, n);
+		writer_close(&w);
+	}
+	return tx_answer_close(ike, sa, &w, c->rx);
+}
+
+int on_delete_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	struct writer w;
+
+	if (sa->state == SA_UP)
+		sa_info(ike, sa, "ike.down", "reason=\"deleted by the peer\"");
+	sched_sa_gone(ike, sa, TUNNEL_PEER_CLOSED);
+	exch_free(sa->out);
+	sa->out = NULL;
+	tx_answer_open(ike, sa, &w, c->rx);
+	return tx_answer_close(ike, sa, &w, c->rx);
+}
+
+/* ---------------------------------------------------------------- answered */
+
+int on_info_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	struct child *gone =
+		sa->out->kind == EXCH_DELETE_CHILD ? child_find(ike, sa->out->old_spi) : NULL;
+
+	(void)c;
+	xchg_end(ike, sa);
+	if (gone)
+		sched_child_gone(ike, gone, TUNNEL_EXPIRED);
+	return 0;
+}
+
+int on_close_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	(void)c;
+	txn_gone_sa(ike, sa);
+	sa_drop(ike, sa);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- ends */
+
+int on_close(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	(void)c;
+	if (sa->out)
+		return -ERR_AGAIN;
+	sa->want_close = false;
+	if (!sa->successor)
+		sa_info(ike, sa, "ike.down", "reason=\"closed here\"");
+	sched_sa_gone(ike, sa, TUNNEL_CLEARED);
+	return xchg_begin_delete(ike, sa, 0);
+}
+
+int on_dead(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	struct gateway *gw = sa->gw;
+
+	(void)c;
+	sa_warn(ike, sa, "ike.dead", "reason=\"no answer from the peer\"");
+	ike->stats.ike_dead++;
+	sched_sa_gone(ike, sa, TUNNEL_DPD);
+	txn_gone_sa(ike, sa);
+	sa_drop(ike, sa);
+	if (gw)
+		gateway_failed(ike, gw, TUNNEL_NO_RESPONSE);
+	return 0;
+}
+
+/* The hard lifetime is over: closed as if asked to, and dropped when that is not possible. */
+int on_expired(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	sa_info(ike, sa, "ike.expired", "rekeys=%u", sa->rekeys);
+	exch_free(sa->out);
+	sa->out = NULL;
+	sa->at_retransmit = 0;
+	return on_close(ike, sa, c);
+}
+
+int on_forget(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	(void)c;
+	sched_sa_gone(ike, sa, TUNNEL_PEER_CLOSED);
+	txn_gone_sa(ike, sa);
+	sa_drop(ike, sa);
+	return 0;
+}
+
+static bool is_request(enum sa_trigger on)
+{
+	return on == RX_AUTH_REQ || on == RX_CHILD_REQ || on == RX_CHILD_REKEY_REQ ||
+	       on == RX_IKE_REKEY_REQ || on == RX_INFO_REQ || on == RX_DELETE_IKE_REQ;
+}
+
+/* An authenticated message that makes no sense: told once (2.21.2), the SA stays. */
+int on_bad_message(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	sa_warn(ike, sa, "ike.message.bad", "on=\"%s\" reason=\"%s\"", sa_trigger_text(c->failed),
+		err_text(c->rc));
+	if (c->rx && is_request(c->failed))
+		return tx_answer_notify(ike, sa, c->rx,
+			c->rc == -ERR_SYNTAX ? N_INVALID_SYNTAX : N_TEMPORARY_FAILURE);
+	if (c->rx && sa->out)
+		xchg_end(ike, sa);
+	return 0;
+}

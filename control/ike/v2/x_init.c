@@ -1,0 +1,578 @@
+/*
+ * IKE_SA_INIT (RFC 7296 1.2, 2.6, 2.7, 2.23): keys with somebody unknown, at a bounded price.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/emit.h"
+#include "base/err.h"
+#include "crypto/hash.h"
+#include "ike/engine.h"
+#include "ike/jobs.h"
+#include "ike/schedule.h"
+#include "ike/tx.h"
+#include "ike/v2/exchange.h"
+#include "wire/pld_ke.h"
+#include "wire/pld_nonce.h"
+#include "wire/writer.h"
+
+#define HALF_OPEN_MAX	 10000
+#define COOKIE_THRESHOLD 500
+#define INIT_RETRIES	 4
+#define PORT_NATT	 4500
+
+/* ---------------------------------------------------------------- NAT detection */
+
+static int natd_hash(
+	struct ike *ike, const uint64_t spi[2], const struct endpoint *at, uint8_t out[HASH_MAX])
+{
+	uint8_t room[18];
+	struct emit e = emit_to(room, sizeof room);
+	struct view ports;
+
+	emit_be64(&e, spi[0]);
+	emit_be64(&e, spi[1]);
+	emit_be16(&e, at->port);
+	ports = view_of(room + 16, 2);
+	return hash(ike->cfg.crypto, HASH_SHA1,
+		VIEWS(view_of(room, 16), addr_view(&at->addr), ports), out);
+}
+
+static void natd_write(struct ike *ike, const struct ike_sa *sa, struct writer *w)
+{
+	const uint64_t spi[2] = {sa_spi_i(sa), sa_spi_r(sa)};
+	uint8_t digest[HASH_MAX];
+
+	if (!sa->gw->model->nat_traversal)
+		return;
+	if (natd_hash(ike, spi, &sa->local, digest) == 0)
+		tx_notify(w, N_NAT_DETECTION_SOURCE_IP, view_of(digest, HASH_SHA1_LEN));
+	if (natd_hash(ike, spi, &sa->remote, digest) == 0)
+		tx_notify(w, N_NAT_DETECTION_DESTINATION_IP, view_of(digest, HASH_SHA1_LEN));
+}
+
+static void natd_read(struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint64_t spi_r)
+{
+	const uint64_t spi[2] = {sa_spi_i(sa), spi_r};
+	const struct notes *n = &rx->notes;
+	uint8_t digest[HASH_MAX];
+
+	if (!sa->gw->model->nat_traversal || n->n_natd_source == 0 || n->natd_destination.n == 0)
+		return;
+	if (natd_hash(ike, spi, &rx->dg->local, digest) == 0)
+		sa->nat_local = !view_equal(n->natd_destination, view_of(digest, HASH_SHA1_LEN));
+	if (natd_hash(ike, spi, &rx->dg->remote, digest) < 0)
+		return;
+	sa->nat_remote = true;
+	for (uint32_t i = 0; i < n->n_natd_source; i++)
+		if (view_equal(n->natd_source[i], view_of(digest, HASH_SHA1_LEN)))
+			sa->nat_remote = false;
+}
+
+/* ---------------------------------------------------------------- responder */
+
+/* An answer before there is any state: header and one notification. */
+static void refuse(struct ike *ike, uint32_t rg, const struct rx *rx, uint64_t spi_i, uint16_t type,
+	struct view data)
+{
+	struct ike_header h = {
+		.spi_i = spi_i, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE};
+	struct writer w;
+	struct view message;
+
+	writer_begin(&w, ike->room_out, sizeof ike->room_out, &h);
+	tx_notify(&w, type, data);
+	if (writer_end(&w, &message) == 0)
+		tx_stateless(ike, rg, rx->dg, message);
+}
+
+struct offer {
+	const struct model_gateway *gw;
+	struct ike_suite suite;
+	struct choice choice;
+	struct pld_sa sa;
+	struct pld_ke ke;
+	struct view nonce;
+};
+
+/* -ERR_SYNTAX, -ERR_NO_PROPOSAL, -ERR_NOT_FOUND: nobody is configured for that peer. */
+static int offer_read(struct ike *ike, const struct rx *rx, struct offer *o)
+{
+	const struct peer_key key = {rx->dg->local.addr, rx->dg->remote.addr, MODEL_IKE_V2};
+	const struct payload *sa = chain_find(rx->chain, PLD_SA),
+			     *ke = chain_find(rx->chain, PLD_KE);
+	const struct model_gateway *gw = NULL;
+	int rc = -ERR_NOT_FOUND;
+
+	if (!sa || !ke || pld_sa_parse(sa->body, SA_OFFER, &o->sa) < 0 ||
+		pld_ke_parse(ke->body, &o->ke) < 0 || rx_nonce(rx, &o->nonce) < 0)
+		return -ERR_SYNTAX;
+	while ((gw = peer_next(ike->model, &key, gw)) != NULL) {
+		if (!gateway_find(ike, gw->name))
+			continue;
+		o->gw = o->gw ? o->gw : gw;
+		rc = negotiate_ike(gw->policy, &o->sa, &o->suite, &o->choice);
+		if (rc == 0) {
+			o->gw = gw;
+			return 0;
+		}
+	}
+	return rc;
+}
+
+static bool cookie_is_due(const struct ike *ike)
+{
+	uint32_t t = ike->model->limits.cookie_threshold;
+
+	return ike->half_open >= (t ? t : COOKIE_THRESHOLD);
+}
+
+static bool cookie_passes(
+	struct ike *ike, const struct rx *rx, uint64_t spi_i, const struct offer *o)
+{
+	const struct cookie_of of = {spi_i, rx->dg->remote.addr, o->nonce};
+	uint8_t fresh[COOKIE_LEN];
+
+	if (!cookie_is_due(ike))
+		return true;
+	cookie_rotate(&ike->cookies, &ike->cfg.env, ike->now_ms);
+	if (rx->notes.cookie.n != 0) {
+		if (cookie_check(&ike->cookies, ike->cfg.crypto, &of, rx->notes.cookie))
+			return true;
+		ike->stats.cookies_bad++;
+	}
+	if (cookie_make(&ike->cookies, ike->cfg.crypto, &of, fresh) == 0) {
+		ike->stats.cookies_sent++;
+		refuse(ike, o->gw->rg, rx, spi_i, N_COOKIE, view_of_array(fresh));
+	}
+	return false;
+}
+
+static bool group_fits(struct ike *ike, const struct rx *rx, uint64_t spi_i, const struct offer *o)
+{
+	uint8_t group[2] = {(uint8_t)(o->suite.dh->id >> 8), (uint8_t)o->suite.dh->id};
+
+	if (o->ke.group == o->suite.dh->id)
+		return true;
+	refuse(ike, o->gw->rg, rx, spi_i, N_INVALID_KE_PAYLOAD, view_of_array(group));
+	return false;
+}
+
+static struct half *half_new(const struct rx *rx, const struct offer *o, const uint64_t key[4])
+{
+	struct half *h = calloc(1, sizeof *h);
+
+	if (!h)
+		return NULL;
+	memcpy(h->key, key, sizeof h->key);
+	h->group = o->ke.group;
+	if (blob_copy(rx->raw, &h->peer_init) < 0 || blob_copy(o->nonce, &h->peer_nonce) < 0) {
+		blob_fini(&h->peer_init);
+		free(h);
+		return NULL;
+	}
+	return h;
+}
+
+/* half.hh is of the halves; the SA is found by a back pointer: its SPI. */
+static void half_open(struct ike *ike, const struct rx *rx, uint64_t spi_i, const struct offer *o,
+	const uint64_t key[4])
+{
+	struct ike_sa *sa = sa_new(ike, o->gw->rg, false, 0);
+	struct half *h = sa ? half_new(rx, o, key) : NULL;
+
+	if (!h) {
+		ike->failed = true;
+		if (sa)
+			sa_drop(ike, sa);
+		return;
+	}
+	sa->half = h;
+	h->spi_local = sa->spi_local;
+	h->proposal = o->choice.num;
+	env_random(&ike->cfg.env, h->nonce, sizeof h->nonce);
+	h->counted = true;
+	ike->half_open++;
+	HASH_ADD(hh, ike->halves, key, sizeof h->key, h);
+	sa->spi_remote = spi_i;
+	sa->suite = o->suite;
+	sa->interface_id = rx->dg->interface_id;
+	sa->local = rx->dg->local;
+	sa->remote = rx->dg->remote;
+	sa->natt = rx->dg->natt;
+	sa_attach(sa, gateway_find(ike, o->gw->name));
+	ike->stats.ike_responded++;
+	(void)fsm_fire(ike, sa, &(struct cause){.on = RX_INIT_REQ, .rx = rx});
+}
+
+/* The very same octets again: our answer may have been lost. */
+static bool is_duplicate(struct ike *ike, const uint64_t key[4], const struct ike_ev_datagram *dg)
+{
+	struct half *h;
+	struct ike_sa *sa;
+
+	HASH_FIND(hh, ike->halves, key, sizeof h->key, h);
+	if (!h)
+		return false;
+	sa = sa_find(ike, h->spi_local);
+	if (sa && sa->answer.flight && sa->answer.released)
+		tx_answer_again(ike, sa, dg);
+	else
+		ike->stats.rx_busy++;
+	return true;
+}
+
+static bool may_open(struct ike *ike, const struct offer *o)
+{
+	uint32_t max = ike->model->limits.half_open_max;
+
+	if (!rg_active(ike, o->gw->rg)) {
+		ike->stats.rx_not_ours++;
+		return false;
+	}
+	if (ike->half_open >= (max ? max : HALF_OPEN_MAX)) {
+		ike->stats.rx_limit++;
+		return false;
+	}
+	return true;
+}
+
+static void refuse_offer(
+	struct ike *ike, const struct rx *rx, uint64_t spi_i, const struct offer *o, int rc)
+{
+	char peer[ENDPOINT_TEXT_MAX];
+	struct log_ctx log = {.sink = ike->cfg.log};
+
+	if (rc == -ERR_NOT_FOUND || !o->gw) {
+		ike->stats.rx_no_gateway++;
+		return;
+	}
+	if (!rg_active(ike, o->gw->rg))
+		return;
+	if (rc == -ERR_SYNTAX) {
+		refuse(ike, o->gw->rg, rx, spi_i, N_INVALID_SYNTAX, (struct view){0});
+		return;
+	}
+	log_info(&log, "ike.proposal.refused", "gw=%s peer=%s reason=\"no proposal chosen\"",
+		o->gw->name, endpoint_text(&rx->dg->remote, peer));
+	refuse(ike, o->gw->rg, rx, spi_i, N_NO_PROPOSAL_CHOSEN, (struct view){0});
+}
+
+void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg)
+{
+	struct message m;
+	struct rx rx = {.dg = dg, .raw = dg->octets, .exchange = EXCHANGE_IKE_SA_INIT};
+	struct offer o = {0};
+	uint8_t digest[HASH_MAX];
+	uint64_t key[4];
+	int rc = message_parse(dg->octets, &m);
+
+	rx.chain = &m.chain;
+	if (rc < 0 || !ike->model || m.hdr.mid != 0 || !ike_header_is_from_initiator(&m.hdr) ||
+		notes_read(&m.chain, &rx.notes) < 0 ||
+		hash(ike->cfg.crypto, HASH_SHA256, VIEWS(dg->octets), digest) < 0) {
+		ike->stats.rx_malformed++;
+		return;
+	}
+	memcpy(key, digest, sizeof key);
+	memcpy(rx.hash, digest, sizeof rx.hash);
+	if (is_duplicate(ike, key, dg))
+		return;
+	rc = offer_read(ike, &rx, &o);
+	if (rc < 0)
+		refuse_offer(ike, &rx, m.hdr.spi_i, &o, rc);
+	else if (may_open(ike, &o) && cookie_passes(ike, &rx, m.hdr.spi_i, &o) &&
+		 group_fits(ike, &rx, m.hdr.spi_i, &o))
+		half_open(ike, &rx, m.hdr.spi_i, &o, key);
+}
+
+int on_init_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	const struct payload *p = chain_find(c->rx->chain, PLD_KE);
+	struct pld_ke ke;
+	uint64_t job;
+
+	if (!p || pld_ke_parse(p->body, &ke) < 0)
+		return -ERR_SYNTAX;
+	natd_read(ike, sa, c->rx, 0);
+	memcpy(sa->answer.hash, c->rx->hash, sizeof sa->answer.hash);
+	return job_start(ike, sa,
+		&(struct job_args){.slot = JOB_SA,
+			.kind = IKE_KEX_RESPOND,
+			.group = ke.group,
+			.peer = ke.data},
+		&job);
+}
+
+static void nonce_write(struct writer *w, struct view nonce)
+{
+	writer_open(w, PLD_NONCE);
+	pld_nonce_emit(&w->e, nonce);
+	writer_close(w);
+}
+
+static void ke_write(struct writer *w, uint16_t group, struct view value)
+{
+	const struct pld_ke ke = {group, value};
+
+	writer_open(w, PLD_KE);
+	pld_ke_emit(&w->e, &ke);
+	writer_close(w);
+}
+
+static int keys_make(struct ike *ike, struct ike_sa *sa, struct view shared)
+{
+	const struct half *h = sa->half;
+	struct view own = view_of_array(h->nonce), peer = blob_view(&h->peer_nonce);
+	const struct keymat_ike_in in = {.shared = shared,
+		.ni = sa->initiator ? own : peer,
+		.nr = sa->initiator ? peer : own,
+		.spi_i = sa_spi_i(sa),
+		.spi_r = sa_spi_r(sa)};
+
+	return keymat_ike(ike->cfg.crypto, &sa->suite, &in, &sa->keys);
+}
+
+/* The answer is sent without being replicated: a stranger writes nothing to the log (I9). */
+static int init_answer_send(struct ike *ike, struct ike_sa *sa, struct view message)
+{
+	struct flight *f = flight_of(&message, 1);
+	uint8_t asked[16];
+
+	memcpy(asked, sa->answer.hash, sizeof asked);
+	if (!f || blob_copy(message, &sa->half->own_init) < 0) {
+		flight_free(f);
+		return -ERR_NOMEM;
+	}
+	tx_answer_keep(sa, 0, asked, f);
+	sa->answer.released = true;
+	sa->next_rx = 1;
+	ike->stats.tx_messages++;
+	tx_send(ike, sa, f);
+	return 0;
+}
+
+int on_init_respond(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	struct ike_header h = {.spi_i = sa->spi_remote,
+		.spi_r = sa->spi_local,
+		.exchange = EXCHANGE_IKE_SA_INIT,
+		.flags = IKE_FLAG_RESPONSE};
+	struct writer w;
+	struct view message;
+	int rc = c->job->rc;
+
+	if (rc == 0)
+		rc = keys_make(ike, sa, secret_view(c->job->shared));
+	if (rc < 0)
+		return rc;
+	writer_begin(&w, ike->room_out, sizeof ike->room_out, &h);
+	writer_open(&w, PLD_SA);
+	answer_ike(&w.e, &sa->suite, sa->half->proposal, (struct view){0});
+	writer_close(&w);
+	ke_write(&w, c->job->group, kex_public(c->job->kex));
+	nonce_write(&w, view_of_array(sa->half->nonce));
+	natd_write(ike, sa, &w);
+	rc = writer_end(&w, &message);
+	return rc < 0 ? rc : init_answer_send(ike, sa, message);
+}
+
+/* ---------------------------------------------------------------- initiator */
+
+static int generate(struct ike *ike, struct ike_sa *sa)
+{
+	uint64_t job;
+
+	return job_start(ike, sa,
+		&(struct job_args){
+			.slot = JOB_SA, .kind = IKE_KEX_GENERATE, .group = sa->half->group},
+		&job);
+}
+
+struct ike_sa *x_init_start(struct ike *ike, struct gateway *gw, const struct tunnel *t)
+{
+	const struct model_gateway *m = gw->model;
+	uint16_t group = negotiate_ike_group(m->policy, 0);
+	struct ike_sa *sa;
+
+	if (group == 0 || m->n_peers == 0 || !m->external || !rg_active(ike, m->rg))
+		return NULL;
+	sa = sa_new(ike, m->rg, true, 0);
+	if (!sa)
+		return NULL;
+	sa->half = calloc(1, sizeof *sa->half);
+	if (!sa->half) {
+		sa_drop(ike, sa);
+		return NULL;
+	}
+	env_random(&ike->cfg.env, sa->half->nonce, sizeof sa->half->nonce);
+	sa->half->group = group;
+	sa->half->policy_id = t->policy_id;
+	sa->half->announce = list_is_empty(&gw->sas);
+	sa->interface_id = ike->cfg.interface_id(m->external->name);
+	sa->local = (struct endpoint){m->local, 500};
+	sa->remote = (struct endpoint){m->peers[gw->peer_at % m->n_peers].addr, 500};
+	sa_attach(sa, gw);
+	ike->stats.ike_initiated++;
+	if (fsm_on(ike, sa, ON_START) < 0)
+		return NULL;
+	return sa;
+}
+
+int on_init_start(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	(void)c;
+	return generate(ike, sa);
+}
+
+/* Builds the request (again, with a cookie) and sends it: it holds nothing that must survive. */
+static int init_request_send(struct ike *ike, struct ike_sa *sa)
+{
+	struct ike_header h = {.spi_i = sa->spi_local,
+		.exchange = EXCHANGE_IKE_SA_INIT,
+		.flags = IKE_FLAG_INITIATOR};
+	struct half *half = sa->half;
+	struct writer w;
+	struct view message;
+	int rc;
+
+	writer_begin(&w, ike->room_out, sizeof ike->room_out, &h);
+	if (half->cookie.n != 0)
+		tx_notify(&w, N_COOKIE, blob_view(&half->cookie));
+	writer_open(&w, PLD_SA);
+	rc = offer_ike(&w.e, sa->gw->model->policy, (struct view){0});
+	writer_close(&w);
+	if (rc < 0)
+		return rc;
+	ke_write(&w, half->group, kex_public(half->kex));
+	nonce_write(&w, view_of_array(half->nonce));
+	natd_write(ike, sa, &w);
+	rc = writer_end(&w, &message);
+	if (rc < 0)
+		return rc;
+	exch_free(sa->out);
+	sa->out = exch_new(EXCH_INIT);
+	blob_fini(&half->own_init);
+	if (!sa->out || blob_copy(message, &half->own_init) < 0)
+		return -ERR_NOMEM;
+	sa->out->flight = flight_of(&message, 1);
+	if (!sa->out->flight)
+		return -ERR_NOMEM;
+	tx_request_release(ike, sa, 0);
+	return 0;
+}
+
+int on_init_key_pair(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	if (c->job->rc < 0)
+		return c->job->rc;
+	kex_free(sa->half->kex);
+	sa->half->kex = take_ptr(c->job->kex);
+	return init_request_send(ike, sa);
+}
+
+int on_init_cookie(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	if (sa->half->retries++ >= INIT_RETRIES)
+		return -ERR_LIMIT;
+	blob_fini(&sa->half->cookie);
+	if (blob_copy(c->rx->notes.cookie, &sa->half->cookie) < 0)
+		return -ERR_NOMEM;
+	return init_request_send(ike, sa);
+}
+
+int on_init_other_group(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	uint16_t group = c->rx->notes.ke_group;
+
+	/* Only a group that we offered (1.2): nobody talks us down. */
+	if (sa->half->retries++ >= INIT_RETRIES || group == sa->half->group ||
+		negotiate_ike_group(sa->gw->model->policy, group) != group)
+		return -ERR_INVALID_KE;
+	sa->half->group = group;
+	sa->at_retransmit = 0;
+	exch_free(sa->out);
+	sa->out = NULL;
+	return generate(ike, sa);
+}
+
+int on_init_refused(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	sa_warn(ike, sa, "ike.init.refused", "notify=%u", c->rx->notes.error);
+	return -ERR_NO_PROPOSAL;
+}
+
+static enum sa_trigger answer_is(const struct rx *rx)
+{
+	if (rx->notes.cookie.n != 0)
+		return RX_INIT_COOKIE;
+	if (rx->notes.error == N_INVALID_KE_PAYLOAD)
+		return RX_INIT_BAD_KE;
+	return rx->notes.error ? RX_INIT_ERROR : RX_INIT_RESP;
+}
+
+void x_init_answer(struct ike *ike, struct ike_sa *sa, const struct ike_ev_datagram *dg)
+{
+	struct message m;
+	struct rx rx = {.dg = dg, .raw = dg->octets, .exchange = EXCHANGE_IKE_SA_INIT};
+	int rc = message_parse(dg->octets, &m);
+
+	rx.chain = &m.chain;
+	if (sa->state != SA_INIT_SENT || !sa->initiator || m.hdr.mid != 0) {
+		ike->stats.rx_unexpected++;
+		return;
+	}
+	if (rc < 0 || notes_read(&m.chain, &rx.notes) < 0) {
+		ike->stats.rx_malformed++; /* anyone could have sent it: wait for a better one */
+		return;
+	}
+	(void)fsm_fire(ike, sa, &(struct cause){.on = answer_is(&rx), .rx = &rx});
+}
+
+/* RFC 7296 2.23: with a NAT on the way everything further goes by port 4500. */
+static void float_ports(struct ike_sa *sa)
+{
+	if (!sa->nat_local && !sa->nat_remote)
+		return;
+	sa->natt = true;
+	sa->local.port = PORT_NATT;
+	sa->remote.port = PORT_NATT;
+}
+
+int on_init_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	const struct payload *p = chain_find(c->rx->chain, PLD_SA);
+	const struct payload *k = chain_find(c->rx->chain, PLD_KE);
+	struct half *h = sa->half;
+	struct ike_header hdr;
+	struct pld_sa answer;
+	struct pld_ke ke;
+	struct choice choice;
+	struct view nonce;
+	uint64_t job;
+
+	if (!p || !k || pld_sa_parse(p->body, SA_ANSWER, &answer) < 0 ||
+		pld_ke_parse(k->body, &ke) < 0 || rx_nonce(c->rx, &nonce) < 0 ||
+		ike_header_parse(c->rx->raw, &hdr) < 0 || hdr.spi_r == 0)
+		return -ERR_SYNTAX;
+	if (negotiate_ike(sa->gw->model->policy, &answer, &sa->suite, &choice) < 0)
+		return -ERR_NO_PROPOSAL;
+	if (ke.group != h->group || sa->suite.dh->id != h->group)
+		return -ERR_INVALID_KE;
+	sa->spi_remote = hdr.spi_r;
+	if (blob_copy(c->rx->raw, &h->peer_init) < 0 || blob_copy(nonce, &h->peer_nonce) < 0)
+		return -ERR_NOMEM;
+	natd_read(ike, sa, c->rx, hdr.spi_r);
+	float_ports(sa);
+	sa->at_retransmit = 0;
+	exch_free(sa->out);
+	sa->out = NULL;
+	sa->next_tx = 1;
+	return job_start(ike, sa,
+		&(struct job_args){.slot = JOB_SA,
+			.kind = IKE_KEX_DERIVE,
+			.group = h->group,
+			.kex = take_ptr(h->kex),
+			.peer = ke.data},
+		&job);
+}

@@ -1,0 +1,327 @@
+/*
+ * CREATE_CHILD_SA for the IKE SA itself (RFC 7296 1.3.2, 2.18): a successor with new keys and
+ * message IDs takes the children over.
+ */
+#include <inttypes.h>
+
+#include "base/err.h"
+#include "ike/engine.h"
+#include "ike/jobs.h"
+#include "ike/schedule.h"
+#include "ike/tx.h"
+#include "ike/v2/collide.h"
+#include "ike/v2/exchange.h"
+#include "wire/pld_ke.h"
+#include "wire/pld_nonce.h"
+
+#define RETRY_LEAST_MS	1000
+#define RETRY_SPREAD_MS 2000
+#define REKEY_AGAIN_MS	30000
+
+static uint64_t spi64(struct view v)
+{
+	uint64_t spi = 0;
+
+	for (size_t i = 0; i < v.n && i < 8; i++)
+		spi = spi << 8 | v.p[i];
+	return v.n == 8 ? spi : 0;
+}
+
+/* ---------------------------------------------------------------- the successor */
+
+struct birth {
+	struct ike_suite suite;
+	uint64_t spi_local, spi_remote; /* spi_local 0: drawn */
+	bool initiator;
+	struct view ni, nr, shared;
+};
+
+static int inherit(struct ike_sa *to, const struct ike_sa *from)
+{
+	to->lineage = from->lineage;
+	to->natt = from->natt;
+	to->nat_local = from->nat_local;
+	to->nat_remote = from->nat_remote;
+	to->auth_method = from->auth_method;
+	to->supports = from->supports;
+	to->interface_id = from->interface_id;
+	to->local = from->local;
+	to->remote = from->remote;
+	to->rekeys = from->rekeys + 1;
+	to->reauths = from->reauths;
+	to->children_created = from->children_created;
+	to->children_deleted = from->children_deleted;
+	if (ident_copy(from->local_id.type, blob_view(&from->local_id.data), &to->local_id) < 0)
+		return -ERR_NOMEM;
+	return ident_copy(from->remote_id.type, blob_view(&from->remote_id.data), &to->remote_id);
+}
+
+static int bear(struct ike *ike, struct ike_sa *from, const struct birth *b, struct ike_sa **out)
+{
+	const struct keymat_ike_in in = {.shared = b->shared,
+		.ni = b->ni,
+		.nr = b->nr,
+		.old_prf = from->suite.prf->id,
+		.old_sk_d = sa_key(from, SK_D)};
+	struct keymat_ike_in with_spis = in;
+	struct ike_sa *sa = sa_new(ike, from->rg, b->initiator, b->spi_local);
+	int rc;
+
+	if (!sa)
+		return -ERR_NOMEM;
+	sa->spi_remote = b->spi_remote;
+	sa->suite = b->suite;
+	with_spis.spi_i = sa_spi_i(sa);
+	with_spis.spi_r = sa_spi_r(sa);
+	rc = inherit(sa, from);
+	if (rc == 0)
+		rc = keymat_ike(ike->cfg.crypto, &sa->suite, &with_spis, &sa->keys);
+	if (rc < 0) {
+		sa_drop(ike, sa);
+		return rc;
+	}
+	sa_attach(sa, from->gw);
+	/* Born established: there is no rule that leads here, so this is the one other assignment.
+	 */
+	sa->state = SA_UP;
+	sched_established(ike, sa);
+	txn_sa(ike, sa);
+	*out = sa;
+	return 0;
+}
+
+static void hand_children(struct ike *ike, struct ike_sa *from, struct ike_sa *to)
+{
+	struct child *c, *next;
+
+	list_foreach_safe (c, next, &from->children, of_sa)
+		child_move(c, to);
+	from->has_children = false;
+	to->has_children = true;
+	from->successor = to->spi_local;
+	txn_sa(ike, from);
+	txn_sa(ike, to);
+	sched_work(ike, to);
+}
+
+static void log_rekeyed(struct ike *ike, const struct ike_sa *from, const struct ike_sa *to)
+{
+	ike->stats.ike_rekeyed++;
+	sa_info(ike, to, "ike.rekeyed", "was=%016" PRIx64 " rekeys=%u", from->spi_local,
+		to->rekeys);
+}
+
+/* ---------------------------------------------------------------- asked */
+
+static int offer_read(const struct ike_sa *sa, const struct rx *rx, struct birth *b,
+	struct choice *choice, struct pld_ke *ke)
+{
+	const struct payload *s = chain_find(rx->chain, PLD_SA), *k = chain_find(rx->chain, PLD_KE);
+	struct pld_sa offer;
+
+	if (!s || !k || pld_sa_parse(s->body, SA_OFFER, &offer) < 0 ||
+		pld_ke_parse(k->body, ke) < 0 || rx_nonce(rx, &b->ni) < 0)
+		return -ERR_SYNTAX;
+	if (negotiate_ike(sa->gw->model->policy, &offer, &b->suite, choice) < 0)
+		return -ERR_NO_PROPOSAL;
+	b->spi_remote = spi64(choice->spi);
+	return b->spi_remote ? 0 : -ERR_SYNTAX;
+}
+
+static int park(struct ike *ike, struct ike_sa *sa, const struct cause *c, const struct pld_ke *ke)
+{
+	int rc;
+
+	sa->in = parked_new(c->rx->first, c->rx->inner);
+	if (!sa->in)
+		return -ERR_NOMEM;
+	sa->in->on = (uint8_t)c->on;
+	sa->in->mid = c->rx->mid;
+	memcpy(sa->in->hash, c->rx->hash, sizeof sa->in->hash);
+	rc = job_start(ike, sa,
+		&(struct job_args){.slot = JOB_IN,
+			.kind = IKE_KEX_RESPOND,
+			.group = ke->group,
+			.peer = ke->data},
+		&sa->in->job);
+	return rc < 0 ? rc : FSM_STAY;
+}
+
+static int answer_group(struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint16_t group)
+{
+	uint8_t wanted[2] = {(uint8_t)(group >> 8), (uint8_t)group};
+	struct writer w;
+
+	tx_answer_open(ike, sa, &w, rx);
+	tx_notify(&w, N_INVALID_KE_PAYLOAD, view_of_array(wanted));
+	return tx_answer_close(ike, sa, &w, rx);
+}
+
+static int answer_rekey(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
+	const struct birth *b, uint8_t proposal, uint64_t spi)
+{
+	const struct pld_ke ke = {kex_group(rx->done->kex), kex_public(rx->done->kex)};
+	uint8_t octets[8];
+	struct emit e = emit_to(octets, sizeof octets);
+	struct writer w;
+
+	emit_be64(&e, spi);
+	tx_answer_open(ike, sa, &w, rx);
+	writer_open(&w, PLD_SA);
+	answer_ike(&w.e, &b->suite, proposal, view_of_array(octets));
+	writer_close(&w);
+	writer_open(&w, PLD_NONCE);
+	pld_nonce_emit(&w.e, b->nr);
+	writer_close(&w);
+	writer_open(&w, PLD_KE);
+	pld_ke_emit(&w.e, &ke);
+	writer_close(&w);
+	return tx_answer_close(ike, sa, &w, rx);
+}
+
+/* 0: the old SA is replaced. FSM_STAY: it lives on until a crossing rekey of ours is through. */
+static int asked_again(
+	struct ike *ike, struct ike_sa *sa, const struct rx *rx, struct birth *b, uint8_t proposal)
+{
+	uint8_t nonce[EXCH_NONCE_LEN];
+	struct ike_sa *to = NULL;
+	int rc = rx->done->rc;
+
+	if (rc < 0)
+		return tx_answer_notify(ike, sa, rx, N_INVALID_SYNTAX) < 0 ? -ERR_NOMEM : FSM_STAY;
+	env_random(&ike->cfg.env, nonce, sizeof nonce);
+	b->nr = view_of_array(nonce);
+	b->shared = secret_view(rx->done->shared);
+	rc = bear(ike, sa, b, &to);
+	if (rc == 0)
+		rc = answer_rekey(ike, sa, rx, b, proposal, to->spi_local);
+	if (rc < 0)
+		return rc;
+	log_rekeyed(ike, sa, to);
+	if (collide_rekey_asked(sa, to, b->ni, b->nr))
+		return FSM_STAY;
+	hand_children(ike, sa, to);
+	return 0;
+}
+
+int on_rekey_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	struct birth b = {0};
+	struct choice choice;
+	struct pld_ke ke;
+	int rc = offer_read(sa, c->rx, &b, &choice, &ke);
+
+	if (rc == -ERR_NO_PROPOSAL)
+		rc = tx_answer_notify(ike, sa, c->rx, N_NO_PROPOSAL_CHOSEN);
+	else if (rc == 0 && collide_refuses_rekey(sa))
+		rc = tx_answer_notify(ike, sa, c->rx, N_TEMPORARY_FAILURE);
+	else if (rc == 0 && ke.group != b.suite.dh->id)
+		rc = answer_group(ike, sa, c->rx, b.suite.dh->id);
+	else if (rc == 0 && !c->rx->done)
+		return park(ike, sa, c, &ke);
+	else if (rc == 0)
+		return asked_again(ike, sa, c->rx, &b, choice.num);
+	return rc < 0 ? rc : FSM_STAY;
+}
+
+/* ---------------------------------------------------------------- answered */
+
+/* A crossing rekey of the peer's is what remains. */
+static int rival_remains(struct ike *ike, struct ike_sa *sa)
+{
+	struct ike_sa *rival = sa->out->rival_spi ? sa_find(ike, sa->out->rival_spi) : NULL;
+
+	xchg_end(ike, sa);
+	if (!rival)
+		return FSM_STAY;
+	hand_children(ike, sa, rival);
+	return 0;
+}
+
+static int rekey_refused(struct ike *ike, struct ike_sa *sa, uint16_t notify)
+{
+	sa_warn(ike, sa, "ike.rekey.refused", "notify=%u", notify);
+	if (notify == N_TEMPORARY_FAILURE) {
+		sched_later(ike, sa,
+			RETRY_LEAST_MS + env_random32(&ike->cfg.env) % (RETRY_SPREAD_MS + 1));
+	} else {
+		sa->want_rekey = false;
+		sa->at_soft = ike->now_ms + REKEY_AGAIN_MS;
+	}
+	return rival_remains(ike, sa);
+}
+
+static int wait_for_secret(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	const struct payload *p = chain_find(c->rx->chain, PLD_KE);
+	struct exch *x = sa->out;
+	struct pld_ke ke;
+	int rc;
+
+	if (!p || pld_ke_parse(p->body, &ke) < 0 || ke.group != x->group)
+		return -ERR_SYNTAX;
+	x->answer = parked_new(c->rx->first, c->rx->inner);
+	if (!x->answer)
+		return -ERR_NOMEM;
+	sa->at_retransmit = 0;
+	x->answer->on = (uint8_t)c->on;
+	x->answer->mid = c->rx->mid;
+	rc = job_start(ike, sa,
+		&(struct job_args){.slot = JOB_ANSWER,
+			.kind = IKE_KEX_DERIVE,
+			.group = x->group,
+			.kex = take_ptr(x->kex),
+			.peer = ke.data},
+		&x->answer->job);
+	return rc < 0 ? rc : FSM_STAY;
+}
+
+static int rekey_agreed(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
+{
+	const struct payload *p = chain_find(rx->chain, PLD_SA);
+	struct birth b = {.initiator = true,
+		.spi_local = sa->out->new_spi,
+		.ni = view_of_array(sa->out->nonce),
+		.shared = secret_view(rx->done->shared)};
+	struct choice choice;
+	struct pld_sa answer;
+	struct ike_sa *ours = NULL, *winner;
+	int rc = rx->done->rc;
+
+	if (!p || pld_sa_parse(p->body, SA_ANSWER, &answer) < 0 || rx_nonce(rx, &b.nr) < 0)
+		return -ERR_SYNTAX;
+	if (rc == 0)
+		rc = negotiate_ike(sa->gw->model->policy, &answer, &b.suite, &choice);
+	if (rc < 0)
+		return rc;
+	b.spi_remote = spi64(choice.spi);
+	if (b.spi_remote == 0 || b.suite.dh->id != sa->out->group)
+		return -ERR_SYNTAX;
+	rc = bear(ike, sa, &b, &ours);
+	if (rc < 0)
+		return rc;
+	log_rekeyed(ike, sa, ours);
+	winner = collide_rekey_winner(ike, sa, ours, b.nr);
+	hand_children(ike, sa, winner);
+	/* Who began the one that is kept deletes the old one; who began the other deletes that. */
+	if (winner == ours) {
+		sa->want_close = true;
+	} else {
+		ours->want_close = true;
+		sched_work(ike, ours);
+	}
+	xchg_end(ike, sa);
+	return 0;
+}
+
+int on_rekey_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	int rc;
+
+	if (c->rx->notes.error != 0)
+		return rekey_refused(ike, sa, c->rx->notes.error);
+	if (!c->rx->done)
+		return wait_for_secret(ike, sa, c);
+	rc = rekey_agreed(ike, sa, c->rx);
+	return rc < 0 && rc != -ERR_NOMEM ? rekey_refused(ike, sa, N_NO_PROPOSAL_CHOSEN) : rc;
+}
