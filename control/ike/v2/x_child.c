@@ -161,7 +161,8 @@ struct recipe {
 	const struct chosen *chosen;
 	uint32_t spi_in;
 	struct view ni, nr, shared;
-	bool ours; /* we asked */
+	bool ours;     /* we asked */
+	bool replaces; /* an older child that serves meanwhile */
 };
 
 static uint32_t spi32(struct view v)
@@ -188,7 +189,9 @@ static int child_make(
 	c->suite = r->chosen->suite;
 	c->spi_out = spi32(r->chosen->choice.spi);
 	c->initiator = r->ours;
-	c->outbound = r->ours;
+	/* Architecture rule 10: the answering end switches on the first packet. Where there is
+	 * nothing to switch from, sending early loses less than not sending. */
+	c->outbound = r->ours || !r->replaces;
 	c->keys_swapped = !r->ours;
 	c->order = ike->next_order++;
 	c->lease_epoch = rg ? rg->epoch : 0;
@@ -235,7 +238,11 @@ int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 {
 	struct wanted wanted;
 	struct chosen ch;
-	struct recipe r = {.chosen = &ch, .ni = ask->ni, .nr = ask->nr, .shared = ask->shared};
+	struct recipe r = {.chosen = &ch,
+		.ni = ask->ni,
+		.nr = ask->nr,
+		.shared = ask->shared,
+		.replaces = ask->old != NULL};
 	int rc = wanted_read(rx, ask->with_dh, &wanted);
 
 	if (rc < 0)
