@@ -227,6 +227,12 @@ static void run_role(struct daemon *d, struct work *w, bool drop)
 		restore(d, role.rg);
 }
 
+void ha_bridge_adopt(struct ha_bridge *b)
+{
+	for (uint32_t rg = 0; rg < HA_RG_MAX; rg++)
+		b->adopting[rg] = !b->was_active[rg];
+}
+
 static void tell_dataplane(struct ha_bridge *b, const struct ha_do_role *r)
 {
 	const struct dp_rg_order o = {.rg = r->rg,
@@ -235,6 +241,11 @@ static void tell_dataplane(struct ha_bridge *b, const struct ha_do_role *r)
 		.deadline_ns = r->role == HA_ACTIVE ? b->deadline_ns[r->rg] : 0,
 		.owner = r->owner};
 
+	if (b->adopting[r->rg] && r->role == HA_STANDBY &&
+		(r->owner == b->d->node || r->owner == HA_NODE_NONE))
+		return;
+	b->adopting[r->rg] = false;
+	b->was_active[r->rg] |= r->role == HA_ACTIVE;
 	dp_order_rg(&b->d->dp, &o);
 }
 

@@ -29,6 +29,8 @@ struct ha_bridge {
 	struct ha_do_role
 		role[HA_RG_MAX]; /* last one of each group: tells a dataplane that came back */
 	bool has_role[HA_RG_MAX];
+	bool was_active[HA_RG_MAX]; /* since this tandemd started */
+	bool adopting[HA_RG_MAX];   /* its dataplane forwards on for a tandemd that died */
 	uint64_t deadline_ns[HA_RG_MAX];
 	struct ctl_call **calls;
 	size_t n_calls;
@@ -49,6 +51,9 @@ uint32_t ha_bridge_owner(const struct ha_bridge *b, uint32_t rg);
 bool ha_bridge_may_act(const struct ha_bridge *b, uint32_t rg);
 /* Copies; COMMITTED or REJECTED reaches the runner through the work queue. */
 void ha_bridge_propose(struct ha_bridge *b, const struct ike_fx_replicate *p);
+/* The dataplane was at work before this tandemd: it is told nothing that would stop it until ha has
+ * decided who owns each group. Its own deadline bounds that. */
+void ha_bridge_adopt(struct ha_bridge *b);
 /* What a dataplane that came (back) must know: records, leases, roles. */
 void ha_bridge_refill(struct ha_bridge *b);
 void ha_bridge_failover(struct ha_bridge *b, uint32_t rg, uint32_t node, struct ctl_call *call);
