@@ -10,6 +10,7 @@
 	X(RX_PACKETS, "rx.packets")                                                                \
 	X(TX_PACKETS, "tx.packets")                                                                \
 	X(ARP_REPLIES, "arp.replies")                                                              \
+	X(ARP_HEARD, "arp.heard")                                                                  \
 	X(ARP_REQUESTS, "arp.requests")                                                            \
 	X(ICMP_ECHOES, "icmp.echoes")                                                              \
 	X(ICMP_ERRORS, "icmp.errors")                                                              \

@@ -134,7 +134,7 @@ void node_arp(struct worker *w, struct pkt *p, const struct iface *iface)
 		arp_answer(w, iface, a);
 		pkt_free(p);
 	} else if (load_be16(a + AT_OP) == ARP_REPLY) {
-		pkt_free(p);
+		worker_drop(w, p, STAT_ARP_HEARD);
 	} else {
 		worker_drop(w, p, STAT_DROP_ARP_OTHER);
 	}

@@ -91,6 +91,11 @@ void pending_free(struct pending *q)
 	free(q);
 }
 
+uint32_t pending_count(const struct pending *q)
+{
+	return q->n_packets;
+}
+
 bool neighbour_find(const struct neighbours *n, uint16_t iface, uint32_t addr, uint8_t mac[6])
 {
 	uint64_t key = key_of(iface, addr);

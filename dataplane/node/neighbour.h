@@ -17,6 +17,7 @@ void neighbour_learn(struct worker *w, const struct iface *iface, uint32_t addr,
 	bool create);
 struct pending *pending_new(void);
 void pending_free(struct pending *p);
+uint32_t pending_count(const struct pending *p);
 
 /* arp.c: whole frames into an empty packet. */
 void arp_announce_put(struct pkt *p, const uint8_t mac[6], uint32_t addr);

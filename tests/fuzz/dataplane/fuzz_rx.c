@@ -1,0 +1,122 @@
+/*
+ * The whole receive path without a port: frames into a node with a live SA, any octets.
+ *
+ * Input: { kind(1) length(1) octets }*. Kinds: a frame of either port as it is; an IP packet behind
+ * a right Ethernet header; an ESP payload behind right outer headers; a plaintext sealed with the
+ * right key, so that what lies behind authentication is reached; a fabric frame.
+ * Properties: every packet ends (sent, punted, queued for a MAC, or dropped with one counter), no
+ * packet leaks, the window never takes a number twice, no two packets leave with one number.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "../../unit/dataplane/fakeway.h"
+#include "core/fabric.h"
+#include "node/neighbour.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { FRAME_MAX = 512 };
+
+struct input {
+	const uint8_t *p;
+	size_t n;
+};
+
+/* What has become of all packets so far, received ones and those made here alike. */
+static uint64_t endings(struct way *y, uint64_t *punted)
+{
+	const uint64_t *c = y->w->stats;
+	uint64_t n = c[STAT_NATT_KEEPALIVES] + c[STAT_ARP_HEARD] + c[STAT_TX_PACKETS];
+
+	for (enum counter s = STAT_DROP_NO_BUFFER; s < STAT_COUNT; s++)
+		if (s != STAT_DROP_ICMP_RATE && s != STAT_DROP_NOTE) /* these tell of no packet */
+			n += c[s];
+	*punted += way_drain(y);
+	return n + *punted + pending_count(y->w->pending);
+}
+
+static uint64_t beginnings(const struct way *y, uint64_t received)
+{
+	const uint64_t *c = y->w->stats;
+
+	return received + c[STAT_ICMP_ERRORS] + c[STAT_ARP_REQUESTS];
+}
+
+static size_t build(struct way *y, uint8_t kind, struct input body, uint8_t *f, uint64_t *seq)
+{
+	size_t at;
+
+	switch (kind & 7) {
+	case 0:
+	case 1: /* as it is */
+		memcpy(f, body.p, body.n);
+		return body.n;
+	case 2: /* an IP packet */
+		at = way_headers(f, 0, 0, 0, 0) - IP4_HDR;
+		memcpy(f + at, body.p, body.n);
+		return at + body.n;
+	case 3: /* behind right outer headers: ESP, UDP, ICMP */
+		at = way_headers(f, (uint32_t)WAY_PEER, (uint32_t)WAY_GW_OUT,
+			(uint8_t[]){IP_ESP, IP_UDP, IP_ICMP, 99}[kind >> 3 & 3], body.n);
+		memcpy(f + at, body.p, body.n);
+		return at + body.n;
+	case 4:
+	case 5: /* authentic */
+		*seq += 1 + (kind >> 4);
+		return way_seal(y, *seq, view_of(body.p, body.n & ~(size_t)3), kind & 8, f);
+	case 6: /* towards the tunnel */
+		at = way_headers(f, WAY_HOST, WAY_FAR, 17, body.n);
+		memcpy(f + at, body.p, body.n);
+		return at + body.n;
+	default:
+		at = way_headers(f, 0, 0, 0, 0) - IP4_HDR;
+		store_be16(f + 12, ETH_FABRIC);
+		memcpy(f + at, body.p, body.n);
+		return at + body.n;
+	}
+}
+
+static void check_numbers(const struct way *y)
+{
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < y->n_sent[0]; i++) {
+		const struct pkt *p = y->sent[0][i];
+		uint32_t at = ETH_HDR + IP4_HDR;
+		uint32_t seq;
+
+		if (p->len < at + 8 || p->p[ETH_HDR + IP4_AT_PROTO] != IP_ESP ||
+			load_be32(p->p + at) != WAY_SPI_OUT ||
+			load_be32(p->p + ETH_HDR + IP4_AT_SRC) != (uint32_t)WAY_GW_OUT)
+			continue;
+		seq = load_be32(p->p + at + 4);
+		assert(seq > last);
+		last = seq;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = {data, size};
+	struct way *y = way_new(size && data[0] & 0x80 ? SA_ESN : 0);
+	uint64_t seq = 0, received = 0, punted = 0;
+
+	while (in.n >= 2) {
+		uint8_t kind = in.p[0], f[FRAME_MAX + 128];
+		struct input body = {in.p + 2, MIN((size_t)in.p[1], in.n - 2)};
+		uint64_t accepted = y->sa->n.packets_in;
+		size_t n = build(y, kind, body, f, &seq);
+
+		way_receive(y, (kind & 7) == 1 || (kind & 7) == 6,
+			way_packet(f, n, kind & 64 ? 64 : 0));
+		assert(y->sa->n.packets_in - accepted <= 1);
+		assert(endings(y, &punted) == beginnings(y, ++received));
+		in.p = body.p + body.n;
+		in.n = size - (size_t)(in.p - data);
+	}
+	check_numbers(y);
+	way_free(y);
+	assert(way_alive() == 0);
+	return 0;
+}

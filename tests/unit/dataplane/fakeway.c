@@ -1,0 +1,350 @@
+#include "fakeway.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "core/spi.h"
+#include "node/neighbour.h"
+#include "qsbr.h"
+
+const uint8_t way_mac[6] = {2, 0, 0, 0, 0, 1}, way_peer_mac[6] = {2, 0, 0, 0, 0, 9};
+
+static uint32_t alive;
+static struct way *current;
+
+/* ---- packets on the heap, each in a block of its own */
+
+enum { HEAD = 192 };
+
+struct pkt *way_packet(const void *data, size_t n, size_t tail)
+{
+	struct pkt *p = aligned_alloc(64, sizeof *p);
+	uint8_t *b = malloc(HEAD + n + tail);
+
+	if (!p || !b)
+		abort();
+	memset(p, 0, sizeof *p);
+	p->p = b + HEAD;
+	p->len = (uint32_t)n;
+	p->head = HEAD;
+	p->tail = (uint16_t)tail;
+	if (n)
+		memcpy(p->p, data, n);
+	alive++;
+	return p;
+}
+
+struct pkt *pkt_alloc(void *pool)
+{
+	(void)pool;
+	return way_packet(NULL, 0, PKT_DATA);
+}
+
+void pkt_free(struct pkt *p)
+{
+	free(p->p - p->head);
+	free(p);
+	alive--;
+}
+
+void pkt_free_bulk(struct pkt **v, uint32_t n)
+{
+	while (n--)
+		pkt_free(*v++);
+}
+
+uint32_t way_alive(void)
+{
+	return alive;
+}
+
+/* ---- no threads, no grace periods */
+
+bool qsbr_thread_enter(void *q, uint32_t id)
+{
+	(void)q;
+	(void)id;
+	return true;
+}
+
+void qsbr_thread_leave(void *q, uint32_t id)
+{
+	(void)q;
+	(void)id;
+}
+
+void qsbr_quiescent(void *q, uint32_t id)
+{
+	(void)q;
+	(void)id;
+}
+
+void qsbr_offline(void *q, uint32_t id)
+{
+	(void)q;
+	(void)id;
+}
+
+void qsbr_online(void *q, uint32_t id)
+{
+	(void)q;
+	(void)id;
+}
+
+/* ---- a port that keeps what is sent */
+
+static uint16_t fake_rx(struct port *p, uint16_t queue, struct pkt **v, uint16_t n)
+{
+	(void)p;
+	(void)queue;
+	(void)v;
+	(void)n;
+	return 0;
+}
+
+static uint16_t fake_tx(struct port *p, uint16_t queue, struct pkt **v, uint16_t n)
+{
+	(void)queue;
+	for (uint16_t i = 0; i < n; i++) {
+		if (current->n_sent[p->index] < WAY_SENT_MAX)
+			current->sent[p->index][current->n_sent[p->index]++] = v[i];
+		else
+			pkt_free(v[i]);
+	}
+	return n;
+}
+
+static const struct port_ops fake_ops = {fake_rx, fake_tx};
+
+/* ---- the node */
+
+static void must(int rc)
+{
+	if (rc < 0)
+		abort();
+}
+
+static void add_iface(struct net *n, uint16_t slot, enum iface_kind kind, uint32_t addr)
+{
+	struct iface *i = calloc(1, sizeof *i);
+
+	if (!i)
+		abort();
+	i->id = slot + 1u;
+	i->slot = slot;
+	i->kind = kind;
+	i->port = kind == IFACE_TUNNEL ? PORT_NONE : slot;
+	i->mtu = kind == IFACE_TUNNEL ? 0 : 1500;
+	i->ike = true;
+	memcpy(i->mac, way_mac, 6);
+	if (addr)
+		i->addrs[i->n_addrs++] = (struct iface_addr){addr, 16};
+	must(net_add_iface(n, i));
+}
+
+static struct policy_sas sas;
+
+static void add_policy(struct net *n)
+{
+	struct policy *p = calloc(1, sizeof *p);
+
+	if (!p)
+		abort();
+	p->selectors = calloc(2, sizeof *p->selectors);
+	if (!p->selectors)
+		abort();
+	p->selectors[0] = (struct selector){0x0a010000, 0x0a01ffff, 0, UINT16_MAX, 0};
+	p->selectors[1] = (struct selector){0x0a020000, 0x0a02ffff, 0, UINT16_MAX, 0};
+	p->ts = (struct selectors){p->selectors, p->selectors + 1, 1, 1};
+	p->id = 1;
+	p->sas = &sas;
+	must(net_add_policy(n, 2, p));
+}
+
+static struct net *make_net(void)
+{
+	struct net *n = net_new();
+
+	if (!n)
+		abort();
+	n->bucket_bits = 8;
+	n->iv_node = 1;
+	n->cluster_id = 1;
+	add_iface(n, 0, IFACE_PHYSICAL, (uint32_t)WAY_GW_OUT);
+	add_iface(n, 1, IFACE_PHYSICAL, WAY_GW_IN);
+	add_iface(n, 2, IFACE_TUNNEL, 0);
+	must(net_add_route(
+		n, (struct iface_addr){0x0a020000, 16}, &(struct hop){HOP_TUNNEL, 2, 0}));
+	add_policy(n);
+	return n;
+}
+
+static struct sa *make_sa(struct way *y, uint32_t flags)
+{
+	static const uint8_t key[20] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+	struct sa *sa = sa_new(suite_find(SUITE_ENCR_AES_GCM16, 128, 0), 64);
+	struct sa_cold *c = sa_cold_new(2);
+	struct lease lease = {0, UINT64_C(1) << 32, 0, UINT64_MAX};
+	struct sad_table *retired;
+
+	if (!sa || !c)
+		abort();
+	c->selectors[0] = (struct selector){0x0a010000, 0x0a01ffff, 0, UINT16_MAX, 0};
+	c->selectors[1] = (struct selector){0x0a020000, 0x0a02ffff, 0, UINT16_MAX, 0};
+	c->ts = (struct selectors){c->selectors, c->selectors + 1, 1, 1};
+	c->local = (struct endpoint){addr_of_v4((uint32_t)WAY_GW_OUT), 4500};
+	c->remote = (struct endpoint){addr_of_v4((uint32_t)WAY_PEER), 4500};
+	sa->spi_in = WAY_SPI_IN;
+	sa->bucket = (uint16_t)spi_bucket(WAY_SPI_IN, 8);
+	sa->flags = (uint8_t)flags;
+	atomic_store(&sa->cold, c);
+	atomic_store(&sa->outbound, true);
+	sa_key(sa, y->w->engine, view_of_array(key), view_of_array(key));
+	sa_template(sa, WAY_SPI_OUT);
+	seqno_init(&sa->out, flags & SA_ESN, false, &lease);
+	must(sad_add(&y->sh.sad, sa, &retired));
+	return sa;
+}
+
+static void add_port(struct way *y, uint16_t i)
+{
+	y->ports[i].ops = &fake_ops;
+	y->ports[i].index = i;
+	memcpy(y->ports[i].mac, way_mac, 6);
+	y->sh.ports[i] = &y->ports[i];
+	y->sh.n_ports++;
+}
+
+static void meet(struct way *y, uint16_t iface, uint32_t addr)
+{
+	y->w->net = atomic_load(&y->sh.net);
+	neighbour_learn(y->w, y->w->net->ifaces[iface], addr, way_peer_mac, true);
+}
+
+struct way *way_new(uint32_t sa_flags)
+{
+	struct way *y = aligned_alloc(64, (sizeof *y + 63) & ~(size_t)63);
+	struct rg_view *v;
+
+	if (!y)
+		abort();
+	memset(y, 0, sizeof *y);
+	current = y;
+	for (uint32_t i = 0; i < RG_MAX; i++) {
+		v = calloc(1, sizeof *v);
+		if (!v)
+			abort();
+		v->role = i == 0 ? RG_ROLE_ACTIVE : RG_ROLE_STANDBY;
+		v->owner = RG_OWNER_NONE;
+		atomic_store(&v->deadline_ns, RG_FOREVER);
+		atomic_store(&y->sh.rgs[i].view, v);
+	}
+	must(sad_init(&y->sh.sad));
+	iv_pool_init(&y->sh.ivs, 1);
+	atomic_store(&y->sh.lease_hold_ns, UINT64_C(400000000));
+	y->sh.neighbours = neighbours_new();
+	atomic_store(&y->sh.net, make_net());
+	add_port(y, 0);
+	add_port(y, 1);
+	y->w = worker_new(&y->sh, 0);
+	if (!y->w || !y->sh.neighbours)
+		abort();
+	y->sh.workers[0] = y->w;
+	y->sh.n_workers = 1;
+	y->sa = make_sa(y, sa_flags);
+	sas = (struct policy_sas){.id = 1};
+	atomic_store(&sas.set, calloc(1, sizeof(struct sa_set) + sizeof(struct sa *)));
+	atomic_load(&sas.set)->n = 1;
+	atomic_load(&sas.set)->v[0] = y->sa;
+	meet(y, 0, (uint32_t)WAY_PEER);
+	meet(y, 1, WAY_HOST);
+	return y;
+}
+
+void way_forget(struct way *y)
+{
+	for (uint32_t i = 0; i < 3; i++) {
+		pkt_free_bulk(y->sent[i], y->n_sent[i]);
+		y->n_sent[i] = 0;
+	}
+}
+
+void way_free(struct way *y)
+{
+	way_forget(y);
+	worker_free(y->w);
+	sad_fini(&y->sh.sad);
+	net_free(atomic_load(&y->sh.net));
+	neighbours_free(y->sh.neighbours);
+	for (uint32_t i = 0; i < RG_MAX; i++)
+		free(atomic_load(&y->sh.rgs[i].view));
+	free(atomic_load(&sas.set));
+	free(y);
+}
+
+void way_receive(struct way *y, uint16_t port, struct pkt *p)
+{
+	p->kind = PKT_FRAME;
+	p->port = port;
+	worker_burst(y->w, &p, 1);
+}
+
+uint32_t way_drain(struct way *y)
+{
+	struct note n;
+	struct pkt *p;
+	uint32_t total = 0;
+
+	while (ring_get(&y->w->punt, &p, 1) == 1) {
+		pkt_free(p);
+		total++;
+	}
+	while (ring_get(&y->w->notes, &n, 1) == 1)
+		;
+	return total;
+}
+
+size_t way_headers(uint8_t *f, uint32_t src, uint32_t dst, uint8_t proto, size_t len)
+{
+	memcpy(f, way_mac, 6);
+	memcpy(f + 6, way_peer_mac, 6);
+	store_be16(f + 12, 0x0800);
+	ip4_put(f + 14,
+		&(struct ip4_make){src, dst, (uint16_t)(IP4_HDR + len), 1, 0, proto, 64, 0});
+	return 14 + IP4_HDR;
+}
+
+size_t way_seal(struct way *y, uint64_t seq, struct view plain, bool udp, uint8_t *f)
+{
+	size_t esp_len = 8 + 8 + plain.n + 16, at;
+	struct suite_op op = {.key = y->sa->key_in, .len = (uint32_t)plain.n};
+	uint8_t *esp;
+
+	at = way_headers(f, (uint32_t)WAY_PEER, (uint32_t)WAY_GW_OUT, udp ? IP_UDP : IP_ESP,
+		esp_len + (udp ? 8 : 0));
+	if (udp) {
+		store_be16(f + at, 4500);
+		store_be16(f + at + 2, 4500);
+		store_be16(f + at + 4, (uint16_t)(esp_len + 8));
+		store_be16(f + at + 6, 0);
+		at += 8;
+	}
+	esp = f + at;
+	store_be32(esp, WAY_SPI_IN);
+	store_be32(esp + 4, (uint32_t)seq);
+	store_be64(esp + 8, seq);
+	if (plain.n)
+		memcpy(esp + 16, plain.p, plain.n);
+	op.data = esp + 16;
+	op.icv = esp + 16 + plain.n;
+	memcpy(op.nonce, &y->sa->salt_in, 4);
+	memcpy(op.nonce + 4, esp + 8, 8);
+	memcpy(op.aad, esp, 4);
+	if (y->sa->flags & SA_ESN)
+		store_be64(op.aad + 4, seq);
+	else
+		store_be32(op.aad + 4, (uint32_t)seq);
+	op.aad_len = y->sa->flags & SA_ESN ? 12 : 8;
+	y->sa->suite->seal(y->w->engine, &op, 1);
+	return at + esp_len;
+}

@@ -1,0 +1,151 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "fakeway.h"
+#include "node/node.h"
+
+/* What no port lets through: very short frames, and fragments, which af_packet's fanout gathers. */
+
+static void raises(struct way *y, enum counter want, struct pkt *p)
+{
+	uint64_t was[STAT_COUNT];
+
+	memcpy(was, y->w->stats, sizeof was);
+	way_receive(y, 0, p);
+	for (enum counter s = STAT_DROP_NO_BUFFER; s < STAT_COUNT; s++)
+		if (y->w->stats[s] - was[s] != (s == want))
+			fail_msg("%s moved by %lu, wanted %s", stat_name(s),
+				(unsigned long)(y->w->stats[s] - was[s]), stat_name(want));
+	assert_int_equal(way_drain(y), 0);
+	assert_int_equal(way_alive(), 0);
+}
+
+static void node_short_frames(void **state)
+{
+	struct way *y = way_new(0);
+	uint8_t b[14] = {0};
+
+	(void)state;
+	for (size_t n = 0; n < 14; n++)
+		raises(y, STAT_DROP_ETH_SHORT, way_packet(b, n, 0));
+	way_free(y);
+}
+
+static void node_fragments_to_us(void **state)
+{
+	static const uint16_t frags[] = {IP4_MF, 1, IP4_MF | 1, IP4_OFFSET};
+	struct way *y = way_new(0);
+	uint8_t f[100] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(frags); i++) {
+		memcpy(f, way_mac, 6);
+		store_be16(f + 12, ETH_IP4);
+		ip4_put(f + 14, &(struct ip4_make){(uint32_t)WAY_PEER, (uint32_t)WAY_GW_OUT, 86, 1,
+					frags[i], IP_ESP, 64, 0});
+		raises(y, STAT_DROP_IP_FRAGMENT, way_packet(f, sizeof f, 0));
+	}
+	way_free(y);
+}
+
+static void node_every_cut_of_an_esp_packet_is_dropped(void **state)
+{
+	struct way *y = way_new(0);
+	uint8_t plain[52] = {0}, f[256];
+	size_t n;
+
+	(void)state;
+	ip4_put(plain, &(struct ip4_make){WAY_FAR, WAY_HOST, 50, 1, 0, 17, 9, 0});
+	plain[51] = 4;
+	n = way_seal(y, 1, view_of_array(plain), false, f);
+	for (size_t cut = 14; cut < n; cut++) {
+		uint64_t was = y->w->stats[STAT_ESP_IN];
+
+		/* cut on the wire, the header says the old length */
+		way_receive(y, 0, way_packet(f, cut, 0));
+		/* cut and the header agrees */
+		if (cut >= 34) {
+			uint8_t g[256];
+
+			memcpy(g, f, cut);
+			(void)way_headers(
+				g, (uint32_t)WAY_PEER, (uint32_t)WAY_GW_OUT, IP_ESP, cut - 34);
+			way_receive(y, 0, way_packet(g, cut, 0));
+		}
+		assert_int_equal(y->w->stats[STAT_ESP_IN], was);
+		assert_int_equal(way_alive(), 0);
+	}
+	way_receive(y, 0, way_packet(f, n, 0));
+	assert_int_equal(y->w->stats[STAT_ESP_IN], 1);
+	assert_int_equal(y->n_sent[1], 1);
+	way_free(y);
+}
+
+/* In one burst both copies pass the first check of the window; one may come out. */
+static void node_a_packet_twice_in_one_burst_passes_once(void **state)
+{
+	struct way *y = way_new(0);
+	uint8_t plain[52] = {0}, f[256];
+	struct pkt *v[2];
+	size_t n;
+
+	(void)state;
+	ip4_put(plain, &(struct ip4_make){WAY_FAR, WAY_HOST, 50, 1, 0, 17, 9, 0});
+	plain[51] = 4;
+	n = way_seal(y, 7, view_of_array(plain), true, f);
+	v[0] = way_packet(f, n, 0);
+	v[1] = way_packet(f, n, 0);
+	worker_burst(y->w, v, 2);
+	assert_int_equal(y->w->stats[STAT_ESP_IN], 1);
+	assert_int_equal(y->w->stats[STAT_DROP_ESP_REPLAY], 1);
+	assert_int_equal(y->sa->n.replay_errors, 1);
+	way_free(y);
+}
+
+static void node_lease_is_never_overrun(void **state)
+{
+	struct way *y = way_new(0);
+	uint8_t f[100] = {0};
+
+	(void)state;
+	seqno_init(&y->sa->out, false, false, &(struct lease){0, 51, 0, UINT64_MAX});
+	for (int i = 0; i < 100; i++) {
+		(void)way_headers(f, WAY_HOST, WAY_FAR, 17, 66);
+		way_receive(y, 1, way_packet(f, sizeof f, 64));
+	}
+	assert_int_equal(y->n_sent[0], 50);
+	assert_int_equal(y->w->stats[STAT_DROP_ESP_LEASE], 50);
+	for (uint32_t i = 0; i < 50; i++)
+		assert_int_equal(load_be32(y->sent[0][i]->p + 14 + 20 + 4), i + 1);
+	way_free(y);
+}
+
+static void node_no_room_is_no_crash(void **state)
+{
+	struct way *y = way_new(0);
+	uint8_t f[100] = {0};
+
+	(void)state;
+	(void)way_headers(f, WAY_HOST, WAY_FAR, 17, 66);
+	way_receive(y, 1, way_packet(f, sizeof f, 3));
+	assert_int_equal(y->w->stats[STAT_DROP_NO_BUFFER], 1);
+	assert_int_equal(y->sa->out.next, 1); /* no number was used for it */
+	way_free(y);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(node_short_frames),
+		cmocka_unit_test(node_fragments_to_us),
+		cmocka_unit_test(node_every_cut_of_an_esp_packet_is_dropped),
+		cmocka_unit_test(node_a_packet_twice_in_one_burst_passes_once),
+		cmocka_unit_test(node_lease_is_never_overrun),
+		cmocka_unit_test(node_no_room_is_no_crash),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
