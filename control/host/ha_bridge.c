@@ -233,6 +233,27 @@ void ha_bridge_adopt(struct ha_bridge *b)
 		b->adopting[rg] = !b->was_active[rg];
 }
 
+/*
+ * Not every role is the dataplane's business:
+ * - one that would stop a dataplane which forwards on for a tandemd that died (adopting);
+ * - that our own claim is on its way, while it stands by anyway: the next message may be the exact
+ *   state of a handover, which must come before the new epoch;
+ * - that the other node owns the group, while our frozen queue still waits for it to be ready
+ *   (giving): told with FORWARD.
+ */
+static bool is_for_dataplane(const struct ha_bridge *b, const struct ha_do_role *r)
+{
+	bool nobody = r->owner == HA_NODE_NONE, us = r->owner == b->d->node;
+
+	if (r->role == HA_ACTIVE)
+		return true;
+	if (b->adopting[r->rg] && (us || nobody))
+		return false;
+	if (nobody && b->told[r->rg] && !b->told_active[r->rg])
+		return false;
+	return !b->giving[r->rg];
+}
+
 static void tell_dataplane(struct ha_bridge *b, const struct ha_do_role *r)
 {
 	const struct dp_rg_order o = {.rg = r->rg,
@@ -241,10 +262,11 @@ static void tell_dataplane(struct ha_bridge *b, const struct ha_do_role *r)
 		.deadline_ns = r->role == HA_ACTIVE ? b->deadline_ns[r->rg] : 0,
 		.owner = r->owner};
 
-	if (b->adopting[r->rg] && r->role == HA_STANDBY &&
-		(r->owner == b->d->node || r->owner == HA_NODE_NONE))
+	if (!is_for_dataplane(b, r))
 		return;
-	b->adopting[r->rg] = false;
+	b->adopting[r->rg] = b->giving[r->rg] = false;
+	b->told[r->rg] = true;
+	b->told_active[r->rg] = r->role == HA_ACTIVE;
 	b->was_active[r->rg] |= r->role == HA_ACTIVE;
 	dp_order_rg(&b->d->dp, &o);
 }
@@ -362,12 +384,21 @@ static void persist(struct ha_bridge *b, uint64_t serial, struct view octets)
 
 static void execute_handover(struct ha_bridge *b, const struct ha_effect *e)
 {
-	if (e->type == HA_DO_HANDOVER_FREEZE)
+	uint32_t rg = e->handover.rg;
+
+	if (e->type == HA_DO_HANDOVER_FREEZE) {
+		b->giving[rg] = true;
 		freeze(b, &e->handover);
-	else if (e->type == HA_DO_HANDOVER_ACTIVATE)
+	} else if (e->type == HA_DO_HANDOVER_ACTIVATE) {
 		activate(b, &e->handover);
-	else
+	} else {
 		dp_order_forward(&b->d->dp, &e->handover, e->type == HA_DO_HANDOVER_ABORT);
+		if (b->giving[rg] && b->role[rg].role == HA_STANDBY) {
+			b->giving[rg] = false;
+			tell_dataplane(b, &b->role[rg]);
+		}
+		b->giving[rg] = false;
+	}
 }
 
 static void execute(struct ha_bridge *b, const struct ha_effect *e)
@@ -483,6 +514,7 @@ static void refill_rg(struct ha_bridge *b, uint32_t rg)
 		if (dp_child_key(r.key, &spi) && dp_child_install_record(&b->d->dp, r.body) < 0)
 			log_err(&b->log, "dataplane.refill.failed", "rg=%u spi=%08x", rg, spi);
 	}
+	b->told[rg] = b->giving[rg] = false; /* it may be another one */
 	/* Leases after the SAs they belong to. */
 	at = (struct ha_walk){0};
 	while (ha_record_next(b->ha, rg, &at, &r))

@@ -29,8 +29,11 @@ struct ha_bridge {
 	struct ha_do_role
 		role[HA_RG_MAX]; /* last one of each group: tells a dataplane that came back */
 	bool has_role[HA_RG_MAX];
-	bool was_active[HA_RG_MAX]; /* since this tandemd started */
-	bool adopting[HA_RG_MAX];   /* its dataplane forwards on for a tandemd that died */
+	bool was_active[HA_RG_MAX];  /* since this tandemd started */
+	bool told[HA_RG_MAX];	     /* this dataplane knows some role */
+	bool told_active[HA_RG_MAX]; /* and it was the active one */
+	bool giving[HA_RG_MAX];	     /* frozen for a handover: its role changes with FORWARD */
+	bool adopting[HA_RG_MAX];    /* its dataplane forwards on for a tandemd that died */
 	uint64_t deadline_ns[HA_RG_MAX];
 	struct ctl_call **calls;
 	size_t n_calls;
