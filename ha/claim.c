@@ -14,6 +14,8 @@
 #include "base/err.h"
 #include "core.h"
 
+enum { GENESIS_STEP = 16 };
+
 void ha_claim_send(struct ha *h, struct ha_rg *rg, const struct ha_claim *c)
 {
 	Repl__Message m = REPL__MESSAGE__INIT;
@@ -27,6 +29,9 @@ void ha_claim_send(struct ha *h, struct ha_rg *rg, const struct ha_claim *c)
 	struct ha_epoch none = {0};
 	bool genesis = c->reason == REPL__CLAIM_REASON__CLAIM_GENESIS;
 
+	/* Far above claims that were never committed and may still be held somewhere. */
+	if (genesis)
+		e.number += GENESIS_STEP;
 	if (h->policy->reuse_epoch && rg->epoch.number)
 		e.number = rg->epoch.number;
 	ha_epoch_out(genesis ? &none : &rg->epoch, &prev);
@@ -166,7 +171,7 @@ void ha_become_stale(struct ha *h, struct ha_rg *rg, const char *reason)
 	ha_handover_abort(h, rg, reason);
 	rg->acting = rg->lapsed = rg->vacant = false;
 	ha_log_lost(h, rg, HA_REJECT_LOST);
-	rg->synced = false;
+	rg->synced = rg->doubt = false;
 	rg->place[h->cfg.node].synced = false;
 	h->counters[COUNT_LAPSED] += acted;
 	ha_handover_forget(rg);
@@ -177,6 +182,23 @@ void ha_become_stale(struct ha *h, struct ha_rg *rg, const char *reason)
 }
 
 /* ---------------------------------------------------------------- applying */
+
+static bool hold_epoch(struct ha_rg *rg, const struct ha_epoch *e)
+{
+	if (ha_epoch_compare(e, &rg->held) <= 0)
+		return false;
+	rg->held = *e;
+	return true;
+}
+
+/* With quorum a node without a copy helps to commit a CLAIM too. So it must remember it, on disk,
+ * before it does: whoever comes later with an older copy learns from it that there was a later one.
+ */
+static void remember(struct ha *h, struct ha_rg *rg, uint32_t from, const struct ha_epoch *next)
+{
+	if (hold_epoch(rg, next))
+		h->peer[from].renew_serial = ha_state_save(h);
+}
 
 static bool names(const Repl__Claim *m, uint32_t node, uint64_t incarnation)
 {
@@ -261,6 +283,9 @@ static void claim_apply(struct ha *h, struct ha_rg *rg, uint32_t from, const Rep
 	rg->index = m->prev_index + 1;
 	rg->claim_index = rg->index;
 	rg->epoch_ns = h->now_ns;
+	hold_epoch(rg, &rg->epoch);
+	rg->doubt = false;
+	rg->tie_ns = 0;
 	rg->claim_reason = m->reason;
 	rg->claim_renew = from == h->cfg.node ? rg->claim_sent_renew : h->renew_id + 1;
 	h->counters[COUNT_CLAIMS]++;
@@ -298,6 +323,9 @@ static void genesis_in(struct ha *h, struct ha_rg *rg, uint32_t from, const Repl
 	if (rg->synced)
 		return;
 	if (!names(m, h->cfg.node, h->incarnation)) {
+		struct ha_epoch next = ha_epoch_of(m->next);
+
+		remember(h, rg, from, &next);
 		rg->place[from].synced = true; /* a source */
 		ha_want_sync(h, rg);
 		return;
@@ -363,6 +391,8 @@ void ha_on_claim(struct ha *h, uint32_t from, const Repl__Claim *m)
 			(void)ha_snapshot_keep(h, rg, from, true, view_of(p, n));
 		return;
 	}
+	if (!rg->synced)
+		remember(h, rg, from, &next);
 	if (!rg->synced && rg->join.state < HA_SYNC_FILLING) {
 		for (size_t i = 0; i < m->n_members; i++) {
 			uint32_t n = m->members[i]->node;

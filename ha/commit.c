@@ -35,7 +35,7 @@ void ha_config_applied(struct ha *h, struct ha_rg *rg)
 
 static uint64_t renew_to_tell(const struct ha *h, struct ha_peer *p)
 {
-	if (h->now_ns >= p->renew_hold_ns)
+	if (h->now_ns >= p->renew_hold_ns && h->persisted >= p->renew_serial)
 		p->renew_told = p->renew_seen;
 	return p->renew_told;
 }
@@ -96,8 +96,10 @@ static void position_in(struct ha *h, uint32_t from, const Repl__Position *p)
 	/* in another epoch the same number is another entry */
 	if (!ha_epoch_equal(&epoch, &rg->epoch) && !h->policy->stale_acks_count)
 		return;
-	if (p->index > rg->place[from].acked)
+	if (p->index > rg->place[from].acked) {
 		rg->place[from].acked = p->index;
+		rg->place[from].acked_ns = h->now_ns;
+	}
 }
 
 void ha_on_ack(struct ha *h, uint32_t from, const Repl__Ack *m)
@@ -132,14 +134,6 @@ static uint64_t renew_of(const struct ha *h, uint32_t node)
 	return node == h->cfg.node ? p->renew_seen : p->renew_acked;
 }
 
-static uint32_t majority(const struct ha *h)
-{
-	uint32_t nodes = (uint32_t)__builtin_popcount(h->cfg.nodes);
-
-	/* two nodes, with a third vote elsewhere (quorate alone is possible) or none at all */
-	return nodes <= 2 ? 1 : nodes / 2 + 1;
-}
-
 /* The newest id of ours that a majority of all nodes, this one included, has heard. */
 static uint64_t majority_renew(const struct ha *h)
 {
@@ -151,7 +145,7 @@ static uint64_t majority_renew(const struct ha *h)
 
 		for (uint32_t k = 0; id > best && k < HA_NODES_MAX; k++)
 			count += renew_of(h, k) >= id;
-		if (id > best && count >= majority(h))
+		if (id > best && count >= ha_majority(h))
 			best = id;
 	}
 	return best;
@@ -256,6 +250,8 @@ void ha_lapse(struct ha *h, struct ha_rg *rg, const char *reason)
 		(unsigned long long)rg->epoch.number, reason);
 	ha_handover_abort(h, rg, reason);
 	rg->lapsed = true;
+	rg->tie_ns = 0;
+	rg->lapse_ns = rg->doubt_ns = h->now_ns;
 	rg->acting = false;
 	rg->vacant = true;
 	h->status_due = true;
@@ -270,12 +266,19 @@ static bool can_spare(const struct ha *h, uint32_t node)
 
 	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
 		left += n != node && h->peer[n].in_view && h->peer[n].greeted;
-	return left >= majority(h);
+	return left >= ha_majority(h);
 }
 
 /* A member that acknowledges nothing holds up everybody. It is expelled (loudly) before it takes
  * the owner's deadline with it; where another vote may already have passed ownership on (a third
  * vote beside two nodes), only after that is excluded. */
+static bool lags(const struct ha *h, const struct ha_rg *rg, uint32_t n, uint64_t base_ns)
+{
+	const struct ha_place *place = &rg->place[n];
+
+	return place->acked < rg->index && h->now_ns - MAX(place->acked_ns, base_ns) >= h->stuck_ns;
+}
+
 void ha_check_stuck(struct ha *h, struct ha_rg *rg)
 {
 	uint64_t limit = h->stuck_ns;
@@ -285,17 +288,20 @@ void ha_check_stuck(struct ha *h, struct ha_rg *rg)
 		limit = MIN(limit, h->lease_ns - MS(150));
 	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
 		const struct ha_peer *p = &h->peer[n];
-		uint64_t since = latest(p->acked_change_ns, h->stall_ns, rg->epoch_ns);
+		uint64_t base = latest(h->view.since_ns, h->stall_ns, rg->epoch_ns);
+		uint64_t since = MAX(p->acked_change_ns, base);
 		Repl__Member member = REPL__MEMBER__INIT;
 		Repl__Item item = REPL__ITEM__INIT;
 		bool gone = p->in_view && p->greeted &&
 			    (p->incarnation != rg->set_incarnation[n] || rg->place[n].needs);
 
-		since = MAX(since, h->view.since_ns);
 		if (!ha_in_set(rg, n) || n == h->cfg.node || (rg->expelling & 1u << n))
 			continue;
-		if (!gone && (!ha_member_here(h, rg, n) || h->now_ns - since < limit ||
-				     !can_spare(h, n)))
+		if (rg->place[n].acked >= rg->index)
+			rg->place[n].acked_ns = h->now_ns;
+		if (!gone && (!ha_member_here(h, rg, n) || !can_spare(h, n)))
+			continue;
+		if (!gone && h->now_ns - since < limit && !lags(h, rg, n, base))
 			continue;
 		member.node = n;
 		member.incarnation = rg->set_incarnation[n];

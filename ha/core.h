@@ -42,7 +42,9 @@ struct ha_peer {
 	bool in_view; /* its tandemd is in the group */
 	bool in_ring; /* its Corosync is in the ring */
 	bool greeted; /* its Hello of this stay in the group was accepted */
-	bool joined;  /* it joined in the present view: its Hello tells where it stands */
+	/* Greeted once, and its node in our ring ever since: nothing it did can be unknown here. */
+	bool known;
+	bool joined; /* it joined in the present view: its Hello tells where it stands */
 	uint32_t pid, schema;
 	uint64_t incarnation;
 	struct ha_rx rx;
@@ -52,6 +54,7 @@ struct ha_peer {
 	uint64_t left_ns;	/* when it last left the group */
 	uint64_t renew_seen;	/* to be acknowledged */
 	uint64_t renew_told;	/* was acknowledged */
+	uint64_t renew_serial;	/* acknowledge nothing of it before this is on disk */
 	uint64_t renew_hold_ns; /* acknowledge nothing of it before (rule 4: waiting out a deadline)
 				 */
 	uint64_t renew_acked;	/* it acknowledged this id of ours, in this view */
@@ -129,8 +132,9 @@ struct ha_place {
 	struct ha_epoch epoch; /* of its Hello */
 	uint64_t index, seen;
 	uint32_t priority, monitors;
-	bool vacant;	/* owns but does not act, it says */
-	uint64_t acked; /* index, of the current epoch, in this view */
+	bool vacant;	   /* owns but does not act, it says */
+	uint64_t acked;	   /* index, of the current epoch, in this view */
+	uint64_t acked_ns; /* when it last had everything, or caught up a little */
 	bool fabric_active;
 	uint64_t fabric_epoch, fabric_idle_ns; /* not active since */
 };
@@ -172,8 +176,12 @@ struct ha_rg {
 	uint64_t index;
 	struct ha_epoch view_epoch; /* position at the start of the view */
 	uint64_t view_index;
-	uint64_t seen; /* highest epoch number ever heard of */
-	uint32_t set;  /* commit set */
+	uint64_t seen;	      /* highest epoch number ever heard of */
+	struct ha_epoch held; /* highest one acknowledged here, in any life of this node */
+	bool doubt; /* the owner was heard after the group had split: it may have gone on alone */
+	uint64_t doubt_ns, lapse_ns;
+	uint64_t tie_ns; /* since when another owner of the same number is heard */
+	uint32_t set;	 /* commit set */
 	uint64_t set_incarnation[HA_NODES_MAX];
 	uint32_t failovers, manual; /* manual: 1 + node, 0 = none */
 	bool synced;		    /* this node is in the set and its state is whole */
@@ -265,6 +273,7 @@ struct ha {
 	const struct ha_policy *policy;
 	uint64_t now_ns, start_ns;
 	uint64_t last_event_ns, stall_ns; /* stall_ns: end of the last pause of this process */
+	uint64_t slept_ns; /* end of the last one long enough for a ring without us */
 	struct ha_effects *fx;
 	bool failed;
 	/* time constants */
@@ -345,13 +354,16 @@ void ha_on_status(struct ha *h, uint32_t from, const Repl__Status *m);
 /* In the group, introduced, and the very process that the commit set means. */
 bool ha_member_here(const struct ha *h, const struct ha_rg *rg, uint32_t node);
 bool ha_in_set(const struct ha_rg *rg, uint32_t node);
+void ha_doubt(struct ha *h, struct ha_rg *rg);
 uint32_t ha_own_priority(const struct ha *h, const struct ha_rg *rg);
 uint32_t ha_own_monitors(const struct ha *h, const struct ha_rg *rg);
 struct ha_rg *ha_rg_find(const struct ha *h, uint32_t id);
 bool ha_is_owner(const struct ha *h, const struct ha_rg *rg);
 /* Is the present view primary for rg (rule 2)? */
 bool ha_view_is_primary(const struct ha *h, const struct ha_rg *rg);
+/* Quorate, and a majority of all nodes has been greeted: a CLAIM could be committed. */
 bool ha_view_is_quorate(const struct ha *h);
+uint32_t ha_majority(const struct ha *h);
 
 /* ---- log.c: the outbox of an owner, and applying */
 int ha_propose(struct ha *h, const struct ha_ev_propose *p);

@@ -185,7 +185,7 @@ struct hello_parts {
 	Repl__Echo echo[HA_NODES_MAX], *echoes[HA_NODES_MAX];
 	Repl__RgHello rg[HA_RG_MAX], *rgs[HA_RG_MAX];
 	Repl__RgStatus status[HA_RG_MAX];
-	Repl__Epoch epoch[HA_RG_MAX];
+	Repl__Epoch epoch[HA_RG_MAX], held[HA_RG_MAX];
 	Repl__Member member[HA_RG_MAX][HA_NODES_MAX], *members[HA_RG_MAX][HA_NODES_MAX];
 };
 
@@ -207,6 +207,8 @@ static void hello_rg(struct ha *h, const struct ha_rg *rg, struct hello_parts *p
 	r->index = rg->view_index;
 	r->synced = rg->synced;
 	r->seen = rg->seen;
+	r->held = &p->held[i];
+	ha_epoch_out(&rg->held, r->held);
 	r->members = p->members[i];
 	for (uint32_t n = 0; rg->synced && n < HA_NODES_MAX; n++) {
 		Repl__Member *m = &p->member[i][r->n_members];

@@ -126,7 +126,10 @@ void ha_handover_step(struct ha *h, struct ha_rg *rg)
 	if (!ha_member_here(h, rg, hand->target) || rg->place[hand->target].needs)
 		ha_handover_abort(h, rg, "the target is gone");
 	else if (h->now_ns - hand->began_ns >= MS(h->cfg.handover_ms))
-		ha_handover_abort(h, rg, "it takes too long");
+		ha_handover_abort(h, rg,
+			hand->step == HA_HAND_DRAIN    ? "draining takes too long"
+			: hand->step == HA_HAND_FREEZE ? "the dataplane does not freeze"
+						       : "committing its state takes too long");
 	else if (hand->step == HA_HAND_CLAIM)
 		hand_claim(h, rg); /* the view changed before it was delivered, or it was void */
 	else if ((hand->step == HA_HAND_DRAIN || hand->step == HA_HAND_STATE) &&

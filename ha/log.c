@@ -386,6 +386,7 @@ static void apply_synced(struct ha *h, struct ha_rg *rg, const Repl__Member *m)
 	if (m->node >= HA_NODES_MAX)
 		return;
 	rg->set |= 1u << m->node;
+	rg->admitting &= ~(1u << m->node);
 	rg->set_incarnation[m->node] = m->incarnation;
 	rg->place[m->node].acked = 0;
 	rg->place[m->node].ahead = 0;
@@ -399,6 +400,8 @@ static void apply_synced(struct ha *h, struct ha_rg *rg, const Repl__Member *m)
 
 static void apply_expel(struct ha *h, struct ha_rg *rg, const Repl__Member *m)
 {
+	if (m->node < HA_NODES_MAX)
+		rg->expelling &= ~(1u << m->node);
 	if (!ha_in_set(rg, m->node) || rg->set_incarnation[m->node] != m->incarnation)
 		return;
 	rg->set &= ~(1u << m->node);

@@ -36,10 +36,30 @@ bool ha_is_owner(const struct ha *h, const struct ha_rg *rg)
 	return rg->synced && rg->epoch.owner == h->cfg.node && rg->epoch.number > 0;
 }
 
+uint32_t ha_majority(const struct ha *h)
+{
+	uint32_t nodes = (uint32_t)__builtin_popcount(h->cfg.nodes);
+
+	/* two nodes, with a third vote elsewhere (quorate alone is possible) or none at all */
+	return nodes <= 2 ? 1 : nodes / 2 + 1;
+}
+
 bool ha_view_is_quorate(const struct ha *h)
 {
-	return h->quorum_known && h->quorate && h->quorum_ring_seq == h->view.ring_seq &&
-	       h->quorum_ring_node == h->view.ring_node;
+	uint32_t here = 0;
+
+	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+		here += h->peer[n].in_view && h->peer[n].greeted;
+	return here >= ha_majority(h) && h->quorum_known && h->quorate &&
+	       h->quorum_ring_seq == h->view.ring_seq && h->quorum_ring_node == h->view.ring_node;
+}
+
+static bool other_is_greeted(const struct ha *h)
+{
+	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+		if ((h->cfg.nodes & 1u << n) && !h->peer[n].greeted)
+			return false;
+	return true;
 }
 
 /* Two nodes without a third vote are never refused by Corosync, so its word means nothing. With
@@ -53,7 +73,7 @@ bool ha_view_is_primary(const struct ha *h, const struct ha_rg *rg)
 	if (!h->cfg.two_node)
 		return ha_view_is_quorate(h);
 	if (h->view.nodes == h->cfg.nodes)
-		return true;
+		return other_is_greeted(h);
 	return rg->epoch.owner == h->cfg.node && rg->epoch.ring_seq == h->view.ring_seq &&
 	       rg->epoch.ring_node == h->view.ring_node;
 }
@@ -71,6 +91,17 @@ uint32_t ha_own_priority(const struct ha *h, const struct ha_rg *rg)
 	if (!h->dataplane_up || rg->monitor_failed || h->leaving)
 		return 0;
 	return rg->cfg->priority[h->cfg.node];
+}
+
+/* Two nodes: a copy whose owner may have gone on without us is not to be acted upon, until the
+ * other one's Hello says what it did. */
+void ha_doubt(struct ha *h, struct ha_rg *rg)
+{
+	if (!h->cfg.two_node || !rg->synced || rg->doubt || rg->epoch.owner == h->cfg.node ||
+		h->policy->no_doubt)
+		return;
+	rg->doubt = true;
+	rg->doubt_ns = h->now_ns;
 }
 
 /* ---------------------------------------------------------------- views */
@@ -120,8 +151,10 @@ static void peer_left(struct ha *h, uint32_t node)
 static void peer_joined(struct ha *h, uint32_t node, uint32_t pid)
 {
 	struct ha_peer *p = &h->peer[node];
+	bool apart = !p->known;
 
 	peer_left(h, node);
+	p->known = false;
 	p->in_view = true;
 	p->joined = true;
 	p->pid = pid;
@@ -130,6 +163,9 @@ static void peer_joined(struct ha *h, uint32_t node, uint32_t pid)
 
 		place->synced = place->needs = place->ready = false;
 		place->ahead = 0;
+		/* an owner that was elsewhere may have gone on alone there */
+		if (apart && h->rg[i].epoch.owner == node)
+			ha_doubt(h, &h->rg[i]);
 	}
 	h->view.merged = true;
 }
@@ -138,6 +174,9 @@ static void members_apply(struct ha *h, const struct ha_ev_view *v)
 {
 	bool again = h->view.id == 0 || is_joined(v, h->cfg.node); /* we are the newcomer */
 	uint32_t here = 0;
+
+	for (uint32_t n = 0; again && n < HA_NODES_MAX; n++)
+		h->peer[n].known = false;
 
 	for (uint32_t i = 0; i < v->n_members; i++) {
 		const struct ha_member *m = &v->members[i];
@@ -154,6 +193,7 @@ static void members_apply(struct ha *h, const struct ha_ev_view *v)
 		if (n != h->cfg.node && !(here & 1u << n))
 			peer_left(h, n);
 		h->peer[n].in_ring = v->ring_nodes & 1u << n;
+		h->peer[n].known &= h->peer[n].in_ring;
 	}
 	h->view.nodes = here;
 }
@@ -199,6 +239,9 @@ static void rg_view_changed(struct ha *h, struct ha_rg *rg)
 		rg->place[n].needs = rg->place[n].ready = false;
 	}
 	note_headless(h, rg);
+	/* not one sign from the owner since we slept for long enough to be left behind */
+	if (h->peer[rg->epoch.owner % HA_NODES_MAX].proven_ns < h->slept_ns)
+		ha_doubt(h, rg);
 	ha_snapshot_reset(h, rg);
 	ha_log_view_changed(h, rg);
 	ha_handover_step(h, rg);
@@ -248,14 +291,17 @@ void ha_on_bus_down(struct ha *h)
 {
 	if (h->view.id)
 		ha_say(h, LOG_LEVEL_ERR, "ha.bus.down", "standby until Corosync is back");
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
 		peer_left(h, n);
+		h->peer[n].known = false;
+	}
 	h->view = (struct ha_view){.since_ns = h->now_ns};
 	h->quorum_known = h->quorate = false;
 	for (uint32_t i = 0; i < h->n_rg; i++) {
 		struct ha_rg *rg = &h->rg[i];
 
 		rg_view_changed(h, rg);
+		ha_doubt(h, rg);
 		if (ha_is_owner(h, rg))
 			ha_lapse(h, rg, "Corosync is gone");
 	}
@@ -263,15 +309,35 @@ void ha_on_bus_down(struct ha *h)
 
 /* ---------------------------------------------------------------- introductions */
 
+/* An owner of our epoch is here and acts: it is no history without a future. */
+static bool owner_speaks(const struct ha *h, const struct ha_rg *rg)
+{
+	uint32_t o = rg->epoch.owner;
+
+	return o != h->cfg.node && ha_member_here(h, rg, o) && !rg->place[o].vacant;
+}
+
 /* Where does its history stand against ours? Both as of the start of this view. */
 static void place_compare(struct ha *h, struct ha_rg *rg, uint32_t from, const Repl__RgHello *m)
 {
 	struct ha_place *place = &rg->place[from];
-	struct ha_epoch theirs = ha_epoch_of(m->epoch);
+	struct ha_epoch theirs = ha_epoch_of(m->epoch), held;
 	bool has_us = false;
 	int order;
 
 	place->ahead = 0;
+	held = ha_epoch_of(m->held);
+	if (rg->synced && !rg->acting && !owner_speaks(h, rg) &&
+		ha_epoch_compare(&held, &rg->epoch) > 0) {
+		/* That process may have forgotten what it held, but entries were perhaps committed
+		 * in that epoch, and our copy has none of them. */
+		ha_become_stale(h, rg, "a later epoch was held");
+		return;
+	}
+	/* the other one's disk says that it never claimed again: nothing was committed without us
+	 */
+	if (h->cfg.two_node)
+		rg->doubt = false;
 	if (!m->synced || !rg->synced)
 		return;
 	order = ha_epoch_compare(&theirs, &rg->view_epoch);
@@ -338,7 +404,7 @@ void ha_on_hello(struct ha *h, uint32_t from, const Repl__Hello *m)
 		p->incarnation = m->incarnation;
 	}
 	p->schema = MIN(m->schema, (uint32_t)HA_SCHEMA);
-	p->greeted = true;
+	p->greeted = p->known = true;
 	p->last_rx_ns = h->now_ns;
 	if (first)
 		ha_say(h, LOG_LEVEL_INFO, "ha.peer.greeted", "node=%u schema=%u", from, p->schema);

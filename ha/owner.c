@@ -188,6 +188,8 @@ static void owner_acting(struct ha *h, struct ha_rg *rg)
 {
 	if (h->cfg.two_node)
 		listen(h, rg);
+	if (rg->tie_ns && h->now_ns - rg->tie_ns >= MS(HEARD_MS))
+		ha_lapse(h, rg, "another owner is heard and does not hear us");
 	if (rg->lapsed)
 		return;
 	if ((!set_is_here(h, rg) || rg->reclaim) && may_go_on(h, rg) && greeting_over(h) &&
@@ -215,6 +217,33 @@ static bool somebody_ahead(const struct ha *h, const struct ha_rg *rg)
 	return false;
 }
 
+/* Two nodes. While we did not act the other one may have claimed, unless it was no member. It says
+ * so itself (its Hello), or its dataplane does: in the epoch we know it never acted in a later one.
+ */
+static bool lapsed_may_claim(struct ha *h, struct ha_rg *rg)
+{
+	uint32_t o = other_node(h);
+	const struct ha_peer *p = &h->peer[o];
+	const struct ha_place *place = &rg->place[o];
+
+	if (p->known)
+		return p->in_view ? p->greeted : true;
+	if (p->in_ring || !silent(h, rg, o)) {
+		if (!fabric_silent(h, o) && place->fabric_epoch > rg->epoch.number)
+			ha_become_stale(h, rg, "a later owner was heard");
+		rg->doubt_ns = h->now_ns;
+		return false;
+	}
+	if (!ha_in_set(rg, o) || h->policy->no_doubt)
+		return true;
+	if (p->fabric_known && p->fabric_event_ns > rg->lapse_ns && !place->fabric_active &&
+		place->fabric_epoch == rg->epoch.number)
+		return true;
+	if (h->now_ns - rg->doubt_ns >= h->start_wait_ns)
+		ha_become_stale(h, rg, "another owner may have come and gone");
+	return false;
+}
+
 /* Its own deadline passed. The epoch is spent: nothing more is written in it. */
 static void owner_lapsed(struct ha *h, struct ha_rg *rg)
 {
@@ -224,18 +253,44 @@ static void owner_lapsed(struct ha *h, struct ha_rg *rg)
 		return;
 	if (!h->cfg.two_node)
 		may = ha_view_is_quorate(h);
-	else if (h->view.nodes == h->cfg.nodes)
-		may = true;
 	else
-		may = silent(h, rg, other_node(h));
-	if (may)
+		may = lapsed_may_claim(h, rg);
+	if (rg->synced && may)
 		claim(h, rg, REPL__CLAIM_REASON__CLAIM_TAKEOVER, equals(h, rg));
 }
 
 /* ---------------------------------------------------------------- its successor */
 
+/* Two nodes, and the group has split. If the owner is heard after that, by whatever path, it may
+ * have gone on alone, and committed what we do not have. Unless the fabric says that it does not
+ * act and is in the epoch we know. Heard before only, as when it dies, our copy is as good as its.
+ */
+static void note_doubt(struct ha *h, struct ha_rg *rg)
+{
+	uint32_t o = rg->epoch.owner;
+	const struct ha_peer *p = &h->peer[o];
+	const struct ha_place *place = &rg->place[o];
+	bool idle_here = p->fabric_known && p->fabric_heard_ns > h->view.since_ns &&
+			 !place->fabric_active && place->fabric_epoch == rg->epoch.number;
+	bool heard = (p->fabric_known && p->fabric_heard_ns > h->view.since_ns) ||
+		     (rg->probe_known && rg->probe_answer_ns > h->view.since_ns);
+
+	if (!h->cfg.two_node || p->in_view || p->in_ring)
+		return;
+	if (p->fabric_known && place->fabric_active && place->fabric_epoch > rg->epoch.number) {
+		ha_become_stale(h, rg, "the owner went on alone");
+		return;
+	}
+	if (heard)
+		ha_doubt(h, rg);
+	if (idle_here)
+		rg->doubt = false;
+}
+
 static bool is_candidate(const struct ha *h, const struct ha_rg *rg, uint32_t node)
 {
+	if (node == h->cfg.node && rg->doubt)
+		return false;
 	if (!ha_member_here(h, rg, node) || node == rg->epoch.owner || rg->place[node].needs)
 		return false;
 	if (node == h->cfg.node)
@@ -282,6 +337,16 @@ static void succeed(struct ha *h, struct ha_rg *rg, Repl__ClaimReason reason, ui
 		h->now_ns - rg->vacant_ns < MS(RANK_MS) * (uint64_t)rank)
 		return;
 	claim(h, rg, reason, members);
+}
+
+/* Who keeps a headless owner alive, adopts it, or stops it: one, whether or not it could own. */
+static bool is_keeper(const struct ha *h, const struct ha_rg *rg)
+{
+	for (uint32_t n = 0; n < h->cfg.node; n++)
+		if (n != rg->epoch.owner && ha_member_here(h, rg, n) && rg->place[n].ahead >= 0 &&
+			!rg->place[n].needs)
+			return false;
+	return !rg->doubt && !somebody_ahead(h, rg);
 }
 
 static void fence(struct ha *h, struct ha_rg *rg, uint32_t node)
@@ -359,11 +424,16 @@ static void renew_headless(struct ha *h, struct ha_rg *rg, uint32_t o)
 static void owner_headless(struct ha *h, struct ha_rg *rg, uint32_t o)
 {
 	bool primary = h->cfg.two_node || ha_view_is_quorate(h);
-	bool mine = my_rank(h, rg) == 0;
+	bool mine = is_keeper(h, rg);
 	uint64_t hold = MS(h->cfg.control_hold_ms);
 
 	if (!primary)
 		return;
+	if (rg->doubt) {
+		if (h->now_ns - rg->headless_ns >= hold)
+			ha_become_stale(h, rg, "the owner may have gone on alone");
+		return;
+	}
 	if (h->policy->no_fence) {
 		succeed(h, rg, REPL__CLAIM_REASON__CLAIM_FENCED, equals(h, rg) & ~(1u << o));
 		return;
@@ -388,6 +458,14 @@ static void owner_headless(struct ha *h, struct ha_rg *rg, uint32_t o)
 /* Its node is gone from the ring. */
 static void owner_gone(struct ha *h, struct ha_rg *rg, uint32_t o)
 {
+	note_doubt(h, rg);
+	if (!rg->synced)
+		return;
+	if (rg->doubt && silent(h, rg, o) && h->now_ns - rg->doubt_ns >= h->start_wait_ns) {
+		/* it is gone, and with it perhaps what it committed alone */
+		ha_become_stale(h, rg, "the owner may have gone on alone");
+		return;
+	}
 	if (!h->cfg.two_node) {
 		uint64_t last = MAX(h->peer[o].last_rx_ns, rg->renewed_ns);
 
@@ -528,21 +606,29 @@ static void fabric_rg(struct ha *h, uint32_t node, const struct ha_fabric_rg *f)
 		place->fabric_idle_ns = h->now_ns;
 	place->fabric_active = f->active;
 	place->fabric_epoch = f->epoch;
+	if (f->active && !rg->acting && rg->synced && h->cfg.two_node &&
+		f->epoch > rg->epoch.number && !h->peer[node].greeted)
+		ha_become_stale(h, rg, "the other node went on without this one");
+	if (!f->active && rg->tie_ns) {
+		rg->tie_ns = 0;
+		rg->reclaim = true;
+	}
 	if (!f->active || !rg->acting)
 		return;
 	if (f->epoch > rg->epoch.number) {
 		rg->dual = true;
 		h->counters[COUNT_DUAL]++;
 		ha_lapse(h, rg, "a later owner was heard");
-	} else if (f->epoch == rg->epoch.number && !h->peer[node].in_view) {
+	} else if (f->epoch == rg->epoch.number && !h->peer[node].in_view && !rg->tie_ns) {
 		/* Two claims of one number, in two rings: the fabric does not say which ring is the
-		 * later. One stops, the other goes on in a new epoch that outranks both. */
+		 * later. The lower node stops. The other waits for that, because it may be heard
+		 * only one way; then it goes on in a new epoch, which outranks both. */
 		rg->dual = true;
 		h->counters[COUNT_DUAL]++;
 		if (node > h->cfg.node)
 			ha_lapse(h, rg, "another owner was heard");
 		else
-			rg->reclaim = true;
+			rg->tie_ns = h->now_ns;
 	}
 }
 

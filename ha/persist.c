@@ -15,7 +15,8 @@ static void rg_load(struct ha *h, const Repl__RgState *s)
 
 	if (!rg || !s->epoch)
 		return;
-	rg->seen = s->epoch->number;
+	rg->held = ha_epoch_of(s->epoch);
+	rg->seen = MAX(s->seen, rg->held.number);
 }
 
 /* The incarnation's lower half is random: should the file be lost, none is used twice all the
@@ -55,8 +56,8 @@ static void rg_save(const struct ha_rg *rg, struct state_parts *p, size_t i)
 	repl__rg_state__init(s);
 	s->rg = rg->cfg->id;
 	s->epoch = &p->epoch[i];
-	ha_epoch_out(&rg->epoch, s->epoch);
-	s->epoch->number = MAX(rg->epoch.number, rg->seen);
+	ha_epoch_out(&rg->held, s->epoch);
+	s->seen = rg->seen;
 	s->index = rg->index;
 	s->members = p->members[i];
 	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {

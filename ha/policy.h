@@ -14,5 +14,6 @@ struct ha_policy {
 	bool reuse_epoch;      /* a CLAIM keeps the number (rule 3) */
 	bool accept_replays;   /* counters need not grow (rule 14) */
 	bool synced_unchecked; /* a joiner counts before its copy is whole (rule 15) */
+	bool no_doubt;	       /* two nodes: claim although the owner went on alone (rule 2) */
 	bool no_fence;	       /* a headless owner is succeeded without fence or wait (rule 5) */
 };

@@ -266,6 +266,8 @@ static void kept_clear(struct ha_rg *rg)
 void ha_want_sync(struct ha *h, struct ha_rg *rg)
 {
 	kept_clear(rg);
+	ha_say(h, LOG_LEVEL_DEBUG, "ha.snapshot.want", "rg=%u state=%u", rg->cfg->id,
+		(unsigned)rg->join.state);
 	rg->join.state = HA_SYNC_WANT;
 	rg->join.changed_ns = h->now_ns;
 	sync_send(h, rg, REPL__SYNC_KIND__SYNC_NEED);
@@ -308,11 +310,17 @@ void ha_on_marker(struct ha *h, uint32_t from, const Repl__Marker *m)
 	}
 	if (!(m->targets & 1u << h->cfg.node) || rg->synced)
 		return;
+	if (rg->join.state == HA_SYNC_READY) {
+		/* it follows the log already and only waits to be admitted by one who missed that
+		 */
+		sync_send(h, rg, REPL__SYNC_KIND__SYNC_READY);
+		return;
+	}
 	kept_clear(rg);
 	ha_store_clear(&rg->store);
 	rg->store.filling = true;
 	rg->epoch = (struct ha_epoch){0};
-	rg->index = 0;
+	rg->index = rg->committed = 0; /* numbers of another history say nothing in this one */
 	rg->set = 0;
 	rg->join.state = HA_SYNC_MARKED;
 	rg->join.transfer = m->transfer;
@@ -472,6 +480,8 @@ void ha_on_sync(struct ha *h, uint32_t from, const Repl__Sync *m)
 		place->needs = true;
 		place->ready = place->synced = false;
 		rg->source.targets &= ~(1u << from); /* from the beginning, with a new marker */
+		if (!rg->synced && rg->join.state > HA_SYNC_WANT && rg->join.source == from)
+			ha_want_sync(h, rg); /* what we copy from is no good itself */
 		break;
 	case REPL__SYNC_KIND__SYNC_PROGRESS:
 		if (m->transfer == rg->source.transfer)
@@ -503,14 +513,18 @@ void ha_snapshot_reset(struct ha *h, struct ha_rg *rg)
 
 void ha_snapshot_step(struct ha *h, struct ha_rg *rg)
 {
+	uint64_t waited;
+
 	if (rg->source.transfer)
 		source_prune(h, rg);
 	if (rg->source.transfer)
 		source_pump(h, rg);
 	else if (is_source(h, rg))
 		source_begin(h, rg);
-	if (!rg->synced && h->now_ns - rg->join.changed_ns >=
-				   MS(rg->join.state <= HA_SYNC_WANT ? AGAIN_MS : STALLED_MS))
+	if (rg->synced)
+		return;
+	waited = h->now_ns - rg->join.changed_ns;
+	if (waited >= MS(rg->join.state <= HA_SYNC_WANT ? AGAIN_MS : STALLED_MS))
 		ha_want_sync(h, rg);
 }
 

@@ -232,6 +232,9 @@ static void note_pause(struct ha *h)
 {
 	if (h->now_ns - h->last_event_ns >= h->silence_ns * 4 / 5) {
 		h->stall_ns = h->now_ns;
+		h->renew_due = true; /* whoever acknowledges it is still with us */
+		if (h->now_ns - h->last_event_ns >= MS(h->cfg.token_ms) * 4 / 5)
+			h->slept_ns = h->now_ns;
 		ha_say(h, LOG_LEVEL_WARN, "ha.paused", "ms=%llu",
 			(unsigned long long)((h->now_ns - h->last_event_ns) / MS(1)));
 	}
@@ -293,7 +296,8 @@ static void check_leave(struct ha *h)
 	ha_do(h, HA_DO_LEAVE);
 }
 
-static void send_due(struct ha *h, bool more)
+/* Before anything else: who is greeted here must be able to open what we say next. */
+static void send_hello(struct ha *h)
 {
 	if (!h->started || h->view.id == 0)
 		return;
@@ -303,6 +307,12 @@ static void send_due(struct ha *h, bool more)
 			h->hello_due = true;
 	if (h->hello_due)
 		ha_send_hello(h);
+}
+
+static void send_due(struct ha *h, bool more)
+{
+	if (!h->started || h->view.id == 0)
+		return;
 	if (h->status_due)
 		send_status(h);
 	if (h->renew_due || (owns_any(h) && h->now_ns - h->last_sent_ns >= h->renew_ns)) {
@@ -340,6 +350,7 @@ int ha_step(struct ha *h, const struct ha_event *ev, struct ha_effects *fx)
 	note_pause(h);
 	check_deadlines(h); /* before anything the event might let go */
 	rc = event_in(h, ev);
+	send_hello(h);
 	check_holds(h);
 	for (uint32_t i = 0; i < h->n_rg; i++) {
 		ha_commit(h, &h->rg[i]);

@@ -139,7 +139,7 @@ static void say_answer(struct world *w, uint32_t n, uint32_t peer)
 
 	if (!may_say(w, n, peer))
 		return;
-	check_said(w, n, peer, st);
+	check_said(w, n, peer, st, false);
 	peer_datagram(w, n, &d);
 }
 
@@ -151,7 +151,7 @@ static void say_request(struct world *w, uint32_t n, uint32_t peer)
 
 	if (!may_say(w, n, peer) || !st->request)
 		return;
-	check_said(w, n, peer, st);
+	check_said(w, n, peer, st, true);
 	peer_datagram(w, n, &d);
 }
 

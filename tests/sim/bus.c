@@ -142,6 +142,13 @@ static void tell_view(struct world *w, uint32_t n, struct ring *r, uint32_t toge
 	control_view(w, n, &v);
 }
 
+static void tell_quorum(struct world *w, uint32_t n, const struct ring *r)
+{
+	uint32_t count = (uint32_t)__builtin_popcount(r->members);
+
+	control_quorum(w, n, r->seq, r->lowest, w->two_node || count > w->nodes / 2);
+}
+
 static void ring_group(struct ring *r, const struct item *it)
 {
 	if (it->joins) {
@@ -170,6 +177,7 @@ static void deliver(struct world *w, uint32_t n, struct ring *r, size_t i)
 	if (it->sender == n && it->joins) { /* our own coming */
 		d->client = true;
 		d->view = 0;
+		tell_quorum(w, n, r);
 	}
 	tell_view(w, n, &then, r->members);
 }
@@ -423,9 +431,7 @@ static void ring_new(struct world *w, uint32_t members)
 			tell_view(w, n, r, together[n]);
 	for (uint32_t n = 0; n < w->nodes; n++)
 		if (members & 1u << n)
-			control_quorum(w, n, r->seq, r->lowest,
-				w->two_node ||
-					(uint32_t)__builtin_popcount(members) > w->nodes / 2);
+			tell_quorum(w, n, r);
 	ring_wake(w, r);
 }
 
@@ -445,7 +451,8 @@ static void reform(struct world *w, uint32_t node, void *data)
 		}
 		mask = component_of(w, n, left);
 		left &= ~mask;
-		if (!w->bus->d[n].ring || w->bus->d[n].ring->members != mask)
+		if (!w->bus->d[n].ring || w->bus->d[n].ring->members != mask ||
+			!ring_whole(w, w->bus->d[n].ring))
 			ring_new(w, mask);
 		else
 			ring_wake(w, w->bus->d[n].ring);

@@ -5,7 +5,14 @@
 
 #include "peer.h"
 
-enum { SA_MAX = 4096, SPANS = 256, LOOK_MS = 50, AUDIBLE_MS = 420, UNTAINT_MS = 1500 };
+enum {
+	SAID_MAX = 65536,
+	SA_MAX = 4096,
+	SPANS = 256,
+	LOOK_MS = 50,
+	AUDIBLE_MS = 420,
+	UNTAINT_MS = 1500
+};
 
 struct span { /* of sequence numbers one node sent without a gap */
 	uint32_t node;
@@ -29,7 +36,7 @@ struct committed {
 };
 
 struct rg_info {
-	bool tainted, began;
+	bool tainted;
 	uint64_t single_ns; /* since when at most one acts */
 	struct committed peer[PEERS];
 };
@@ -40,6 +47,7 @@ struct check_state {
 	uint64_t last_iv[NODES], dp_started[NODES], stopped_ns[NODES];
 	uint64_t open_ns[PATHS][NODES][NODES]; /* since when, 0 = cut */
 	uint64_t progress[PEERS];
+	uint64_t said[SAID_MAX]; /* what may be said, for all time: digests of committed content */
 };
 
 /* ---------------------------------------------------------------- looking */
@@ -56,11 +64,17 @@ static struct rg_info *info(struct world *w, uint32_t rg)
 	return &w->check->s->rg[rg];
 }
 
+bool check_is_tainted(const struct world *w, uint32_t rg)
+{
+	return w->check->s->rg[rg].tainted;
+}
+
 static bool acts(const struct world *w, uint32_t n, uint32_t rg)
 {
 	const struct node *nd = w->node[n];
 
-	return dp_acts(w, n, rg) || (nd->ha && ha_may_act(nd->ha, rg, node_clock(w, n)));
+	return (dp_acts(w, n, rg) && !nd->dp.frozen[rg]) ||
+	       (nd->ha && ha_may_act(nd->ha, rg, node_clock(w, n)));
 }
 
 static void taint(struct world *w, uint32_t rg, const char *why)
@@ -86,6 +100,37 @@ static void restart_peers(struct world *w, uint32_t rg)
 			peer_restart(w, p);
 }
 
+static uint64_t digest(uint64_t lineage, uint32_t mid, uint64_t content, uint64_t kind)
+{
+	uint64_t h = (lineage ^ content * 3) + mid + kind;
+
+	h = (h ^ h >> 31) * UINT64_C(0x9e3779b97f4a7c15);
+	return (h ^ h >> 29) | 1;
+}
+
+static uint64_t *said_slot(struct world *w, uint64_t d)
+{
+	uint64_t *said = w->check->s->said;
+
+	for (size_t i = 0; i < SAID_MAX; i++) {
+		uint64_t *slot = &said[(d + i) % SAID_MAX];
+
+		if (*slot == d || *slot == 0)
+			return slot;
+	}
+	abort();
+}
+
+static void may_say(struct world *w, const struct pstate *st)
+{
+	uint64_t a = digest(st->lineage, st->in_mid, st->answer, 1);
+	uint64_t r = digest(st->lineage, st->out_mid, st->request, 2);
+
+	*said_slot(w, a) = a;
+	if (st->request)
+		*said_slot(w, r) = r;
+}
+
 /* What the store of an owner says is from now on what is committed. */
 static void committed_from(struct world *w, uint32_t n, uint32_t rg)
 {
@@ -104,6 +149,7 @@ static void committed_from(struct world *w, uint32_t n, uint32_t rg)
 			continue;
 		memcpy(&r->peer[p].st, rec.body.p, sizeof r->peer[p].st);
 		r->peer[p].index = rec.index;
+		may_say(w, &r->peer[p].st);
 	}
 }
 
@@ -172,13 +218,15 @@ static bool long_open(const struct world *w, enum path p, uint32_t a, uint32_t b
 /* Could n have heard that m lives and owns? */
 static bool audible(const struct world *w, uint32_t m, uint32_t n)
 {
+	if (proc_runs(w, m, WHO_CONTROL) && long_open(w, PATH_CLUSTER, m, n) &&
+		long_open(w, PATH_CLUSTER, n, m) && bus_same_ring(w, m, n) &&
+		w->now - w->check->s->stopped_ns[m] >= MSEC(AUDIBLE_MS))
+		return true;
 	if (w->now - w->check->s->stopped_ns[m] < MSEC(AUDIBLE_MS) ||
 		w->now - w->check->s->dp_started[m] < MSEC(AUDIBLE_MS) ||
 		w->now - w->check->s->dp_started[n] < MSEC(AUDIBLE_MS))
 		return false;
-	return (long_open(w, PATH_CLUSTER, m, n) && long_open(w, PATH_CLUSTER, n, m) &&
-		       bus_same_ring(w, m, n)) ||
-	       long_open(w, PATH_FABRIC, m, n) ||
+	return long_open(w, PATH_FABRIC, m, n) ||
 	       (long_open(w, PATH_LAYER2, m, n) && long_open(w, PATH_LAYER2, n, m));
 }
 
@@ -187,18 +235,22 @@ static bool audible(const struct world *w, uint32_t m, uint32_t n)
 /* Nobody who holds the state may be within reach when somebody starts from nothing. */
 static void check_genesis(struct world *w, uint32_t n, uint32_t rg)
 {
+	bool other = false;
+
 	for (uint32_t m = 0; m < w->nodes; m++) {
 		const struct ha_rg *r = rg_of(w, m, rg);
 
 		if (m == n || !r || !r->synced || r->epoch.number == 0 ||
-			!proc_runs(w, m, WHO_CONTROL))
+			!w->proc[m][WHO_CONTROL].up)
 			continue;
 		if (ha_epoch_equal(&r->epoch, &rg_of(w, n, rg)->epoch))
 			continue;
-		if (bus_same_ring(w, n, m) && w->node[m]->bus_up)
+		if (bus_same_ring(w, n, m) && w->node[m]->bus_up && proc_runs(w, m, WHO_CONTROL))
 			world_violate(w, "I8 rg%u starts from nothing on n%u beside n%u", rg, n, m);
+		other = true;
 	}
-	info(w, rg)->began = true;
+	if (other) /* stopped or out of reach: it may come back with its history */
+		taint(w, rg, "a second history");
 	memset(info(w, rg)->peer, 0, sizeof info(w, rg)->peer);
 	restart_peers(w, rg);
 }
@@ -206,13 +258,13 @@ static void check_genesis(struct world *w, uint32_t n, uint32_t rg)
 static void check_sole(struct world *w, uint32_t n, uint32_t rg)
 {
 	for (uint32_t m = 0; m < w->nodes; m++) {
-		if (m == n || !acts(w, m, rg))
+		if (m == n || !acts(w, m, rg) || info(w, rg)->tainted)
 			continue;
 		if (!w->two_node)
 			world_violate(w, "I7 rg%u: n%u acts while n%u may", rg, n, m);
-		else if (proc_runs(w, m, WHO_DATAPLANE) && audible(w, m, n))
+		else if (audible(w, m, n))
 			world_violate(w, "I7 rg%u: n%u acts while n%u is heard to", rg, n, m);
-		else if (proc_runs(w, m, WHO_DATAPLANE) && proc_runs(w, m, WHO_CONTROL))
+		else if (proc_runs(w, m, WHO_CONTROL)) /* a stopped one must find out itself */
 			taint(w, rg, "two owners, every path cut");
 	}
 }
@@ -321,8 +373,11 @@ static void check_held(struct world *w, uint32_t n, uint32_t peer, uint64_t inde
 			continue;
 		if (!ha_record_find(w->node[m]->ha, rg, HA_CLASS_RECORD, view_of(key, 5), &rec) ||
 			rec.index < index)
-			world_violate(w, "I1 rg%u: n%u lets go entry %llu, n%u has it not", rg, n,
-				(unsigned long long)index, m);
+			world_violate(w,
+				"I1 rg%u: n%u lets go entry %llu, n%u has it not (it is at %llu of "
+				"epoch %llu)",
+				rg, n, (unsigned long long)index, m, (unsigned long long)r->index,
+				(unsigned long long)r->epoch.number);
 	}
 }
 
@@ -334,21 +389,21 @@ void check_committed(
 	if (r->tainted)
 		return;
 	check_held(w, n, peer, index);
-	if (r->peer[peer].any && index <= r->peer[peer].index)
+	if (r->peer[peer].any && index < r->peer[peer].index)
 		world_violate(w, "I1 entry %llu is committed on n%u after entry %llu",
 			(unsigned long long)index, n, (unsigned long long)r->peer[peer].index);
 	r->peer[peer] = (struct committed){true, *st, index};
+	may_say(w, st);
 }
 
-void check_said(struct world *w, uint32_t n, uint32_t peer, const struct pstate *st)
+/* A successor may have gone further; what was committed once is the same octets for ever. */
+void check_said(struct world *w, uint32_t n, uint32_t peer, const struct pstate *st, bool request)
 {
-	const struct rg_info *r = info(w, peer % w->rgs);
+	uint64_t d = request ? digest(st->lineage, st->out_mid, st->request, 2)
+			     : digest(st->lineage, st->in_mid, st->answer, 1);
 
-	if (r->tainted)
-		return;
-	if (!r->peer[peer].any || memcmp(&r->peer[peer].st, st, sizeof *st) != 0)
-		world_violate(
-			w, "I1 n%u speaks to peer %u from a state that is not committed", n, peer);
+	if (!info(w, peer % w->rgs)->tainted && *said_slot(w, d) != d)
+		world_violate(w, "I1 n%u says to peer %u what is not committed", n, peer);
 }
 
 void check_mid(struct world *w, uint32_t n, uint32_t peer, uint32_t has, uint32_t got)
@@ -463,8 +518,14 @@ static void rg_at_end(struct world *w, uint32_t rg)
 			world_violate(w, "rg%u: n%u is not synced in the end", rg, n);
 		if (n == 0)
 			first = st;
-		else if (st.records != first.records || ha_epoch_compare(&st.epoch, &first.epoch))
-			world_violate(w, "rg%u: n%u and n0 differ in the end", rg, n);
+		else if (ha_epoch_compare(&st.epoch, &first.epoch) || st.index > first.index + 20 ||
+			 first.index > st.index + 20)
+			world_violate(w,
+				"rg%u: n%u and n0 differ in the end: epoch %llu/%llu index "
+				"%llu/%llu",
+				rg, n, (unsigned long long)st.epoch.number,
+				(unsigned long long)first.epoch.number,
+				(unsigned long long)st.index, (unsigned long long)first.index);
 		else if (st.index == first.index && st.digest != first.digest)
 			world_violate(w, "rg%u: n%u and n0 hold different records", rg, n);
 	}

@@ -26,11 +26,12 @@ void check_dp_started(struct world *w, uint32_t n);
 void check_committed(
 	struct world *w, uint32_t n, uint32_t peer, const struct pstate *st, uint64_t index);
 /* Said for the first time or again. */
-void check_said(struct world *w, uint32_t n, uint32_t peer, const struct pstate *st);
+void check_said(struct world *w, uint32_t n, uint32_t peer, const struct pstate *st, bool request);
 void check_mid(struct world *w, uint32_t n, uint32_t peer, uint32_t has, uint32_t got);
 void check_sent(struct world *w, uint32_t n, uint32_t rg, uint32_t spi, uint64_t seq, uint64_t iv);
 void check_received(struct world *w, uint32_t n, uint32_t rg, uint32_t spi, uint64_t seq);
 void check_no_sa(struct world *w, uint32_t n, uint32_t spi);
 void check_digest_differs(struct world *w, uint32_t n);
+bool check_is_tainted(const struct world *w, uint32_t rg);
 void check_calm_begins(struct world *w);
 void check_at_end(struct world *w);

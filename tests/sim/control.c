@@ -451,13 +451,28 @@ void control_failover(struct world *w, uint32_t n, uint32_t rg, uint32_t target)
 	control_event(w, n, &ev);
 }
 
+struct monitor_job {
+	uint32_t rg;
+	bool failed;
+};
+
+static void monitor_event(struct world *w, uint32_t n, void *data)
+{
+	const struct monitor_job *j = data;
+	struct ha_event ev = {.type = HA_EV_MONITOR,
+		.monitor = {.rg = j->rg, .codes = j->failed ? HA_MON_IF : 0, .failed = j->failed}};
+
+	control_event(w, n, &ev);
+}
+
 void control_monitor(struct world *w, uint32_t n, uint32_t rg, bool failed)
 {
-	struct ha_event ev = {.type = HA_EV_MONITOR,
-		.monitor = {.rg = rg, .codes = failed ? HA_MON_IF : 0, .failed = failed}};
+	struct monitor_job *j = malloc(sizeof *j);
 
-	if (proc_runs(w, n, WHO_CONTROL))
-		control_event(w, n, &ev);
+	if (!j)
+		abort();
+	*j = (struct monitor_job){rg, failed};
+	to_control(w, n, monitor_event, j);
 }
 
 struct node *node_new(struct world *w, uint32_t n)

@@ -5,7 +5,14 @@
 #include "check.h"
 #include "node.h"
 
-enum { TICK_US = 5000, BEAT_TICKS = 10, SAY_BEATS = 10, SILENT_MS = 150, HOLD_MS = 400 };
+enum {
+	TICK_US = 5000,
+	BEAT_TICKS = 10,
+	SAY_BEATS = 10,
+	SILENT_MS = 150,
+	PAUSE_MS = 120,
+	HOLD_MS = 400
+};
 
 static struct dp *dp_of(const struct world *w, uint32_t n)
 {
@@ -32,6 +39,22 @@ static struct dpsa *sa_find(struct dp *dp, uint32_t spi)
 		if (dp->sa[i].used && dp->sa[i].spi == spi)
 			return &dp->sa[i];
 	return NULL;
+}
+
+/* It did not run for longer than a successor needs to find it silent: what it knew before is void.
+ * Orders that waited in the socket meanwhile speak of the time before, too: only a deadline that
+ * lies later than those could counts. */
+static void note_pause(struct world *w, uint32_t n)
+{
+	struct dp *dp = dp_of(w, n);
+	uint64_t clock = node_clock(w, n);
+
+	if (dp->ticked_ns && clock - dp->ticked_ns >= MSEC(PAUSE_MS))
+		for (uint32_t r = 0; r < w->rgs; r++) {
+			dp->fresh_ns[r] = dp->rg[r].deadline_ns + MSEC(100);
+			dp->rg[r].deadline_ns = 0;
+		}
+	dp->ticked_ns = clock;
 }
 
 /* ---------------------------------------------------------------- orders */
@@ -183,6 +206,10 @@ void dp_order(struct world *w, uint32_t n, const struct order *o)
 	struct dpsa *sa = sa_find(dp, o->spi);
 	struct beat b = {.rg = o->rg, .epoch = o->role.epoch, .duration = o->role.deadline_ns};
 
+	note_pause(w, n);
+	if (o->type > ORDER_GRANT && o->type != ORDER_DEADLINE && o->type != ORDER_RENEW)
+		world_say(w, "   n%u dp order %d rg%u role %d epoch %llu", n, o->type, o->rg,
+			o->role.role, (unsigned long long)o->role.epoch);
 	switch (o->type) {
 	case ORDER_INSTALL:
 		install(w, n, o);
@@ -201,6 +228,8 @@ void dp_order(struct world *w, uint32_t n, const struct order *o)
 			dp->frozen[o->rg] = false;
 		break;
 	case ORDER_DEADLINE:
+		if (o->role.deadline_ns < dp->fresh_ns[o->rg])
+			break;
 		(void)!rg_extend(&dp->rg[o->rg], o->role.epoch, o->role.deadline_ns);
 		break;
 	case ORDER_FREEZE:
@@ -473,6 +502,7 @@ void dp_receive(struct world *w, uint32_t n, uint32_t spi, uint64_t seq, bool fr
 	struct dpsa *sa = sa_find(dp, spi);
 	uint64_t epoch;
 
+	note_pause(w, n);
 	if (!sa) {
 		if (fresh_child)
 			check_no_sa(w, n, spi);
@@ -493,6 +523,7 @@ static void dp_tick(struct world *w, uint32_t n, void *data)
 	struct dp *dp = dp_of(w, n);
 
 	(void)data;
+	note_pause(w, n);
 	if (++dp->beats % BEAT_TICKS == 0) {
 		dp->beats /= BEAT_TICKS; /* count beats for what is said now and then */
 		beats(w, n);

@@ -79,7 +79,8 @@ static void machine_pause(struct world *w, uint32_t n, uint64_t ns)
 {
 	world_say(w, "n%u stops for %llu ms", n, (unsigned long long)(ns / 1000000));
 	for (int k = WHO_COROSYNC; k <= WHO_DATAPLANE; k++)
-		w->proc[n][k].stopped_ns = w->now + ns;
+		if (w->proc[n][k].stopped_ns < w->now + ns)
+			w->proc[n][k].stopped_ns = w->now + ns;
 	bus_paths_changed(w);
 	world_at(w, ns, WHO_WORLD, n, wake, NULL);
 }
@@ -98,6 +99,8 @@ static void watchdog(struct world *w, uint32_t n, void *data)
 static void control_pause(struct world *w, uint32_t n, uint64_t ns)
 {
 	world_say(w, "n%u tandemd stops for %llu ms", n, (unsigned long long)(ns / 1000000));
+	if (w->proc[n][WHO_CONTROL].stopped_ns > w->now)
+		return;
 	w->proc[n][WHO_CONTROL].stopped_ns = w->now + ns;
 	if (ns > MSEC(2000))
 		world_at(w, MSEC(2000), WHO_WORLD, n, watchdog, NULL);

@@ -10,6 +10,7 @@ static const struct ha_policy no_deadline = {.no_deadline = true};
 static const struct ha_policy claim_unheard = {.claim_unheard = true};
 static const struct ha_policy reuse_epoch = {.reuse_epoch = true};
 static const struct ha_policy synced_unchecked = {.synced_unchecked = true};
+static const struct ha_policy no_doubt = {.no_doubt = true};
 static const struct ha_policy no_fence = {.no_fence = true};
 
 static const struct mutant mutants[] = {
@@ -22,6 +23,7 @@ static const struct mutant mutants[] = {
 	{.name = "claim-unheard", .ha = &claim_unheard},
 	{.name = "reuse-epoch", .ha = &reuse_epoch},
 	{.name = "synced-unchecked", .ha = &synced_unchecked},
+	{.name = "no-doubt", .ha = &no_doubt},
 	{.name = "no-fence", .ha = &no_fence},
 };
 

@@ -68,6 +68,7 @@ struct fab {
 struct dp {
 	struct rg_state rg[RGS];
 	bool frozen[RGS], connected;
+	uint64_t ticked_ns, fresh_ns[RGS]; /* see note_pause() */
 	uint16_t incarnation;
 	struct iv_pool pool;
 	struct iv_block block;

@@ -55,7 +55,7 @@ void peer_restart(struct world *w, uint32_t p)
 /* What may not happen, unless the observer knows why. */
 static bool wrong(struct world *w, struct peer *a, const char *what, uint32_t n, uint32_t mid)
 {
-	if (a->forgiven) {
+	if (a->forgiven || check_is_tainted(w, a->rg)) {
 		begin_anew(a);
 		return true;
 	}
