@@ -1,0 +1,619 @@
+#include "pair.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cursor.h"
+#include "base/err.h"
+#include "config/config.h"
+#include "ike/record.h"
+#include "record.pb-c.h"
+#include "wire/message.h"
+
+#define WALL_MS UINT64_C(1795000000000)
+
+const struct pair_side side_a = {
+	.own = "192.0.2.1",
+	.peer = "192.0.2.2",
+	.psk = "correct horse battery",
+	.ike_encr = "aes-256-gcm",
+	.dh = "group31",
+	.esp = "aes-256-gcm",
+	.establish = "on-traffic",
+	.local_net = "10.1.0.0/16",
+	.remote_net = "10.2.0.0/16",
+};
+
+const struct pair_side side_b = {
+	.own = "192.0.2.2",
+	.peer = "192.0.2.1",
+	.psk = "correct horse battery",
+	.ike_encr = "aes-256-gcm",
+	.dh = "group31",
+	.esp = "aes-256-gcm",
+	.establish = "on-traffic",
+	.local_net = "10.2.0.0/16",
+	.remote_net = "10.1.0.0/16",
+};
+
+/* ---------------------------------------------------------------- configuration */
+
+static struct model *model_of(const struct pair_side *s)
+{
+	char text[8192], auth[128] = "", pfs[128] = "";
+	auto_complaints complaints = {0};
+	struct model *m = NULL;
+
+	if (s->auth)
+		(void)snprintf(auth, sizeof auth,
+			"set security ike proposal P authentication-algorithm %s\n", s->auth);
+	if (s->pfs)
+		(void)snprintf(pfs, sizeof pfs,
+			"set security ipsec policy EP perfect-forward-secrecy keys %s\n", s->pfs);
+	(void)snprintf(text, sizeof text,
+		"set interfaces ge-0/0/0 unit 0 family inet address %s/24\n"
+		"set interfaces st0 unit 0 family inet\n"
+		"set security ike proposal P authentication-method pre-shared-keys\n"
+		"set security ike proposal P dh-group %s\n"
+		"set security ike proposal P encryption-algorithm %s\n"
+		"%s"
+		"set security ike policy IP proposals P\n"
+		"set security ike policy IP pre-shared-key ascii-text \"%s\"\n"
+		"set security ike gateway G ike-policy IP\n"
+		"set security ike gateway G address %s\n"
+		"set security ike gateway G external-interface ge-0/0/0.0\n"
+		"set security ike gateway G version v2-only\n"
+		"set security ipsec proposal E protocol esp\n"
+		"set security ipsec proposal E encryption-algorithm %s\n"
+		"%s"
+		"set security ipsec policy EP proposals E\n"
+		"set security ipsec vpn V bind-interface st0.0\n"
+		"set security ipsec vpn V ike gateway G\n"
+		"set security ipsec vpn V ike ipsec-policy EP\n"
+		"set security ipsec vpn V traffic-selector T1 local-ip %s\n"
+		"set security ipsec vpn V traffic-selector T1 remote-ip %s\n"
+		"set security ipsec vpn V establish-tunnels %s\n"
+		"%s",
+		s->own, s->dh, s->ike_encr, auth, s->psk, s->peer, s->esp, pfs, s->local_net,
+		s->remote_net, s->establish, s->extra ? s->extra : "");
+	if (config_load(view_of_text(text), CONFIG_STANDALONE, &m, &complaints) < 0) {
+		struct blob said = {0};
+
+		(void)!complaints_text(&complaints, &said);
+		fail_msg("configuration: %.*s", (int)said.n, (const char *)said.p);
+	}
+	return m;
+}
+
+/* ---------------------------------------------------------------- tasks */
+
+static struct task *task_add(struct pair *p, enum task_kind kind, int node)
+{
+	struct task *t = calloc(1, sizeof *t);
+
+	assert_non_null(t);
+	t->kind = kind;
+	t->node = node;
+	t->life = p->node[node].life;
+	*p->last = t;
+	p->last = &t->next;
+	return t;
+}
+
+static void task_free(struct task *t)
+{
+	ike_kex_job_free(t->job);
+	free(t);
+}
+
+static int node_at(struct pair *p, const struct addr *a)
+{
+	for (int i = 0; i < PAIR_NODES; i++)
+		if (p->node[i].up && addr_equal(&p->node[i].addr, a))
+			return i;
+	return -1;
+}
+
+static void packet_deliver(struct pair *p, struct packet *k)
+{
+	struct ike_event ev = {.type = IKE_EV_DATAGRAM};
+	int to;
+
+	if (p->wire && !p->wire(p, k))
+		return;
+	to = node_at(p, &k->to.addr);
+	if (to < 0 || k->keepalive)
+		return;
+	ev.datagram = (struct ike_ev_datagram){.interface_id = 7,
+		.local = k->to,
+		.remote = k->from,
+		.natt = k->natt,
+		.octets = view_of(k->octets, k->n)};
+	(void)pair_feed(p, to, &ev);
+}
+
+static void task_run(struct pair *p, struct task *t)
+{
+	struct pair_node *n = &p->node[t->node];
+	bool alive = n->up && n->life == t->life;
+	struct ike_event ev = {.type = IKE_EV_TICK};
+
+	switch (t->kind) {
+	case TASK_PACKET:
+		packet_deliver(p, &t->packet);
+		return;
+	case TASK_KEX:
+		if (!alive)
+			return;
+		ike_kex_run(p->crypto, t->job);
+		ev.type = IKE_EV_KEX_DONE;
+		ev.kex = take_ptr(t->job);
+		break;
+	case TASK_COMMITTED:
+		ev.type = IKE_EV_COMMITTED;
+		ev.committed = t->ticket;
+		break;
+	case TASK_INSTALLED:
+		ev.type = IKE_EV_INSTALLED;
+		ev.installed.ticket = t->ticket;
+		ev.installed.rc = n->install_rc;
+		break;
+	default:
+		break;
+	}
+	if (alive)
+		assert_int_equal(pair_feed(p, t->node, &ev), 0);
+}
+
+bool pair_step(struct pair *p)
+{
+	struct task *t = p->first;
+
+	if (!t)
+		return false;
+	p->first = t->next;
+	if (!p->first)
+		p->last = &p->first;
+	p->steps++;
+	task_run(p, t);
+	task_free(t);
+	return true;
+}
+
+void pair_settle(struct pair *p)
+{
+	unsigned n = 0;
+
+	while (pair_step(p))
+		if (++n > 100000)
+			fail_msg("the world does not come to rest");
+}
+
+void pair_pass(struct pair *p, uint64_t ms)
+{
+	uint64_t end = p->now_ms + ms;
+
+	pair_settle(p);
+	for (;;) {
+		uint64_t due = UINT64_MAX;
+
+		for (int i = 0; i < PAIR_NODES; i++)
+			if (p->node[i].up)
+				due = MIN(due, ike_deadline(p->node[i].ike));
+		if (due > end)
+			break;
+		p->now_ms = MAX(p->now_ms, due);
+		for (int i = 0; i < PAIR_NODES; i++) {
+			struct ike_event ev = {.type = IKE_EV_TICK};
+
+			if (p->node[i].up && ike_deadline(p->node[i].ike) <= p->now_ms)
+				assert_int_equal(pair_feed(p, i, &ev), 0);
+		}
+		pair_settle(p);
+	}
+	p->now_ms = end;
+}
+
+/* ---------------------------------------------------------------- effects */
+
+static void do_send(struct pair *p, int n, const struct ike_fx_send *s)
+{
+	p->node[n].keepalives += s->keepalive;
+	for (size_t i = 0; i < s->n; i++) {
+		struct task *t = task_add(p, TASK_PACKET, n);
+
+		pair_watch(p, n, s->datagrams[i]);
+		assert_in_range(s->datagrams[i].n, 1, sizeof t->packet.octets);
+		assert_int_equal(s->natt, s->local.port == 4500);
+		t->packet.from = s->local;
+		t->packet.to = s->remote;
+		t->packet.natt = s->natt;
+		t->packet.n = s->datagrams[i].n;
+		memcpy(t->packet.octets, s->datagrams[i].p, s->datagrams[i].n);
+		p->node[n].sent++;
+		p->packets++;
+	}
+}
+
+static void log_put(struct pair_node *node, const struct ike_fx_item *it)
+{
+	struct pair_record **at = &node->log, *r;
+
+	while (*at && !view_equal(view_of((*at)->key, (*at)->key_n), it->key))
+		at = &(*at)->next;
+	r = *at;
+	if (r) {
+		*at = r->next;
+		blob_fini(&r->body);
+		free(r);
+	}
+	if (it->tombstone)
+		return;
+	assert_true(it->body.n != 0);
+	r = calloc(1, sizeof *r);
+	assert_non_null(r);
+	memcpy(r->key, it->key.p, it->key.n);
+	r->key_n = it->key.n;
+	assert_int_equal(blob_copy(it->body, &r->body), 0);
+	/* Last written, last read. */
+	for (at = &node->log; *at; at = &(*at)->next)
+		;
+	*at = r;
+}
+
+static void do_replicate(struct pair *p, int n, const struct ike_fx_replicate *r)
+{
+	struct pair_node *node = &p->node[n];
+
+	assert_true(r->n != 0);
+	for (size_t i = 0; i < r->n; i++)
+		log_put(node, &r->items[i]);
+	if (node->hold_commits) {
+		assert_in_range(node->n_held, 0, ARRAY_LEN(node->held) - 1);
+		node->held[node->n_held++] = r->ticket;
+		return;
+	}
+	task_add(p, TASK_COMMITTED, n)->ticket = r->ticket;
+}
+
+static void sad_del(struct pair_node *node, uint32_t spi_in)
+{
+	struct pair_child **at = &node->sad, *c;
+
+	while (*at && (*at)->spi_in != spi_in)
+		at = &(*at)->next;
+	c = *at;
+	if (!c)
+		return;
+	*at = c->next;
+	free(c);
+}
+
+static void do_install(struct pair *p, int n, const struct ike_fx_install *i)
+{
+	const struct ike_child_install *in = &i->child;
+	struct pair_node *node = &p->node[n];
+	struct pair_child *c = calloc(1, sizeof *c);
+
+	assert_non_null(c);
+	sad_del(node, in->spi_in);
+	c->spi_in = in->spi_in;
+	c->spi_out = in->spi_out;
+	c->policy_id = in->policy_id;
+	c->local = in->local;
+	c->remote = in->remote;
+	c->udp_encap = in->udp_encap;
+	c->outbound = in->outbound;
+	c->esn = in->esn;
+	c->order = in->order;
+	c->key_n = in->encr_key_in.n + in->integ_key_in.n;
+	assert_in_range(c->key_n, 1, sizeof c->key_in);
+	memcpy(c->key_in, in->encr_key_in.p, in->encr_key_in.n);
+	memcpy(c->key_out, in->encr_key_out.p, in->encr_key_out.n);
+	if (in->integ_key_in.n) {
+		memcpy(c->key_in + in->encr_key_in.n, in->integ_key_in.p, in->integ_key_in.n);
+		memcpy(c->key_out + in->encr_key_out.n, in->integ_key_out.p, in->integ_key_out.n);
+	}
+	c->n_local_ts = MIN(in->n_local_ts, 8u);
+	c->n_remote_ts = MIN(in->n_remote_ts, 8u);
+	memcpy(c->local_ts, in->local_ts, c->n_local_ts * sizeof c->local_ts[0]);
+	memcpy(c->remote_ts, in->remote_ts, c->n_remote_ts * sizeof c->remote_ts[0]);
+	node->installs++;
+	if (node->install_rc == 0) {
+		c->next = node->sad;
+		node->sad = c;
+	} else {
+		free(c);
+	}
+	task_add(p, TASK_INSTALLED, n)->ticket = i->ticket;
+}
+
+static void do_update(struct pair_node *node, const struct ike_fx_update *u)
+{
+	for (struct pair_child *c = node->sad; c; c = c->next) {
+		if (c->spi_in != u->spi_in)
+			continue;
+		c->outbound |= u->outbound;
+		if (u->moved)
+			c->remote = u->remote;
+	}
+}
+
+static void do_ask(struct pair *p, int n, const struct ike_fx_ask *a)
+{
+	struct ike_event ev = {.type = IKE_EV_ACTIVITY};
+	struct pair_node *node = &p->node[n];
+
+	node->asked++;
+	if (node->idle_in_ms == UINT64_MAX - 1)
+		return;
+	ev.activity = (struct ike_ev_activity){a->sa, node->idle_in_ms, node->idle_out_ms};
+	(void)pair_feed(p, n, &ev);
+}
+
+static void execute(struct pair *p, int n, struct ike_effect *e)
+{
+	struct pair_node *node = &p->node[n];
+
+	switch (e->type) {
+	case IKE_FX_SEND:
+		do_send(p, n, &e->send);
+		break;
+	case IKE_FX_KEX:
+		task_add(p, TASK_KEX, n)->job = take_ptr(e->kex);
+		break;
+	case IKE_FX_INSTALL:
+		do_install(p, n, &e->install);
+		break;
+	case IKE_FX_UPDATE:
+		do_update(node, &e->update);
+		break;
+	case IKE_FX_DELETE:
+		for (size_t i = 0; i < e->del.n; i++)
+			sad_del(node, e->del.spi_in[i]);
+		node->deletes += (unsigned)e->del.n;
+		break;
+	case IKE_FX_REPLICATE:
+		do_replicate(p, n, &e->replicate);
+		break;
+	case IKE_FX_ASK_ACTIVITY:
+		do_ask(p, n, &e->ask);
+		break;
+	case IKE_FX_OPERATOR_DONE:
+		node->operated = e->operator_done.count;
+		break;
+	default:
+		break;
+	}
+}
+
+int pair_feed(struct pair *p, int n, struct ike_event *ev)
+{
+	struct pair_node *node = &p->node[n];
+	struct ike_effects fx;
+	int rc;
+
+	ev->now_ms = p->now_ms;
+	ev->wall_ms = WALL_MS + p->now_ms;
+	ike_effects_init(&fx);
+	rc = ike_step(node->ike, ev, &fx);
+	for (size_t i = 0; i < fx.n; i++)
+		execute(p, n, &fx.v[i]);
+	ike_effects_fini(&fx);
+	return rc;
+}
+
+/* ---------------------------------------------------------------- life */
+
+static void node_random(void *ctx, void *out, size_t n)
+{
+	uint64_t *s = (uint64_t *)ctx;
+	uint8_t *p = (uint8_t *)out;
+
+	for (size_t i = 0; i < n; i++) {
+		*s += UINT64_C(0x9e3779b97f4a7c15);
+		uint64_t z = *s;
+
+		z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+		z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+		p[i] = (uint8_t)(z >> 32);
+	}
+}
+
+static void node_says(void *ctx, enum log_level level, const char *event, const char *text)
+{
+	struct pair_node *n = (struct pair_node *)ctx;
+	size_t room = sizeof n->said - n->said_n;
+	int put;
+
+	if (getenv("PAIR_LOG"))
+		(void)fprintf(stderr, "%s %d %s %s\n", n->name, (int)level, event, text);
+	if (room < 512) {
+		n->said_n = 0;
+		room = sizeof n->said;
+	}
+	put = snprintf(n->said + n->said_n, room, "%s %s\n", event, text);
+	n->said_n += put > 0 ? MIN((size_t)put, room - 1) : 0;
+}
+
+static uint32_t unit_id(const char *name)
+{
+	return name ? 7 : 0;
+}
+
+struct pair *pair_new(void)
+{
+	static const char *const names[PAIR_NODES] = {"a", "b", "c", "d"};
+	struct pair *p = calloc(1, sizeof *p);
+
+	assert_non_null(p);
+	p->last = &p->first;
+	p->now_ms = 1000;
+	assert_int_equal(crypto_new(&p->crypto), 0);
+	for (int i = 0; i < PAIR_NODES; i++) {
+		p->node[i].name = names[i];
+		p->node[i].random = (uint64_t)i * 1000003 + 42;
+		p->node[i].idle_in_ms = p->node[i].idle_out_ms = IKE_IDLE_NEVER;
+	}
+	return p;
+}
+
+static void node_new(struct pair *p, int i, const struct pair_side *side)
+{
+	struct pair_node *n = &p->node[i];
+	/* The sink must outlive the engine. */
+	static struct log_sink sinks[PAIR_NODES];
+	struct ike_config cfg = {.crypto = p->crypto,
+		.log = &sinks[i],
+		.iv_node = (uint8_t)i,
+		.incarnation = (uint16_t)++p->lives,
+		.interface_id = unit_id};
+
+	sinks[i] = (struct log_sink){.line = node_says, .ctx = n, .max = LOG_LEVEL_DEBUG};
+	cfg.env = (struct env){.random = node_random, .ctx = &n->random};
+	assert_int_equal(addr_parse(side->own, &n->addr), 0);
+	n->model = model_of(side);
+	assert_int_equal(ike_new(&cfg, n->model, &n->ike), 0);
+	n->up = true;
+	n->life = p->lives;
+}
+
+static void rg_event(struct pair *p, int i, enum ike_event_type type, bool active)
+{
+	struct ike_event ev = {.type = type};
+
+	ev.rg = (struct ike_ev_rg){.rg = 0, .active = active, .epoch = 1};
+	assert_int_equal(pair_feed(p, i, &ev), 0);
+}
+
+void pair_start(struct pair *p, int node, const struct pair_side *side)
+{
+	node_new(p, node, side);
+	rg_event(p, node, IKE_EV_RG, true);
+	rg_event(p, node, IKE_EV_RESTORE_DONE, true);
+}
+
+struct pair *pair_of(const struct pair_side *a, const struct pair_side *b)
+{
+	struct pair *p = pair_new();
+
+	pair_start(p, 0, a);
+	pair_start(p, 1, b);
+	return p;
+}
+
+struct pair *pair_ordinary(void)
+{
+	return pair_of(&side_a, &side_b);
+}
+
+static void log_free(struct pair_node *n)
+{
+	while (n->log) {
+		struct pair_record *r = n->log;
+
+		n->log = r->next;
+		blob_fini(&r->body);
+		free(r);
+	}
+}
+
+void pair_kill(struct pair *p, int node)
+{
+	struct pair_node *n = &p->node[node];
+
+	if (!n->up)
+		return;
+	n->up = false;
+	ike_free(n->ike);
+	model_free(n->model);
+	n->ike = NULL;
+	n->model = NULL;
+	n->n_held = 0;
+}
+
+void pair_free(struct pair *p)
+{
+	for (int i = 0; i < PAIR_NODES; i++) {
+		pair_kill(p, i);
+		log_free(&p->node[i]);
+		while (p->node[i].sad)
+			sad_del(&p->node[i], p->node[i].sad->spi_in);
+	}
+	while (p->first) {
+		struct task *t = p->first;
+
+		p->first = t->next;
+		task_free(t);
+	}
+	pair_watch_end(p);
+	crypto_free(p->crypto);
+	free(p);
+}
+
+/* The dataplane of the successor holds what the log says, as a standby's does. */
+static void sad_of_log(struct pair_node *to, const struct pair_record *r)
+{
+	Rec__ChildSa *s = rec__child_sa__unpack(NULL, r->body.n, r->body.p);
+	struct pair_child *c = calloc(1, sizeof *c);
+
+	assert_non_null(s);
+	assert_non_null(c);
+	c->spi_in = s->spi_in;
+	c->spi_out = s->spi_out;
+	c->policy_id = s->policy_id;
+	c->outbound = s->outbound;
+	c->order = s->order;
+	c->udp_encap = s->udp_encap;
+	c->key_n = s->encr_key_in.len + s->integ_key_in.len;
+	memcpy(c->key_in, s->encr_key_in.data, s->encr_key_in.len);
+	memcpy(c->key_out, s->encr_key_out.data, s->encr_key_out.len);
+	if (s->integ_key_in.len) {
+		memcpy(c->key_in + s->encr_key_in.len, s->integ_key_in.data, s->integ_key_in.len);
+		memcpy(c->key_out + s->encr_key_in.len, s->integ_key_out.data,
+			s->integ_key_out.len);
+	}
+	c->next = to->sad;
+	to->sad = c;
+	rec__child_sa__free_unpacked(s, NULL);
+}
+
+void pair_takeover(struct pair *p, int from, int to, const struct pair_side *side)
+{
+	struct pair_node *a = &p->node[from], *b = &p->node[to];
+
+	pair_kill(p, from);
+	node_new(p, to, side);
+	rg_event(p, to, IKE_EV_RG, true);
+	log_free(b);
+	while (b->sad)
+		sad_del(b, b->sad->spi_in);
+	b->log = take_ptr(a->log);
+	while (a->sad)
+		sad_del(a, a->sad->spi_in);
+	for (struct pair_record *r = b->log; r; r = r->next) {
+		struct ike_event ev = {.type = IKE_EV_RESTORE};
+
+		if (r->key[0] == 'C')
+			sad_of_log(b, r);
+		ev.record = (struct ike_ev_record){
+			.key = view_of(r->key, r->key_n), .body = blob_view(&r->body)};
+		assert_int_equal(pair_feed(p, to, &ev), 0);
+	}
+	rg_event(p, to, IKE_EV_RESTORE_DONE, true);
+}
+
+void pair_release(struct pair *p, int node)
+{
+	struct pair_node *n = &p->node[node];
+
+	n->hold_commits = false;
+	for (unsigned i = 0; i < n->n_held; i++)
+		task_add(p, TASK_COMMITTED, node)->ticket = n->held[i];
+	n->n_held = 0;
+}
+
+void pair_inject(struct pair *p, const struct packet *k)
+{
+	task_add(p, TASK_PACKET, 0)->packet = *k;
+}

@@ -1,0 +1,164 @@
+#pragma once
+/*
+ * A small world for tests: IKE engines in one process, a wire between them, a virtual clock, and
+ * what a host does for them (asymmetric work, a log that commits, a dataplane that installs).
+ *
+ * Everything that is under way is a task in one queue; pair_step() runs the oldest, pair_settle()
+ * all of them, pair_pass() lets time go by with its timers. A hook sees each datagram before it is
+ * delivered and may drop, change or repeat it.
+ *
+ * An observer checks each datagram as it leaves: one message ID has one content, on whichever node
+ * (I2); no IV is used twice under one key (I3); what is replicated was committed before (I1). A
+ * violation fails the test there and then.
+ *
+ * Life: pair_new() .. pair_free(). Nodes are 0 (initiator by habit), 1, and a successor for each.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "ike/engine.h"
+#include "ike/show.h"
+#include "wire/message.h"
+
+#define PAIR_NODES 4
+
+enum task_kind { TASK_PACKET, TASK_KEX, TASK_COMMITTED, TASK_INSTALLED };
+
+struct packet {
+	struct endpoint from, to;
+	bool natt, keepalive;
+	uint8_t octets[4096];
+	size_t n;
+};
+
+struct task {
+	struct task *next;
+	enum task_kind kind;
+	int node;      /* whose */
+	uint64_t life; /* of that node when the task began */
+	uint64_t ticket;
+	struct ike_kex_job *job;
+	struct packet packet;
+};
+
+struct pair_record {
+	struct pair_record *next;
+	uint8_t key[IKE_RECORD_KEY_MAX];
+	size_t key_n;
+	struct blob body;
+	uint64_t order;
+};
+
+/* One child as the dataplane of a node has it. */
+struct pair_child {
+	struct pair_child *next;
+	uint32_t spi_in, spi_out, policy_id;
+	struct endpoint local, remote;
+	bool udp_encap, outbound, esn;
+	uint64_t order;
+	uint8_t key_in[64], key_out[64];
+	size_t key_n;
+	struct tsel local_ts[8], remote_ts[8];
+	uint32_t n_local_ts, n_remote_ts;
+};
+
+struct pair_node {
+	const char *name;
+	bool up;
+	uint64_t life;
+	struct addr addr;
+	struct model *model;
+	struct ike *ike;
+	struct ike_effects fx;
+	uint64_t random;
+	struct pair_record *log; /* committed, or about to be */
+	uint64_t log_order;
+	struct pair_child *sad;
+	char said[65536]; /* log lines */
+	size_t said_n;
+	unsigned sent, asked, operated, installs, deletes, keepalives;
+	bool hold_commits;  /* REPLICATE is not answered */
+	uint64_t held[256]; /* tickets not answered */
+	unsigned n_held;
+	int install_rc;
+	uint64_t idle_in_ms,
+		idle_out_ms; /* answered to ASK_ACTIVITY; UINT64_MAX - 1: not answered */
+};
+
+struct seen;
+
+struct pair {
+	struct pair_node node[PAIR_NODES];
+	uint64_t now_ms, lives;
+	struct task *first, **last;
+	struct crypto *crypto;
+	struct seen *messages, *ivs;
+	/* True: deliver it (perhaps changed). */
+	bool (*wire)(struct pair *p, struct packet *k);
+	void *wire_ctx;
+	unsigned steps, packets;
+	bool unchecked; /* hostile tests: the observer is off */
+};
+
+/* A configuration in `set` form, from the usual one with changes. NULL: the usual. */
+struct pair_side {
+	const char *own, *peer;	     /* "192.0.2.1" */
+	const char *psk;	     /* "correct horse battery" */
+	const char *ike_encr, *auth; /* "aes-256-gcm", NULL: none; prf by `auth` */
+	const char *dh;		     /* "group31" */
+	const char *esp, *pfs;	     /* "aes-256-gcm"; NULL: no PFS */
+	const char *establish;	     /* "on-traffic" */
+	const char *local_net, *remote_net;
+	const char *extra; /* more set lines */
+};
+
+extern const struct pair_side side_a, side_b;
+
+struct pair *pair_new(void);
+void pair_free(struct pair *p);
+/* Starts an engine; its group 0 becomes active. */
+void pair_start(struct pair *p, int node, const struct pair_side *side);
+/* Two ordinary ends. */
+struct pair *pair_ordinary(void);
+struct pair *pair_of(const struct pair_side *a, const struct pair_side *b);
+/* Stops it without a word; its address answers no more. */
+void pair_kill(struct pair *p, int node);
+/* Node `to` takes over from the dead `from`: same configuration, same address, its log. */
+void pair_takeover(struct pair *p, int from, int to, const struct pair_side *side);
+
+int pair_feed(struct pair *p, int node, struct ike_event *ev);
+/* False: nothing was under way. */
+bool pair_step(struct pair *p);
+void pair_settle(struct pair *p);
+/* Lets time go by, with everything that falls due. */
+void pair_pass(struct pair *p, uint64_t ms);
+void pair_release(struct pair *p, int node); /* answers held commits */
+
+void pair_acquire(struct pair *p, int node);
+unsigned pair_operate(
+	struct pair *p, int node, enum ike_operation op, const struct ike_filter *filter);
+
+/* ---- the observer (pair_watch.c) */
+void pair_watch(struct pair *p, int node, struct view octets);
+void pair_watch_end(struct pair *p);
+
+/* ---- looking (pair_look.c) */
+struct ike_sa *pair_sa(struct pair *p, int node); /* the one that is UP; NULL */
+unsigned pair_sas(struct pair *p, int node, enum sa_state state);
+/* Of all states except closed ones. */
+unsigned pair_open_sas(struct pair *p, int node);
+struct child *pair_child(struct pair *p, int node); /* the newest that is UP; NULL */
+unsigned pair_children(struct pair *p, int node);
+bool pair_said(struct pair *p, int node, const char *text);
+uint32_t pair_policy(struct pair *p, int node); /* of the first tunnel */
+/* Both dataplanes hold exactly the same child SAs, mirrored, with equal keys; so do the engines. */
+void pair_check_mirrored(struct pair *p, int a, int b);
+/* One IKE SA, one child on both ends, and it is mirrored. */
+void pair_check_up(struct pair *p, int a, int b);
+/* Header fields of a datagram. */
+struct ike_header packet_header(const struct packet *k);
+/* Sends octets as if the node had. */
+void pair_inject(struct pair *p, const struct packet *k);

@@ -1,0 +1,140 @@
+#include "pair.h"
+
+uint32_t pair_policy(struct pair *p, int node)
+{
+	(void)p;
+	(void)node;
+	return model_policy_id("V", "T1");
+}
+
+void pair_acquire(struct pair *p, int node)
+{
+	struct ike_event ev = {.type = IKE_EV_ACQUIRE};
+
+	ev.acquire.policy_id = pair_policy(p, node);
+	assert_int_equal(pair_feed(p, node, &ev), 0);
+}
+
+unsigned pair_operate(
+	struct pair *p, int node, enum ike_operation op, const struct ike_filter *filter)
+{
+	struct ike_event ev = {.type = IKE_EV_OPERATOR};
+
+	ev.operator_.op = op;
+	ev.operator_.request = 1;
+	if (filter)
+		ev.operator_.filter = *filter;
+	p->node[node].operated = 0;
+	assert_int_equal(pair_feed(p, node, &ev), 0);
+	return p->node[node].operated;
+}
+
+struct ike_sa *pair_sa(struct pair *p, int node)
+{
+	struct ike_sa *sa, *next, *found = NULL;
+
+	HASH_ITER(hh, p->node[node].ike->sas, sa, next)
+	if (sa->state == SA_UP)
+		found = sa;
+	return found;
+}
+
+unsigned pair_sas(struct pair *p, int node, enum sa_state state)
+{
+	struct ike_sa *sa, *next;
+	unsigned n = 0;
+
+	HASH_ITER(hh, p->node[node].ike->sas, sa, next)
+	n += sa->state == state;
+	return n;
+}
+
+unsigned pair_open_sas(struct pair *p, int node)
+{
+	return HASH_COUNT(p->node[node].ike->sas) - pair_sas(p, node, SA_CLOSED) -
+	       pair_sas(p, node, SA_REFUSED);
+}
+
+struct child *pair_child(struct pair *p, int node)
+{
+	struct child *c, *next, *found = NULL;
+
+	HASH_ITER(hh, p->node[node].ike->children, c, next)
+	if (c->state == CHILD_UP && (!found || c->order > found->order))
+		found = c;
+	return found;
+}
+
+unsigned pair_children(struct pair *p, int node)
+{
+	return HASH_COUNT(p->node[node].ike->children);
+}
+
+bool pair_said(struct pair *p, int node, const char *text)
+{
+	return strstr(p->node[node].said, text) != NULL;
+}
+
+static unsigned sad_count(const struct pair_node *n)
+{
+	unsigned k = 0;
+
+	for (const struct pair_child *c = n->sad; c; c = c->next)
+		k++;
+	return k;
+}
+
+void pair_check_mirrored(struct pair *p, int a, int b)
+{
+	const struct pair_node *na = &p->node[a], *nb = &p->node[b];
+
+	assert_int_equal(sad_count(na), sad_count(nb));
+	assert_int_equal(sad_count(na), pair_children(p, a));
+	assert_int_equal(sad_count(nb), pair_children(p, b));
+	for (const struct pair_child *x = na->sad; x; x = x->next) {
+		const struct pair_child *y = nb->sad;
+
+		assert_non_null(child_find(na->ike, x->spi_in));
+		while (y && y->spi_in != x->spi_out)
+			y = y->next;
+		if (!y) {
+			fail_msg("child %08x is not at the other end", x->spi_in);
+			return;
+		}
+		assert_int_equal(y->spi_out, x->spi_in);
+		assert_int_equal(x->key_n, y->key_n);
+		assert_memory_equal(x->key_in, y->key_out, x->key_n);
+		assert_memory_equal(x->key_out, y->key_in, x->key_n);
+		assert_memory_not_equal(x->key_in, x->key_out, x->key_n);
+	}
+}
+
+void pair_check_up(struct pair *p, int a, int b)
+{
+	struct ike_sa *x, *y;
+
+	assert_int_equal(pair_open_sas(p, a), 1);
+	assert_int_equal(pair_open_sas(p, b), 1);
+	x = pair_sa(p, a);
+	y = pair_sa(p, b);
+	if (!x || !y) {
+		fail_msg("no IKE SA is up");
+		return;
+	}
+	assert_true(x->spi_local == y->spi_remote && x->spi_remote == y->spi_local);
+	assert_true(x->initiator != y->initiator);
+	assert_int_equal(x->next_tx, y->next_rx);
+	assert_int_equal(x->next_rx, y->next_tx);
+	assert_int_equal(pair_children(p, a), 1);
+	assert_int_equal(pair_children(p, b), 1);
+	pair_check_mirrored(p, a, b);
+	assert_true(x->has_children && y->has_children);
+}
+
+struct ike_header packet_header(const struct packet *k)
+{
+	struct ike_header h = {0};
+
+	(void)!ike_header_parse(view_of(k->octets, k->n), &h);
+	return h;
+}
