@@ -17,7 +17,7 @@ RULES = {
     "control/crypto": (("proto/base",), (), ("openssl",)),
     "control/policy": (("proto/base",), (), ()),
     "control/config": (("control/policy", "control/crypto", "proto/base"), (), ()),
-    "control/ike": (("control/wire", "control/crypto", "control/policy", "control/config",
+    "control/ike": (("control/ike", "control/wire", "control/crypto", "control/policy", "control/config",
                      "proto/base"), ("record",), ("protobuf-c",)),
     "control/host": (ALL, ("*",), ("uv", "protobuf-c")),
     "control/cli": (("control/config", "proto"), ("control",), ("protobuf-c",)),
