@@ -110,6 +110,8 @@ void ike_kex_run(const struct crypto *c, struct ike_kex_job *job)
 	job->rc = 0;
 	if (job->kind != IKE_KEX_DERIVE)
 		job->rc = kex_generate(c, job->group, &job->kex);
+	if (job->rc == 0 && !job->kex)
+		job->rc = -ERR_VALUE;
 	if (job->rc == 0 && job->kind != IKE_KEX_GENERATE)
 		job->rc = kex_derive(c, job->kex, blob_view(&job->peer_public), &job->shared);
 }

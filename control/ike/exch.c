@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/err.h"
+
 struct exch *exch_new(enum exch_kind kind)
 {
 	struct exch *x = calloc(1, sizeof *x);
@@ -17,9 +19,19 @@ void exch_free(struct exch *x)
 		return;
 	flight_free(x->flight);
 	kex_free(x->kex);
+	secret_free(x->kex_saved);
 	blob_fini(&x->rival_nonce);
 	parked_free(x->answer);
 	free(x);
+}
+
+int exch_hand_kex(struct exch *x, struct kex **out)
+{
+	int rc = x->kex ? kex_export(x->kex, &x->kex_saved) : -ERR_WRONG_STATE;
+
+	if (rc == 0)
+		*out = take_ptr(x->kex);
+	return rc;
 }
 
 const char *exch_text(enum exch_kind kind)

@@ -47,9 +47,10 @@ struct exch {
 	uint8_t nonce[EXCH_NONCE_LEN];
 	uint16_t group; /* 0: no key exchange */
 	struct kex *kex;
-	uint64_t new_spi;   /* of what is being made: inbound ESP, or local IKE */
-	uint32_t old_spi;   /* child that is rekeyed or deleted */
-	uint32_t policy_id; /* tunnel that is being made */
+	struct secret *kex_saved; /* its octets, for records, while a job has it */
+	uint64_t new_spi;	  /* of what is being made: inbound ESP, or local IKE */
+	uint32_t old_spi;	  /* child that is rekeyed or deleted */
+	uint32_t policy_id;	  /* tunnel that is being made */
 
 	/* The peer's crossing exchange (2.8.1, 2.8.2): what it made here, and its lower nonce. */
 	uint64_t rival_spi;
@@ -63,6 +64,8 @@ struct exch {
 
 struct exch *exch_new(enum exch_kind kind);
 void exch_free(struct exch *x);
+/* Lends the key pair to a job for good, but keeps what a record must say of it. */
+int exch_hand_kex(struct exch *x, struct kex **out) MUST_CHECK;
 const char *exch_text(enum exch_kind kind);
 struct parked *parked_new(uint8_t first, struct view inner);
 void parked_free(struct parked *p);

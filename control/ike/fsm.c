@@ -49,6 +49,10 @@ static void state_enter(struct ike *ike, struct ike_sa *sa, const struct ike_rul
 	if (to != sa->state)
 		sa_debug(ike, sa, "ike.state", "from=%s to=%s story=\"%s\"",
 			sa_state_text(sa->state), sa_state_text(to), r->story);
+	if (to == sa->state) {
+		sched_work(ike, sa);
+		return;
+	}
 	sa->state = to;
 	if (to != SA_GONE)
 		sched_entered(ike, sa);

@@ -1,14 +1,12 @@
 #include "ike/record.h"
 
-#include <stdlib.h>
-
 #include "base/cursor.h"
 #include "base/emit.h"
 #include "base/err.h"
 #include "ike/engine.h"
 #include "record.pb-c.h"
 
-enum { SELECTORS_MAX = 255, DATAGRAMS_MAX = 32 };
+enum { DATAGRAMS_MAX = 32 };
 
 struct view record_key_sa(uint64_t spi_local, uint8_t room[IKE_RECORD_KEY_MAX])
 {
@@ -130,7 +128,9 @@ static int put_outstanding(struct sa_room *r, const struct exch *x)
 	r->out.datagrams = r->out_datagrams;
 	r->out.nonce = lend(view_of_array(x->nonce));
 	r->out.group = x->group;
-	if (x->kex) {
+	if (x->kex_saved) {
+		r->out.kex = lend(secret_view(x->kex_saved));
+	} else if (x->kex) {
 		int rc = kex_export(x->kex, &r->kex);
 
 		if (rc < 0)
@@ -198,9 +198,11 @@ static void put_sa(const struct ike *ike, struct sa_room *r, const struct ike_sa
 	s->successor = sa->successor;
 	s->written_unix_ms = ike->wall_ms;
 	s->established_unix_ms = sa->established_wall_ms;
-	s->soft_ms = left_ms(sa->at_soft, ike->now_ms);
+	s->soft_ms = sa->want_rekey ? 1 : left_ms(sa->at_soft, ike->now_ms);
 	s->hard_ms = left_ms(sa->at_hard, ike->now_ms);
 	s->linger_ms = left_ms(sa->at_linger, ike->now_ms);
+	s->closing = sa->want_close;
+	s->orphan = sa->orphan;
 	s->rekeys = sa->rekeys;
 	s->reauths = sa->reauths;
 	s->children_created = sa->children_created;
@@ -235,16 +237,18 @@ struct view record_sa(struct ike *ike, const struct ike_sa *sa)
 	return packed;
 }
 
-struct selector_room {
-	Rec__Selector one[SELECTORS_MAX], *list[SELECTORS_MAX];
-};
-
-static size_t put_selectors(struct selector_room *room, const struct tsel_set *set)
+static size_t put_selectors(struct ike *ike, const struct tsel_set *set, Rec__Selector ***out)
 {
-	size_t n = MIN((size_t)set->n, (size_t)SELECTORS_MAX);
+	size_t n = set->n;
+	Rec__Selector *one = ike_effects_alloc(ike->fx, n * sizeof *one);
+	Rec__Selector **list = ike_effects_alloc(ike->fx, n * sizeof *list);
 
+	if (!one || !list) {
+		ike->failed = true;
+		return 0;
+	}
 	for (size_t i = 0; i < n; i++) {
-		Rec__Selector *s = &room->one[i];
+		Rec__Selector *s = &one[i];
 
 		rec__selector__init(s);
 		s->protocol = set->v[i].protocol;
@@ -252,18 +256,18 @@ static size_t put_selectors(struct selector_room *room, const struct tsel_set *s
 		s->port_high = set->v[i].port_hi;
 		s->low = lend(addr_view(&set->v[i].lo));
 		s->high = lend(addr_view(&set->v[i].hi));
-		room->list[i] = s;
+		list[i] = s;
 	}
+	*out = list;
 	return n;
 }
 
 struct child_room {
 	Rec__ChildSa child;
 	Rec__Endpoint local, remote;
-	struct selector_room local_ts, remote_ts;
 };
 
-static void put_child(const struct ike *ike, struct child_room *r, const struct child *c)
+static void put_child(struct ike *ike, struct child_room *r, const struct child *c)
 {
 	struct ike_child_install i;
 	Rec__ChildSa *s = &r->child;
@@ -294,10 +298,8 @@ static void put_child(const struct ike *ike, struct child_room *r, const struct 
 	s->esn = i.esn;
 	s->replay_window = i.replay_window;
 	s->strict_replay = i.strict_replay;
-	s->n_local_ts = put_selectors(&r->local_ts, c->local_ts);
-	s->local_ts = r->local_ts.list;
-	s->n_remote_ts = put_selectors(&r->remote_ts, c->remote_ts);
-	s->remote_ts = r->remote_ts.list;
+	s->n_local_ts = put_selectors(ike, c->local_ts, &s->local_ts);
+	s->n_remote_ts = put_selectors(ike, c->remote_ts, &s->remote_ts);
 	s->outbound = c->outbound;
 	s->df = i.df;
 	s->soft_bytes = i.soft_bytes;
@@ -307,22 +309,16 @@ static void put_child(const struct ike *ike, struct child_room *r, const struct 
 	s->lease_horizon = i.lease_horizon;
 	s->written_unix_ms = ike->wall_ms;
 	s->established_unix_ms = c->established_wall_ms;
-	s->soft_ms = left_ms(c->at_soft, ike->now_ms);
+	s->soft_ms = c->want_rekey ? 1 : left_ms(c->at_soft, ike->now_ms);
 	s->hard_ms = left_ms(c->at_hard, ike->now_ms);
 	s->replaced_by = c->replaced_by;
+	s->doomed = c->at_delete != 0 || c->want_delete;
 }
 
 struct view record_child(struct ike *ike, const struct child *c)
 {
-	struct child_room *r = calloc(1, sizeof *r);
-	struct view packed;
+	struct child_room r;
 
-	if (!r) {
-		ike->failed = true;
-		return (struct view){0};
-	}
-	put_child(ike, r, c);
-	packed = pack(ike, &r->child.base);
-	free(r);
-	return packed;
+	put_child(ike, &r, c);
+	return pack(ike, &r.child.base);
 }

@@ -5,6 +5,7 @@
  * Packed records live in the effects' arena of the running step. Reading trusts nothing: a damaged
  * record is an error, never a half-made object. Thread: the engine's.
  */
+#include "base/map.h"
 #include "ike/effect.h"
 
 struct ike;
@@ -26,5 +27,14 @@ struct view record_child(struct ike *ike, const struct child *c);
  * lifetimes. -ERR_EXISTS: it is there already. -ERR_VALUE: damaged, or the configuration does not
  * know its gateway or tunnel any more. */
 int record_restore_sa(struct ike *ike, uint32_t rg, struct view body) MUST_CHECK;
-/* Its IKE SA must have been restored before. */
-int record_restore_child(struct ike *ike, uint32_t rg, struct view body) MUST_CHECK;
+/* Its IKE SA must have been restored before. `families` names it: see restore.c. */
+struct family;
+int record_restore_child(
+	struct ike *ike, uint32_t rg, const struct family *families, struct view body) MUST_CHECK;
+
+/* Which IKE SA of a chain of rekeys has the children. Life: one restore. */
+struct family {
+	UT_hash_handle hh; /* by lineage */
+	uint64_t lineage;
+	struct ike_sa *sa;
+};

@@ -152,6 +152,8 @@ static void take_plain(const struct ike *ike, const Rec__IkeSa *s, struct ike_sa
 	sa->interface_id = s->interface_id;
 	sa->next_tx = s->next_send_id;
 	sa->next_rx = s->next_receive_id;
+	sa->want_close = s->closing;
+	sa->orphan = s->orphan;
 	sa->rekeys = s->rekeys;
 	sa->reauths = s->reauths;
 	sa->children_created = s->children_created;
@@ -306,6 +308,7 @@ static int fill_child(struct ike *ike, const Rec__ChildSa *s, struct child *c)
 	c->order = s->order;
 	c->lease_epoch = s->lease_epoch;
 	c->replaced_by = s->replaced_by;
+	c->at_delete = s->doomed ? ike->now_ms + 1 : 0;
 	c->established_wall_ms = s->established_unix_ms;
 	c->at_soft = due_at(ike, s->soft_ms, s->written_unix_ms);
 	c->at_hard = due_at(ike, s->hard_ms, s->written_unix_ms);
@@ -314,18 +317,16 @@ static int fill_child(struct ike *ike, const Rec__ChildSa *s, struct child *c)
 	return 0;
 }
 
-/* The IKE SA of a lineage that has its children now. */
-static struct ike_sa *parent_of(struct ike *ike, uint64_t lineage)
+static struct ike_sa *parent_of(const struct family *families, uint64_t lineage)
 {
-	struct ike_sa *sa, *tmp;
+	struct family *f;
 
-	map_foreach (ike->sas, sa, tmp)
-		if (sa->lineage == lineage && sa->has_children)
-			return sa;
-	return NULL;
+	HASH_FIND(hh, families, &lineage, sizeof lineage, f);
+	return f ? f->sa : NULL;
 }
 
-int record_restore_child(struct ike *ike, uint32_t rg, struct view body)
+int record_restore_child(
+	struct ike *ike, uint32_t rg, const struct family *families, struct view body)
 {
 	Rec__ChildSa *s = rec__child_sa__unpack(NULL, body.n, body.p);
 	struct tunnel *t;
@@ -335,7 +336,7 @@ int record_restore_child(struct ike *ike, uint32_t rg, struct view body)
 
 	if (!s)
 		return -ERR_VALUE;
-	sa = parent_of(ike, s->lineage);
+	sa = parent_of(families, s->lineage);
 	t = tunnel_find(ike, s->policy_id);
 	if (s->spi_in == 0 || s->rg != rg || !sa || !t) {
 		rc = !sa || !t ? -ERR_NOT_FOUND : -ERR_VALUE;

@@ -127,9 +127,42 @@ void restore_forget(struct ike *ike, const struct ike_ev_record *ev)
 	}
 }
 
+/* Children name their IKE SA by the first of its chain of rekeys: one pass finds all (a search for
+ * each would be quadratic). */
+static struct family *families_new(struct ike *ike, uint32_t rg)
+{
+	struct family *all = NULL, *f;
+	struct ike_sa *sa, *next;
+
+	map_foreach (ike->sas, sa, next) {
+		if (sa->rg != rg || !sa->has_children)
+			continue;
+		f = calloc(1, sizeof *f);
+		if (!f) {
+			ike->failed = true;
+			break;
+		}
+		f->lineage = sa->lineage;
+		f->sa = sa;
+		HASH_ADD(hh, all, lineage, sizeof f->lineage, f);
+	}
+	return all;
+}
+
+static void families_free(struct family *all)
+{
+	struct family *f, *next;
+
+	map_foreach (all, f, next) {
+		HASH_DELETE(hh, all, f);
+		free(f);
+	}
+}
+
 static void restore_children(struct ike *ike, uint32_t rg)
 {
 	struct log_ctx log = {.sink = ike->cfg.log};
+	struct family *families = families_new(ike, rg);
 	struct waiting *w, *next;
 
 	list_foreach_safe (w, next, &ike->waiting, link) {
@@ -137,7 +170,7 @@ static void restore_children(struct ike *ike, uint32_t rg)
 
 		if (w->rg != rg)
 			continue;
-		rc = record_restore_child(ike, rg, blob_view(&w->body));
+		rc = record_restore_child(ike, rg, families, blob_view(&w->body));
 		if (rc == 0) {
 			ike->stats.restored_children++;
 		} else if (rc != -ERR_EXISTS) {
@@ -147,6 +180,7 @@ static void restore_children(struct ike *ike, uint32_t rg)
 		}
 		waiting_free(w);
 	}
+	families_free(families);
 }
 
 /* The request may never have left, or its answer may be lost: the same octets again (I1, I2). */
@@ -160,18 +194,8 @@ static void resend(struct ike *ike, struct ike_sa *sa)
 	tx_request_release(ike, sa, x->mid);
 }
 
-static bool made_by_us(struct ike *ike, const struct child *c)
-{
-	const struct child *by = child_find(ike, c->replaced_by);
-
-	return !by || by->initiator;
-}
-
 static void resume_child(struct ike *ike, struct child *c)
 {
-	/* The end that began the rekey deletes the old one. */
-	if (c->state == CHILD_REPLACED && made_by_us(ike, c))
-		c->at_delete = ike->now_ms + 1;
 	if (!c->outbound && c->state == CHILD_UP)
 		c->at_outbound = ike->now_ms + 1000;
 	child_rearm(ike, c);
@@ -179,12 +203,9 @@ static void resume_child(struct ike *ike, struct child *c)
 
 static void resume(struct ike *ike, struct ike_sa *sa)
 {
-	const struct ike_sa *by = sa->successor ? sa_find(ike, sa->successor) : NULL;
 	struct child *c;
 
 	sched_resumed(ike, sa);
-	if (sa->state == SA_REKEYED && (!by || by->initiator))
-		sa->want_close = true;
 	resend(ike, sa);
 	list_foreach (c, &sa->children, of_sa)
 		resume_child(ike, c);

@@ -76,7 +76,9 @@ static int begin_one(struct ike *ike, struct ike_sa *sa)
 	if (sa->want_close)
 		return fsm_on(ike, sa, ON_CLOSE);
 	if (c)
-		return xchg_begin_delete_child(ike, sa, c);
+		return xchg_begin_delete_child(ike, sa, c->spi_in);
+	if (sa->orphan)
+		return xchg_begin_delete_child(ike, sa, sa->orphan);
 	if (sa->state != SA_UP)
 		return 0;
 	if (sa->want_rekey)
@@ -152,8 +154,7 @@ void sched_entered(struct ike *ike, struct ike_sa *sa)
 		sched_work(ike, sa);
 		break;
 	case SA_REKEYED:
-		if (sa->at_soft != 0 || sa->at_dpd != 0)
-			sa->at_hard = ike->now_ms + REKEYED_PATIENCE_MS;
+		sa->at_hard = ike->now_ms + REKEYED_PATIENCE_MS;
 		quiet(sa);
 		sched_work(ike, sa);
 		break;
@@ -244,7 +245,7 @@ void sched_child_installed(struct ike *ike, struct child *c, int rc)
 	c->installed = true;
 	if (c->state == CHILD_NEW)
 		c->state = CHILD_UP;
-	if (!c->outbound)
+	if (!c->outbound && c->state == CHILD_UP)
 		c->at_outbound = ike->now_ms + OUTBOUND_AFTER_MS;
 	child_rearm(ike, c);
 	sched_work(ike, c->sa);

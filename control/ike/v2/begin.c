@@ -14,11 +14,16 @@
 
 void xchg_end(struct ike *ike, struct ike_sa *sa)
 {
+	bool probe = sa->out->kind == EXCH_PROBE;
+
 	exch_free(sa->out);
 	sa->out = NULL;
 	sa->at_retransmit = 0;
 	sa_rearm(ike, sa);
-	txn_sa(ike, sa);
+	/* A successor that sends an answered probe again gets the same answer: not worth a write.
+	 */
+	if (!probe)
+		txn_sa(ike, sa);
 	sched_work(ike, sa);
 }
 
@@ -37,6 +42,12 @@ static int give_up(struct ike_sa *sa, int rc)
 	exch_free(sa->out);
 	sa->out = NULL;
 	return rc;
+}
+
+void xchg_abort(struct ike *ike, struct ike_sa *sa)
+{
+	(void)give_up(sa, 0);
+	sched_work(ike, sa);
 }
 
 static void nonce_and_key(struct writer *w, const struct exch *x)
@@ -116,16 +127,44 @@ static int key_pair_first(struct ike *ike, struct ike_sa *sa, uint16_t group)
 	return rc < 0 ? give_up(sa, rc) : 0;
 }
 
+/* What was to be done may be done already, or impossible, since the key pair was asked for. */
+static bool is_still_due(struct ike *ike, const struct ike_sa *sa)
+{
+	const struct exch *x = sa->out;
+	const struct child *old = x->old_spi ? child_find(ike, x->old_spi) : NULL;
+	const struct tunnel *t = tunnel_find(ike, x->policy_id);
+
+	if (sa->state != SA_UP || sa->want_close)
+		return false;
+	if (x->kind == EXCH_CHILD_REKEY)
+		return old && old->state == CHILD_UP && !old->want_delete;
+	return x->kind == EXCH_IKE_REKEY || (t && !tunnel_is_up(t));
+}
+
+static void want_again(struct ike *ike, struct ike_sa *sa, const struct exch *x)
+{
+	struct child *old = x->old_spi ? child_find(ike, x->old_spi) : NULL;
+
+	if (x->kind == EXCH_IKE_REKEY)
+		sa->want_rekey = true;
+	if (old)
+		old->want_rekey = old->state == CHILD_UP;
+}
+
 void xchg_key_pair(struct ike *ike, struct ike_sa *sa, struct ike_kex_job *job)
 {
 	int rc = job->rc;
 
 	sa->out->job = 0;
+	if (!is_still_due(ike, sa)) {
+		xchg_abort(ike, sa);
+		return;
+	}
 	if (rc == 0) {
 		sa->out->kex = take_ptr(job->kex);
-		/* The SA may have been closed or rekeyed by the peer meanwhile. */
-		rc = sa->state == SA_UP ? build(ike, sa) : give_up(sa, -ERR_WRONG_STATE);
+		rc = build(ike, sa);
 	} else {
+		want_again(ike, sa, sa->out);
 		(void)give_up(sa, rc);
 	}
 	if (rc < 0) {
@@ -162,7 +201,8 @@ static uint64_t ike_spi_draw(struct ike *ike, uint32_t rg)
 
 int xchg_begin_rekey(struct ike *ike, struct ike_sa *sa)
 {
-	uint16_t group = negotiate_ike_group(sa->gw->model->policy, sa->suite.dh->id);
+	uint16_t group = negotiate_ike_group(
+		sa->gw->model->policy, sa->rekey_group ? sa->rekey_group : sa->suite.dh->id);
 	struct exch *x = begin(ike, sa, EXCH_IKE_REKEY);
 
 	if (!x)
@@ -172,7 +212,7 @@ int xchg_begin_rekey(struct ike *ike, struct ike_sa *sa)
 	return group ? key_pair_first(ike, sa, group) : give_up(sa, -ERR_NO_PROPOSAL);
 }
 
-int xchg_begin_delete_child(struct ike *ike, struct ike_sa *sa, const struct child *c)
+int xchg_begin_delete_child(struct ike *ike, struct ike_sa *sa, uint32_t spi_in)
 {
 	struct exch *x = begin(ike, sa, EXCH_DELETE_CHILD);
 	struct writer w;
@@ -180,10 +220,10 @@ int xchg_begin_delete_child(struct ike *ike, struct ike_sa *sa, const struct chi
 
 	if (!x)
 		return -ERR_NOMEM;
-	x->old_spi = c->spi_in;
+	x->old_spi = spi_in;
 	tx_request_open(ike, sa, &w, EXCHANGE_INFORMATIONAL);
 	writer_open(&w, PLD_DELETE);
-	pld_delete_emit(&w.e, PROTO_ESP, &c->spi_in, 1);
+	pld_delete_emit(&w.e, PROTO_ESP, &spi_in, 1);
 	writer_close(&w);
 	rc = tx_request_close(ike, sa, &w);
 	return rc < 0 ? give_up(sa, rc) : 0;

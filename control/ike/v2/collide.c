@@ -4,6 +4,7 @@
 
 #include "ike/engine.h"
 #include "ike/schedule.h"
+#include "ike/v2/exchange.h"
 
 static struct view lower(struct view a, struct view b)
 {
@@ -41,7 +42,7 @@ void collide_child_asked(struct ike_sa *sa, const struct child *old, const struc
 {
 	struct exch *x = sa->out;
 
-	if (x && x->kind == EXCH_CHILD_REKEY && x->old_spi == old->spi_in)
+	if (x && x->kind == EXCH_CHILD_REKEY && x->flight && x->old_spi == old->spi_in)
 		remember(x, made->spi_in, ni, nr);
 }
 
@@ -59,33 +60,41 @@ void collide_child_agreed(
 	struct exch *x = sa->out;
 	struct child *rival = x->rival_spi ? child_find(ike, (uint32_t)x->rival_spi) : NULL;
 
-	if (!old)
-		return; /* deleted by the peer while we asked: what we made serves */
 	if (!rival) {
-		sched_child_replaced(ike, old, made, true);
+		/* Without `old` the peer deleted it while we asked: what we made serves. */
+		if (old)
+			sched_child_replaced(ike, old, made, true);
 		return;
 	}
 	ike->stats.collisions++;
 	if (we_lose(x, nr)) {
 		sa_info(ike, sa, "child.rekey.lost", "spi=%08" PRIx32 " kept=%08" PRIx32,
 			made->spi_in, rival->spi_in);
+		made->outbound = false;
 		sched_child_replaced(ike, made, rival, true);
-		sched_child_replaced(ike, old, rival, false);
+		if (old)
+			sched_child_replaced(ike, old, rival, false);
 	} else {
 		sa_info(ike, sa, "child.rekey.won", "spi=%08" PRIx32 " other=%08" PRIx32,
 			made->spi_in, rival->spi_in);
 		sched_child_replaced(ike, rival, made, false);
-		sched_child_replaced(ike, old, made, true);
+		if (old)
+			sched_child_replaced(ike, old, made, true);
 	}
 }
 
-bool collide_rekey_asked(
-	struct ike_sa *sa, const struct ike_sa *made, struct view ni, struct view nr)
+bool collide_rekey_asked(struct ike *ike, struct ike_sa *sa, const struct ike_sa *made,
+	struct view ni, struct view nr)
 {
 	struct exch *x = sa->out;
 
 	if (!x || x->kind != EXCH_IKE_REKEY)
 		return false;
+	if (!x->flight) {
+		/* Ours has not left: theirs is the only one. */
+		xchg_abort(ike, sa);
+		return false;
+	}
 	remember(x, made->spi_local, ni, nr);
 	return x->rival_spi != 0;
 }
@@ -100,4 +109,15 @@ struct ike_sa *collide_rekey_winner(
 		return ours;
 	ike->stats.collisions++;
 	return we_lose(x, nr) ? rival : ours;
+}
+
+struct ike_sa *collide_heir(struct ike *ike, const struct ike_sa *sa)
+{
+	const struct exch *x = sa->out;
+	struct ike_sa *rival;
+
+	if (!x || x->kind != EXCH_IKE_REKEY || x->rival_spi == 0)
+		return NULL;
+	rival = sa_find(ike, x->rival_spi);
+	return rival && sa_is_open(rival) ? rival : NULL;
 }

@@ -23,9 +23,13 @@ void collide_child_asked(struct ike_sa *sa, const struct child *old, const struc
 void collide_child_agreed(
 	struct ike *ike, struct ike_sa *sa, struct child *old, struct child *made, struct view nr);
 
+/* Who inherits the children of an IKE SA that ends while our rekey of it is under way: what the
+ * peer's crossing rekey made. NULL: nobody. */
+struct ike_sa *collide_heir(struct ike *ike, const struct ike_sa *sa);
+
 /* The same for IKE SAs. True: we are rekeying `sa` too, its children wait for the outcome. */
-bool collide_rekey_asked(
-	struct ike_sa *sa, const struct ike_sa *made, struct view ni, struct view nr);
+bool collide_rekey_asked(struct ike *ike, struct ike_sa *sa, const struct ike_sa *made,
+	struct view ni, struct view nr);
 /* Which one is kept: ours, or the rival (which may be gone). */
 struct ike_sa *collide_rekey_winner(
 	struct ike *ike, struct ike_sa *sa, struct ike_sa *ours, struct view nr);

@@ -66,11 +66,14 @@ int on_child_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_child_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 
 /* ---- x_rekey.c */
+/* The children of one IKE SA go to its successor. */
+void rekey_hand_over(struct ike *ike, struct ike_sa *from, struct ike_sa *to);
 int on_rekey_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_rekey_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 
 /* ---- x_info.c */
 int on_info_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_busy_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_delete_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_info_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_close_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
@@ -84,10 +87,12 @@ int on_bad_message(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int xchg_begin_child(
 	struct ike *ike, struct ike_sa *sa, struct tunnel *t, struct child *old) MUST_CHECK;
 int xchg_begin_rekey(struct ike *ike, struct ike_sa *sa) MUST_CHECK;
-int xchg_begin_delete_child(struct ike *ike, struct ike_sa *sa, const struct child *c) MUST_CHECK;
+int xchg_begin_delete_child(struct ike *ike, struct ike_sa *sa, uint32_t spi_in) MUST_CHECK;
 int xchg_begin_delete(struct ike *ike, struct ike_sa *sa, uint16_t notify) MUST_CHECK;
 int xchg_begin_probe(struct ike *ike, struct ike_sa *sa) MUST_CHECK;
 /* The key pair of a request being prepared is there. */
 void xchg_key_pair(struct ike *ike, struct ike_sa *sa, struct ike_kex_job *job);
+/* A request that was not built yet is not made after all. */
+void xchg_abort(struct ike *ike, struct ike_sa *sa);
 /* Ours is answered, or given up. */
 void xchg_end(struct ike *ike, struct ike_sa *sa);

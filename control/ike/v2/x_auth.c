@@ -196,6 +196,8 @@ static void first_child_made(struct ike *ike, struct ike_sa *sa, const struct rx
 		txn_install(ike, made);
 		return;
 	}
+	if (rx->notes.error == 0)
+		sa->orphan = a.spi_in; /* the peer has made it */
 	sa_warn(ike, sa, "child.refused", "notify=%u reason=\"%s\"", rx->notes.error, err_text(rc));
 	tunnel_failed(ike, t,
 		rx->notes.error == N_TS_UNACCEPTABLE ? TUNNEL_SELECTORS : TUNNEL_ESP_PROPOSAL);

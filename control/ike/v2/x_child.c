@@ -451,6 +451,7 @@ static void rekey_refused(struct ike *ike, struct ike_sa *sa, struct child *old,
 		return;
 	}
 	if (notify == N_TEMPORARY_FAILURE) {
+		old->want_rekey = old->state == CHILD_UP;
 		try_later(ike, sa);
 		return;
 	}
@@ -481,6 +482,7 @@ static int wait_for_secret(struct ike *ike, struct ike_sa *sa, const struct caus
 {
 	const struct payload *p = chain_find(c->rx->chain, PLD_KE);
 	struct exch *x = sa->out;
+	struct kex *kex = NULL;
 	struct pld_ke ke;
 	int rc;
 
@@ -489,6 +491,9 @@ static int wait_for_secret(struct ike *ike, struct ike_sa *sa, const struct caus
 	x->answer = parked_new(c->rx->first, c->rx->inner);
 	if (!x->answer)
 		return -ERR_NOMEM;
+	rc = exch_hand_kex(x, &kex);
+	if (rc < 0)
+		return rc;
 	sa->at_retransmit = 0;
 	x->answer->on = (uint8_t)c->on;
 	x->answer->mid = c->rx->mid;
@@ -496,7 +501,7 @@ static int wait_for_secret(struct ike *ike, struct ike_sa *sa, const struct caus
 		&(struct job_args){.slot = JOB_ANSWER,
 			.kind = IKE_KEX_DERIVE,
 			.group = x->group,
-			.kex = take_ptr(x->kex),
+			.kex = kex,
 			.peer = ke.data},
 		&x->answer->job);
 	return rc < 0 ? rc : FSM_STAY;
@@ -540,6 +545,7 @@ int on_child_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	rc = child_agreed(ike, sa, c->rx);
 	if (rc < 0 && rc != -ERR_NOMEM) {
 		sa_warn(ike, sa, "child.answer.bad", "reason=\"%s\"", err_text(rc));
+		sa->orphan = (uint32_t)sa->out->new_spi; /* the peer has made it */
 		return child_refused(
 			ike, sa, rc == -ERR_TS ? N_TS_UNACCEPTABLE : N_NO_PROPOSAL_CHOSEN);
 	}

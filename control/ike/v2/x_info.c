@@ -8,10 +8,21 @@
 #include "ike/engine.h"
 #include "ike/schedule.h"
 #include "ike/tx.h"
+#include "ike/v2/collide.h"
 #include "ike/v2/exchange.h"
 #include "wire/pld_delete.h"
 
-#define SPIS_MAX 64
+#define SPIS_MAX 512
+
+/* An IKE SA ends, and its children with it, unless a crossing rekey left an heir. */
+static void end_children(struct ike *ike, struct ike_sa *sa, enum tunnel_down why)
+{
+	struct ike_sa *heir = collide_heir(ike, sa);
+
+	if (heir)
+		rekey_hand_over(ike, sa, heir);
+	sched_sa_gone(ike, sa, why);
+}
 
 /* ---------------------------------------------------------------- asked */
 
@@ -56,13 +67,19 @@ int on_info_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	return tx_answer_close(ike, sa, &w, c->rx);
 }
 
+/* RFC 7296 2.25: this SA is on its way out. */
+int on_busy_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	return tx_answer_notify(ike, sa, c->rx, N_TEMPORARY_FAILURE);
+}
+
 int on_delete_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	struct writer w;
 
 	if (sa->state == SA_UP)
 		sa_info(ike, sa, "ike.down", "reason=\"deleted by the peer\"");
-	sched_sa_gone(ike, sa, TUNNEL_PEER_CLOSED);
+	end_children(ike, sa, TUNNEL_PEER_CLOSED);
 	exch_free(sa->out);
 	sa->out = NULL;
 	tx_answer_open(ike, sa, &w, c->rx);
@@ -77,6 +94,8 @@ int on_info_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		sa->out->kind == EXCH_DELETE_CHILD ? child_find(ike, sa->out->old_spi) : NULL;
 
 	(void)c;
+	if (sa->out->old_spi == sa->orphan)
+		sa->orphan = 0;
 	xchg_end(ike, sa);
 	if (gone)
 		sched_child_gone(ike, gone, TUNNEL_EXPIRED);
@@ -101,7 +120,7 @@ int on_close(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	sa->want_close = false;
 	if (!sa->successor)
 		sa_info(ike, sa, "ike.down", "reason=\"closed here\"");
-	sched_sa_gone(ike, sa, TUNNEL_CLEARED);
+	end_children(ike, sa, TUNNEL_CLEARED);
 	return xchg_begin_delete(ike, sa, 0);
 }
 
@@ -112,7 +131,7 @@ int on_dead(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	(void)c;
 	sa_warn(ike, sa, "ike.dead", "reason=\"no answer from the peer\"");
 	ike->stats.ike_dead++;
-	sched_sa_gone(ike, sa, TUNNEL_DPD);
+	end_children(ike, sa, TUNNEL_DPD);
 	txn_gone_sa(ike, sa);
 	sa_drop(ike, sa);
 	if (gw)
@@ -124,6 +143,7 @@ int on_dead(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 int on_expired(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	sa_info(ike, sa, "ike.expired", "rekeys=%u", sa->rekeys);
+	end_children(ike, sa, TUNNEL_EXPIRED);
 	exch_free(sa->out);
 	sa->out = NULL;
 	sa->at_retransmit = 0;
@@ -133,7 +153,7 @@ int on_expired(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 int on_forget(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	(void)c;
-	sched_sa_gone(ike, sa, TUNNEL_PEER_CLOSED);
+	end_children(ike, sa, TUNNEL_PEER_CLOSED);
 	txn_gone_sa(ike, sa);
 	sa_drop(ike, sa);
 	return 0;
@@ -145,15 +165,32 @@ static bool is_request(enum sa_trigger on)
 	       on == RX_IKE_REKEY_REQ || on == RX_INFO_REQ || on == RX_DELETE_IKE_REQ;
 }
 
-/* An authenticated message that makes no sense: told once (2.21.2), the SA stays. */
+/*
+ * An authenticated request that is malformed ends the IKE SA on both sides without more words
+ * (2.21.3). One that we could not serve for a reason of ours is to be asked again; an answer that
+ * we cannot use ends that exchange, and we close.
+ */
 int on_bad_message(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
+	int rc;
+
 	sa_warn(ike, sa, "ike.message.bad", "on=\"%s\" reason=\"%s\"", sa_trigger_text(c->failed),
 		err_text(c->rc));
-	if (c->rx && is_request(c->failed))
-		return tx_answer_notify(ike, sa, c->rx,
+	if (!c->rx)
+		return FSM_STAY;
+	if (is_request(c->failed)) {
+		rc = tx_answer_notify(ike, sa, c->rx,
 			c->rc == -ERR_SYNTAX ? N_INVALID_SYNTAX : N_TEMPORARY_FAILURE);
-	if (c->rx && sa->out)
+		if (rc < 0 || c->rc != -ERR_SYNTAX)
+			return FSM_STAY;
+		end_children(ike, sa, TUNNEL_OTHER);
+		exch_free(sa->out);
+		sa->out = NULL;
+		return 0;
+	}
+	if (sa->out) {
 		xchg_end(ike, sa);
-	return 0;
+		sa->want_close = true;
+	}
+	return FSM_STAY;
 }

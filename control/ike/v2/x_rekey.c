@@ -90,7 +90,7 @@ static int bear(struct ike *ike, struct ike_sa *from, const struct birth *b, str
 	return 0;
 }
 
-static void hand_children(struct ike *ike, struct ike_sa *from, struct ike_sa *to)
+void rekey_hand_over(struct ike *ike, struct ike_sa *from, struct ike_sa *to)
 {
 	struct child *c, *next;
 
@@ -198,9 +198,9 @@ static int asked_again(
 	if (rc < 0)
 		return rc;
 	log_rekeyed(ike, sa, to);
-	if (collide_rekey_asked(sa, to, b->ni, b->nr))
+	if (collide_rekey_asked(ike, sa, to, b->ni, b->nr))
 		return FSM_STAY;
-	hand_children(ike, sa, to);
+	rekey_hand_over(ike, sa, to);
 	return 0;
 }
 
@@ -234,14 +234,29 @@ static int rival_remains(struct ike *ike, struct ike_sa *sa)
 	xchg_end(ike, sa);
 	if (!rival)
 		return FSM_STAY;
-	hand_children(ike, sa, rival);
+	rekey_hand_over(ike, sa, rival);
 	return 0;
 }
 
-static int rekey_refused(struct ike *ike, struct ike_sa *sa, uint16_t notify)
+/* Another group of ours, once: nobody talks us into one that we did not offer. */
+static bool other_group(struct ike_sa *sa, uint16_t group)
 {
+	if (group == 0 || group == sa->rekey_group ||
+		negotiate_ike_group(sa->gw->model->policy, group) != group)
+		return false;
+	sa->rekey_group = group;
+	return true;
+}
+
+static int rekey_refused(struct ike *ike, struct ike_sa *sa, const struct notes *n)
+{
+	uint16_t notify = n->error;
+
 	sa_warn(ike, sa, "ike.rekey.refused", "notify=%u", notify);
-	if (notify == N_TEMPORARY_FAILURE) {
+	if (notify == N_INVALID_KE_PAYLOAD && other_group(sa, n->ke_group)) {
+		sa->want_rekey = true;
+	} else if (notify == N_TEMPORARY_FAILURE) {
+		sa->want_rekey = true;
 		sched_later(ike, sa,
 			RETRY_LEAST_MS + env_random32(&ike->cfg.env) % (RETRY_SPREAD_MS + 1));
 	} else {
@@ -255,6 +270,7 @@ static int wait_for_secret(struct ike *ike, struct ike_sa *sa, const struct caus
 {
 	const struct payload *p = chain_find(c->rx->chain, PLD_KE);
 	struct exch *x = sa->out;
+	struct kex *kex = NULL;
 	struct pld_ke ke;
 	int rc;
 
@@ -263,6 +279,9 @@ static int wait_for_secret(struct ike *ike, struct ike_sa *sa, const struct caus
 	x->answer = parked_new(c->rx->first, c->rx->inner);
 	if (!x->answer)
 		return -ERR_NOMEM;
+	rc = exch_hand_kex(x, &kex);
+	if (rc < 0)
+		return rc;
 	sa->at_retransmit = 0;
 	x->answer->on = (uint8_t)c->on;
 	x->answer->mid = c->rx->mid;
@@ -270,7 +289,7 @@ static int wait_for_secret(struct ike *ike, struct ike_sa *sa, const struct caus
 		&(struct job_args){.slot = JOB_ANSWER,
 			.kind = IKE_KEX_DERIVE,
 			.group = x->group,
-			.kex = take_ptr(x->kex),
+			.kex = kex,
 			.peer = ke.data},
 		&x->answer->job);
 	return rc < 0 ? rc : FSM_STAY;
@@ -302,7 +321,7 @@ static int rekey_agreed(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 		return rc;
 	log_rekeyed(ike, sa, ours);
 	winner = collide_rekey_winner(ike, sa, ours, b.nr);
-	hand_children(ike, sa, winner);
+	rekey_hand_over(ike, sa, winner);
 	/* Who began the one that is kept deletes the old one; who began the other deletes that. */
 	if (winner == ours) {
 		sa->want_close = true;
@@ -319,9 +338,11 @@ int on_rekey_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	int rc;
 
 	if (c->rx->notes.error != 0)
-		return rekey_refused(ike, sa, c->rx->notes.error);
+		return rekey_refused(ike, sa, &c->rx->notes);
 	if (!c->rx->done)
 		return wait_for_secret(ike, sa, c);
 	rc = rekey_agreed(ike, sa, c->rx);
-	return rc < 0 && rc != -ERR_NOMEM ? rekey_refused(ike, sa, N_NO_PROPOSAL_CHOSEN) : rc;
+	return rc < 0 && rc != -ERR_NOMEM
+		       ? rekey_refused(ike, sa, &(struct notes){.error = N_NO_PROPOSAL_CHOSEN})
+		       : rc;
 }
