@@ -210,8 +210,8 @@ static void slots_release(struct dp *dp, const struct net *n)
 
 static void defer_net(struct dp *dp, void *n)
 {
-	(void)dp;
 	net_free(n);
+	policy_sas_prune(dp);
 }
 
 static void apply_settings(struct dp *dp, const Dp__Configure *c)

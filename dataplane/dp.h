@@ -203,6 +203,8 @@ void handover_end(struct dp *dp, uint32_t rg, struct reply *r);
 /* ---- child.c */
 void child_drop_all(struct dp *dp);
 struct policy_sas *policy_sas_get(struct dp *dp, uint32_t id);
+/* Forgets policies without SAs that no configuration names; no worker may see an older one. */
+void policy_sas_prune(struct dp *dp);
 
 /* ---- events.c */
 void events_step(struct dp *dp, uint64_t now_ns);

@@ -11,6 +11,13 @@
 
 #include "base/view.h"
 
+/* Arrays of the hot path are written before they are read; gcc would zero them in each call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define UNINITIALIZED __attribute__((uninitialized))
+#else
+#define UNINITIALIZED
+#endif
+
 enum {
 	PKT_BURST = 64,
 	PKT_VEC = 2 * PKT_BURST, /* a burst and what answering it may add */

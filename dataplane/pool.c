@@ -65,7 +65,7 @@ void pkt_free(struct pkt *p)
 
 void pkt_free_bulk(struct pkt **v, uint32_t n)
 {
-	struct rte_mbuf *m[PKT_BURST];
+	struct rte_mbuf *m[PKT_BURST] UNINITIALIZED;
 
 	while (n) {
 		uint32_t k = MIN(n, (uint32_t)PKT_BURST);

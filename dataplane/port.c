@@ -20,7 +20,7 @@ enum { DESCRIPTORS = 1024, FDS_MAX = 1024 };
 
 static uint16_t port_rx(struct port *p, uint16_t queue, struct pkt **v, uint16_t n)
 {
-	struct rte_mbuf *m[PKT_BURST];
+	struct rte_mbuf *m[PKT_BURST] UNINITIALIZED;
 	uint16_t got = rte_eth_rx_burst(p->dev_id, queue, m, n);
 
 	for (uint16_t i = 0; i < got; i++) {
@@ -34,7 +34,7 @@ static uint16_t port_rx(struct port *p, uint16_t queue, struct pkt **v, uint16_t
 
 static uint16_t port_tx(struct port *p, uint16_t queue, struct pkt **v, uint16_t n)
 {
-	struct rte_mbuf *m[PKT_BURST];
+	struct rte_mbuf *m[PKT_BURST] UNINITIALIZED;
 
 	for (uint16_t i = 0; i < n; i++)
 		m[i] = mbuf_of_pkt(v[i]);

@@ -34,6 +34,16 @@ void suite_engine_free(struct suite_engine *e)
 		free_mb_mgr(mgr(e));
 }
 
+/* Takes the same time whatever differs. */
+static bool icv_is_equal(const uint8_t *a, const uint8_t *b)
+{
+	uint64_t x[2], y[2];
+
+	memcpy(x, a, sizeof x);
+	memcpy(y, b, sizeof y);
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
+
 /* RFC 4106: nonce = salt | IV, AAD = SPI | sequence number (32 or 64 bits). */
 #define GCM_SUITE(bits)                                                                            \
 	static void gcm##bits##_expand(struct suite_engine *e, const uint8_t *key, void *out)      \
@@ -58,8 +68,7 @@ void suite_engine_free(struct suite_engine *e)
 			IMB_AES##bits##_GCM_DEC(mgr(e), ops[i].key, &ctx, ops[i].data,             \
 				ops[i].data, ops[i].len, ops[i].nonce, ops[i].aad, ops[i].aad_len, \
 				icv, GCM_ICV);                                                     \
-			ops[i].ok = view_equal_ct(                                                 \
-				view_of(icv, GCM_ICV), view_of(ops[i].icv, GCM_ICV));              \
+			ops[i].ok = icv_is_equal(icv, ops[i].icv);                                 \
 		}                                                                                  \
 	}
 

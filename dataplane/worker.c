@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -223,7 +224,7 @@ void worker_burst(struct worker *w, struct pkt **v, uint32_t n)
 
 static uint32_t step_rings(struct worker *w)
 {
-	struct pkt *v[PKT_BURST];
+	struct pkt *v[PKT_BURST] UNINITIALIZED;
 	uint32_t total = 0, n;
 
 	for (uint32_t i = 0; i < w->sh->n_workers; i++) {
@@ -277,7 +278,7 @@ static void step_ticks(struct worker *w)
 uint32_t worker_step(struct worker *w)
 {
 	struct shared *sh = w->sh;
-	struct pkt *v[PKT_BURST];
+	struct pkt *v[PKT_BURST] UNINITIALIZED;
 	uint32_t total = 0;
 
 	for (uint32_t i = 0; i < sh->n_ports; i++) {
@@ -312,6 +313,18 @@ static struct timespec sleep_time(const struct worker *w, bool all_fds)
 	return (struct timespec){.tv_nsec = (long)us * 1000};
 }
 
+/* An interface that went down leaves an error on its socket, and poll would not sleep any more. */
+static void clear_errors(const struct pollfd *fds, nfds_t n)
+{
+	for (nfds_t i = 1; i < n; i++) {
+		int error;
+		socklen_t len = sizeof error;
+
+		if (fds[i].revents & POLLERR)
+			(void)getsockopt(fds[i].fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	}
+}
+
 static void worker_sleep(struct worker *w)
 {
 	struct pollfd fds[PORT_MAX + 1] = {{.fd = w->wake, .events = POLLIN}};
@@ -330,8 +343,8 @@ static void worker_sleep(struct worker *w)
 	qsbr_offline(w->sh->qsbr, w->id);
 	atomic_store(&w->sleeps, true);
 	atomic_thread_fence(memory_order_seq_cst);
-	if (rings_are_empty(w) && !atomic_load(&w->stop))
-		(void)ppoll(fds, n, &t, NULL);
+	if (rings_are_empty(w) && !atomic_load(&w->stop) && ppoll(fds, n, &t, NULL) > 0)
+		clear_errors(fds, n);
 	atomic_store(&w->sleeps, false);
 	(void)!read(w->wake, &drained, sizeof drained);
 	qsbr_online(w->sh->qsbr, w->id);

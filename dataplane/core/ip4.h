@@ -94,11 +94,64 @@ enum ip4_fault {
 	IP4_FAULT_SUM,
 };
 
-/* The packet may be followed by padding (Ethernet, TFC): len says where it ends. */
-enum ip4_fault ip4_read(struct view v, struct ip4 *out);
 /* One's complement sum of RFC 1071, not folded and not inverted. */
 uint32_t sum_add(uint32_t sum, struct view v);
-uint16_t sum_done(uint32_t sum);
+
+static inline uint16_t sum_done(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+/* The sum does not depend on byte order (RFC 1071 2 B), so words are taken as they lie. */
+static inline bool ip4_sum_is_good(const uint8_t *p, uint32_t hdr)
+{
+	uint64_t a, b, sum;
+	uint32_t c;
+
+	if (__builtin_expect(hdr != IP4_HDR, 0))
+		return sum_done(sum_add(0, view_of(p, hdr))) == 0;
+	memcpy(&a, p, 8);
+	memcpy(&b, p + 8, 8);
+	memcpy(&c, p + 16, 4);
+	sum = (a >> 32) + (uint32_t)a + (b >> 32) + (uint32_t)b + c;
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
+}
+
+/* The packet may be followed by padding (Ethernet, TFC): len says where it ends. */
+static inline enum ip4_fault ip4_read(struct view v, struct ip4 *out)
+{
+	const uint8_t *p = v.p;
+	uint32_t hdr, len;
+
+	if (v.n < IP4_HDR)
+		return IP4_FAULT_SHORT;
+	hdr = (p[0] & 15u) * 4;
+	if (p[0] >> 4 != 4 || hdr < IP4_HDR)
+		return IP4_FAULT_VERSION;
+	len = load_be16(p + IP4_AT_LEN);
+	if (hdr > v.n || len < hdr || len > v.n)
+		return IP4_FAULT_SHORT;
+	if (!ip4_sum_is_good(p, hdr))
+		return IP4_FAULT_SUM;
+	*out = (struct ip4){
+		.src = load_be32(p + IP4_AT_SRC),
+		.dst = load_be32(p + IP4_AT_DST),
+		.len = (uint16_t)len,
+		.frag = load_be16(p + IP4_AT_FRAG),
+		.hdr = (uint8_t)hdr,
+		.proto = p[IP4_AT_PROTO],
+		.ttl = p[IP4_AT_TTL],
+		.tos = p[IP4_AT_TOS],
+	};
+	return IP4_OK;
+}
+
 /* UDP, TCP: pseudo header of RFC 768. */
 uint32_t sum_pseudo(uint32_t src, uint32_t dst, uint8_t proto, uint16_t len);
 
@@ -143,6 +196,32 @@ void ip4_put(uint8_t *p, const struct ip4_make *m);
 /* RFC 6040 4.2: the ECN field an inner header gets on decapsulation; -ERR_VALUE when the packet
  * must be dropped (congestion on a flow that is not capable of hearing of it). */
 int ecn_leave(uint8_t inner_tos, uint8_t outer_tos, uint8_t *tos) MUST_CHECK;
+
 /* Ports as traffic selectors see them (RFC 4301 4.4.1.1, RFC 7296 3.13.1); false when they cannot
  * be seen: a later fragment, a protocol without ports, a packet cut short. */
-bool ip4_ports(struct view packet, const struct ip4 *h, uint16_t *src, uint16_t *dst);
+static inline bool ip4_ports(struct view packet, const struct ip4 *h, uint16_t *src, uint16_t *dst)
+{
+	const uint8_t *l4 = packet.p + h->hdr;
+	size_t left = packet.n - h->hdr;
+
+	*src = *dst = 0;
+	if ((h->frag & IP4_OFFSET) != 0)
+		return false;
+	switch (h->proto) {
+	case IP_TCP:
+	case IP_UDP:
+	case 132: /* SCTP */
+		if (left < 4)
+			return false;
+		*src = load_be16(l4);
+		*dst = load_be16(l4 + 2);
+		return true;
+	case IP_ICMP: /* type and code as one number, for both sides */
+		if (left < 2)
+			return false;
+		*src = *dst = load_be16(l4);
+		return true;
+	default:
+		return false;
+	}
+}

@@ -58,19 +58,6 @@ uint64_t replay_infer(const struct replay *r, uint32_t low, bool esn)
 	return top_high == 0 ? 0 : (uint64_t)(top_high - 1) << 32 | low;
 }
 
-int replay_check(const struct replay *r, uint64_t seq)
-{
-	if (seq == 0) /* RFC 4303 2.2: the first packet has number 1 */
-		return -ERR_REPLAY;
-	if (r->window == 0 || seq > r->top)
-		return 0;
-	if (r->top - seq >= r->window)
-		return -ERR_REPLAY;
-	if (r->words[seq / 64 & r->mask] >> (seq % 64) & 1)
-		return -ERR_REPLAY;
-	return 0;
-}
-
 /* Opens the words after the top's up to the one of `seq`. */
 static void replay_advance(struct replay *r, uint64_t seq)
 {

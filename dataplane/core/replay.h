@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 
 enum { REPLAY_WINDOW_MIN = 64, REPLAY_WINDOW_MAX = 8192 };
 
@@ -28,8 +29,21 @@ uint32_t replay_words(uint32_t window);
 void replay_init(struct replay *r, uint32_t window, uint64_t *words);
 /* The 64-bit number of a received one (RFC 4303 A2.2); 0 when none can be meant. */
 uint64_t replay_infer(const struct replay *r, uint32_t low, bool esn);
+
 /* 0, or -ERR_REPLAY when seen or too old. Changes nothing: call before authentication. */
-int replay_check(const struct replay *r, uint64_t seq) MUST_CHECK;
+MUST_CHECK static inline int replay_check(const struct replay *r, uint64_t seq)
+{
+	if (seq == 0) /* RFC 4303 2.2: the first packet has number 1 */
+		return -ERR_REPLAY;
+	if (r->window == 0 || seq > r->top)
+		return 0;
+	if (r->top - seq >= r->window)
+		return -ERR_REPLAY;
+	if (r->words[seq / 64 & r->mask] >> (seq % 64) & 1)
+		return -ERR_REPLAY;
+	return 0;
+}
+
 /* After authentication: checks again (a burst may hold a packet twice) and marks. */
 int replay_mark(struct replay *r, uint64_t seq) MUST_CHECK;
 /* Nothing at or below top is accepted any more. Never goes back. */

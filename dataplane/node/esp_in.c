@@ -169,7 +169,7 @@ static void finish(struct worker *w, struct pkt *p, const struct suite_op *op)
 	}
 	if (__builtin_expect(!(sa->flags & SA_SEEN_IN), 0))
 		tell_first(w, sa);
-	if (p->flags & PKT_NATT || sa->flags & SA_UDP)
+	if (p->flags & PKT_NATT && sa->flags & SA_UDP)
 		tell_moved(w, sa, p);
 	why = strip(p, sa, op, &h);
 	if (why == STAT_COUNT) {
@@ -208,8 +208,8 @@ static void open_all(struct worker *w, struct pkt **v, struct suite_op *ops, uin
 
 void node_esp_in(struct worker *w)
 {
-	struct suite_op ops[PKT_BURST];
-	struct pkt *v[PKT_BURST];
+	struct suite_op ops[PKT_BURST] UNINITIALIZED;
+	struct pkt *v[PKT_BURST] UNINITIALIZED;
 	uint32_t at = 0;
 
 	while (at < w->esp_in.n) {

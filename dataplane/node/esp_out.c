@@ -156,8 +156,8 @@ static void seal_all(struct worker *w, struct pkt **v, struct suite_op *ops, uin
 
 void node_esp_out(struct worker *w)
 {
-	struct suite_op ops[PKT_BURST];
-	struct pkt *v[PKT_BURST];
+	struct suite_op ops[PKT_BURST] UNINITIALIZED;
+	struct pkt *v[PKT_BURST] UNINITIALIZED;
 	uint32_t at = 0;
 
 	while (at < w->esp_out.n) {

@@ -383,7 +383,7 @@ def cases(n):
             self.sas, self.gap, self.stop = sas, 1 / pps, threading.Event()
             peers = [Peer(spi_in=s, spi_out=s + 0x10000000) for s, _ in sas]
             self.peers = {s + 0x10000000: p for (s, _), p in zip(sas, peers)}
-            total = 6000
+            total = 2000
             self.ins = [bytes(Ether(src=n.peer.mac, dst=VMAC_OUT) / peers[i % len(sas)].seal(
                 inner(n=i & 0xffff, src=sas[i % len(sas)][1]))) for i in range(total)]
             self.outs = [bytes(Ether(src=n.host.mac, dst=VMAC_IN) / inner(
@@ -417,13 +417,13 @@ def cases(n):
         def __enter__(self):
             for t in self.threads:
                 t.start()
-            until(lambda: self.sent > 200)
+            until(lambda: self.sent > 100)
             return self
 
         def __exit__(self, *exc):
             at = self.sent
             if exc[0] is None:
-                until(lambda: self.sent > at + 200)
+                until(lambda: self.sent > at + 100)
             self.stop.set()
             for t in self.threads:
                 t.join()
