@@ -290,6 +290,9 @@ void sched_sa_gone(struct ike *ike, struct ike_sa *sa, int why)
 	list_foreach_safe (c, next, &sa->children, of_sa)
 		sched_child_gone(ike, c, why);
 	ike->stats.ike_down += sa_is_open(sa);
+	/* Who still waits for this one would wait for ever. */
+	if (sa->gw && !sa->successor)
+		gateway_lost(ike, sa->gw, (enum tunnel_down)why);
 }
 
 void sched_moved(struct ike *ike, struct ike_sa *sa, const struct endpoint *to)

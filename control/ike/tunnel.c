@@ -162,6 +162,15 @@ void tunnel_lost(struct ike *ike, struct tunnel *t, enum tunnel_down why)
 	retry_arm(ike, t);
 }
 
+void gateway_lost(struct ike *ike, struct gateway *gw, enum tunnel_down why)
+{
+	struct tunnel *t;
+
+	list_foreach (t, &gw->tunnels, of_gw)
+		if (t->wanted && !tunnel_is_up(t) && !timer_is_armed(&t->timer))
+			tunnel_failed(ike, t, why);
+}
+
 void gateway_failed(struct ike *ike, struct gateway *gw, enum tunnel_down why)
 {
 	struct tunnel *t;

@@ -35,6 +35,7 @@ int on_auth_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_auth_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_auth_refused(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_auth_refuse(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_distrust(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_auth_broken(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 
 /* ---- x_child.c */
@@ -58,6 +59,7 @@ struct child_answer {
 	uint32_t spi_in;
 	struct view ni, nr, shared;
 	bool with_dh;
+	const struct child *old; /* that it replaces */
 };
 
 int child_accept(struct ike *ike, struct ike_sa *sa, const struct rx *rx,

@@ -17,6 +17,7 @@ static const struct ike_rule rules[] = {
 	{"compute the shared secret", SA_INIT_SENT, RX_INIT_RESP, P(SA) | P(KE) | P(NONCE), on_init_answered, SA_DERIVING},
 	{"prove who we are", SA_DERIVING, ON_KEX_DONE, 0, on_auth_begin, SA_AUTH_SENT},
 	{"check who they are", SA_AUTH_SENT, RX_AUTH_RESP, P(IDR) | P(AUTH), on_auth_answered, SA_UP},
+	{"tell them that we do not trust them", SA_AUTH_SENT, ON_CLOSE, 0, on_distrust, SA_CLOSING},
 	{"they do not accept us", SA_AUTH_SENT, RX_AUTH_ERROR, 0, on_auth_refused, SA_SAME},
 	/* responder */
 	{"make a key pair and the secret", SA_IDLE, RX_INIT_REQ, P(SA) | P(KE) | P(NONCE), on_init_asked, SA_RESPONDING},

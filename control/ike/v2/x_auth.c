@@ -203,25 +203,50 @@ static void first_child_made(struct ike *ike, struct ike_sa *sa, const struct rx
 		rx->notes.error == N_TS_UNACCEPTABLE ? TUNNEL_SELECTORS : TUNNEL_ESP_PROPOSAL);
 }
 
+static bool is_trusted(
+	struct ike *ike, struct ike_sa *sa, const struct rx *rx, const struct pld_id *id)
+{
+	char text[IDENT_TEXT_MAX];
+
+	(void)ident_text(&sa->remote_id, text);
+	if (!peer_id_matches(sa->gw->model, id, &sa->remote.addr)) {
+		tell_failure(ike, sa, text, "the peer's identity is not the configured one");
+		return false;
+	}
+	if (!auth_is_good(ike, sa, rx, id, sa->gw->model->policy->psk)) {
+		tell_failure(ike, sa, text, "the peer's pre-shared key differs");
+		return false;
+	}
+	return true;
+}
+
+/* The peer holds the SA to be up, so it has to be told (2.21.2). */
+int on_distrust(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	struct gateway *gw = sa->gw;
+	int rc;
+
+	(void)c;
+	exch_free(sa->out);
+	sa->out = NULL;
+	sa->at_retransmit = 0;
+	sa_half_free(ike, sa);
+	rc = xchg_begin_delete(ike, sa, N_AUTHENTICATION_FAILED);
+	gateway_failed(ike, gw, TUNNEL_AUTH);
+	return rc;
+}
+
 int on_auth_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	const struct payload *p = chain_find(c->rx->chain, PLD_IDR);
-	char text[IDENT_TEXT_MAX] = "?";
 	struct pld_id id;
 
 	if (!p || pld_id_parse(p->body, &id) < 0)
 		return -ERR_SYNTAX;
 	if (ident_copy(id.type, id.data, &sa->remote_id) < 0)
 		return -ERR_NOMEM;
-	(void)ident_text(&sa->remote_id, text);
-	if (!peer_id_matches(sa->gw->model, &id, &sa->remote.addr)) {
-		tell_failure(ike, sa, text, "the peer's identity is not the configured one");
-		return -ERR_AUTH;
-	}
-	if (!auth_is_good(ike, sa, c->rx, &id, sa->gw->model->policy->psk)) {
-		tell_failure(ike, sa, text, "the peer's pre-shared key differs");
-		return -ERR_AUTH;
-	}
+	if (!is_trusted(ike, sa, c->rx, &id))
+		return fsm_on(ike, sa, ON_CLOSE) < 0 ? -ERR_AUTH : FSM_STAY;
 	first_child_made(ike, sa, c->rx);
 	established(ike, sa);
 	xchg_end(ike, sa);

@@ -306,6 +306,7 @@ int child_accept(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	if (rc < 0)
 		return rc;
 	tunnel_succeeded(ike, t);
+	log_made(ike, sa, *out, a->old);
 	return 0;
 }
 
@@ -330,7 +331,8 @@ static void payload_ke(struct writer *w, const struct kex *k)
 static int answer_ask(struct ike *ike, struct ike_sa *sa, const struct rx *rx, struct child *old)
 {
 	uint8_t nonce[EXCH_NONCE_LEN];
-	struct child_ask ask = {.nr = view_of_array(nonce), .old = old};
+	/* Whether there is a key exchange is our policy's to say, never the offer's (PFS-003). */
+	struct child_ask ask = {.nr = view_of_array(nonce), .with_dh = true, .old = old};
 	struct child *made = NULL;
 	struct writer w;
 	int rc = rx_nonce(rx, &ask.ni);
@@ -340,7 +342,6 @@ static int answer_ask(struct ike *ike, struct ike_sa *sa, const struct rx *rx, s
 	if (rx->done) {
 		if (rx->done->rc < 0)
 			return tx_answer_notify(ike, sa, rx, N_INVALID_SYNTAX);
-		ask.with_dh = true;
 		ask.shared = secret_view(rx->done->shared);
 	}
 	env_random(&ike->cfg.env, nonce, sizeof nonce);
@@ -514,7 +515,8 @@ static int child_agreed(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 	struct child_answer a = {.t = tunnel_find(ike, x->policy_id),
 		.spi_in = (uint32_t)x->new_spi,
 		.ni = view_of_array(x->nonce),
-		.with_dh = x->group != 0};
+		.with_dh = x->group != 0,
+		.old = old};
 	struct child *made = NULL;
 	int rc = a.t ? rx_nonce(rx, &a.nr) : -ERR_NOT_FOUND;
 
@@ -526,7 +528,6 @@ static int child_agreed(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 		rc = child_accept(ike, sa, rx, &a, &made);
 	if (rc < 0)
 		return rc;
-	log_made(ike, sa, made, old);
 	if (x->kind == EXCH_CHILD_REKEY)
 		collide_child_agreed(ike, sa, old, made, a.nr);
 	txn_install(ike, made);

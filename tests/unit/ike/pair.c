@@ -38,7 +38,7 @@ const struct pair_side side_b = {
 
 /* ---------------------------------------------------------------- configuration */
 
-static struct model *model_of(const struct pair_side *s)
+struct model *pair_model(const struct pair_side *s)
 {
 	char text[8192], auth[128] = "", pfs[128] = "";
 	auto_complaints complaints = {0};
@@ -83,6 +83,70 @@ static struct model *model_of(const struct pair_side *s)
 		fail_msg("configuration: %.*s", (int)said.n, (const char *)said.p);
 	}
 	return m;
+}
+
+/* ---------------------------------------------------------------- the log */
+
+static void log_put(struct pair_node *node, const struct ike_fx_item *it)
+{
+	struct pair_record **at = &node->log, *r;
+
+	while (*at && !view_equal(view_of((*at)->key, (*at)->key_n), it->key))
+		at = &(*at)->next;
+	r = *at;
+	if (r) {
+		*at = r->next;
+		blob_fini(&r->body);
+		free(r);
+	}
+	if (it->tombstone)
+		return;
+	assert_true(it->body.n != 0);
+	r = calloc(1, sizeof *r);
+	assert_non_null(r);
+	memcpy(r->key, it->key.p, it->key.n);
+	r->key_n = it->key.n;
+	assert_int_equal(blob_copy(it->body, &r->body), 0);
+	/* Last written, last read. */
+	for (at = &node->log; *at; at = &(*at)->next)
+		;
+	*at = r;
+}
+
+static struct view view_keep(struct view v)
+{
+	struct blob b = {0};
+
+	assert_int_equal(blob_copy(v, &b), 0);
+	return blob_view(&b);
+}
+
+static void batch_free(struct pair_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		free((void *)(uintptr_t)b->items[i].key.p);
+		free((void *)(uintptr_t)b->items[i].body.p);
+	}
+	free(b->items);
+	free(b);
+}
+
+/* Takes the oldest out; with `put` it becomes part of the log. */
+static void batch_end(struct pair_node *node, bool put)
+{
+	struct pair_batch *b = node->batches;
+
+	node->batches = b->next;
+	for (size_t i = 0; put && i < b->n; i++)
+		log_put(node, &b->items[i]);
+	batch_free(b);
+}
+
+/* Commits are in order: whatever was proposed before that ticket is committed too. */
+static void log_commit(struct pair_node *node, uint64_t ticket)
+{
+	while (node->batches && node->batches->ticket <= ticket)
+		batch_end(node, true);
 }
 
 /* ---------------------------------------------------------------- tasks */
@@ -150,6 +214,8 @@ static void task_run(struct pair *p, struct task *t)
 		ev.kex = take_ptr(t->job);
 		break;
 	case TASK_COMMITTED:
+		if (alive)
+			log_commit(n, t->ticket);
 		ev.type = IKE_EV_COMMITTED;
 		ev.committed = t->ticket;
 		break;
@@ -165,18 +231,35 @@ static void task_run(struct pair *p, struct task *t)
 		assert_int_equal(pair_feed(p, t->node, &ev), 0);
 }
 
-bool pair_step(struct pair *p)
+unsigned pair_waiting(const struct pair *p)
 {
-	struct task *t = p->first;
+	unsigned n = 0;
 
-	if (!t)
-		return false;
-	p->first = t->next;
-	if (!p->first)
-		p->last = &p->first;
+	for (const struct task *t = p->first; t; t = t->next)
+		n++;
+	return n;
+}
+
+void pair_step_at(struct pair *p, unsigned i)
+{
+	struct task **at = &p->first, *t;
+
+	while (i-- > 0 && (*at)->next)
+		at = &(*at)->next;
+	t = *at;
+	*at = t->next;
+	if (!t->next)
+		p->last = at;
 	p->steps++;
 	task_run(p, t);
 	task_free(t);
+}
+
+bool pair_step(struct pair *p)
+{
+	if (!p->first)
+		return false;
+	pair_step_at(p, 0);
 	return true;
 }
 
@@ -235,39 +318,25 @@ static void do_send(struct pair *p, int n, const struct ike_fx_send *s)
 	}
 }
 
-static void log_put(struct pair_node *node, const struct ike_fx_item *it)
-{
-	struct pair_record **at = &node->log, *r;
-
-	while (*at && !view_equal(view_of((*at)->key, (*at)->key_n), it->key))
-		at = &(*at)->next;
-	r = *at;
-	if (r) {
-		*at = r->next;
-		blob_fini(&r->body);
-		free(r);
-	}
-	if (it->tombstone)
-		return;
-	assert_true(it->body.n != 0);
-	r = calloc(1, sizeof *r);
-	assert_non_null(r);
-	memcpy(r->key, it->key.p, it->key.n);
-	r->key_n = it->key.n;
-	assert_int_equal(blob_copy(it->body, &r->body), 0);
-	/* Last written, last read. */
-	for (at = &node->log; *at; at = &(*at)->next)
-		;
-	*at = r;
-}
-
 static void do_replicate(struct pair *p, int n, const struct ike_fx_replicate *r)
 {
 	struct pair_node *node = &p->node[n];
+	struct pair_batch *b = calloc(1, sizeof *b), **at = &node->batches;
 
 	assert_true(r->n != 0);
-	for (size_t i = 0; i < r->n; i++)
-		log_put(node, &r->items[i]);
+	assert_non_null(b);
+	b->ticket = r->ticket;
+	b->n = r->n;
+	b->items = calloc(r->n, sizeof *b->items);
+	assert_non_null(b->items);
+	for (size_t i = 0; i < r->n; i++) {
+		b->items[i].key = view_keep(r->items[i].key);
+		b->items[i].body = view_keep(r->items[i].body);
+		b->items[i].tombstone = r->items[i].tombstone;
+	}
+	while (*at)
+		at = &(*at)->next;
+	*at = b;
 	if (node->hold_commits) {
 		assert_in_range(node->n_held, 0, ARRAY_LEN(node->held) - 1);
 		node->held[node->n_held++] = r->ticket;
@@ -472,7 +541,7 @@ static void node_new(struct pair *p, int i, const struct pair_side *side)
 	sinks[i] = (struct log_sink){.line = node_says, .ctx = n, .max = LOG_LEVEL_DEBUG};
 	cfg.env = (struct env){.random = node_random, .ctx = &n->random};
 	assert_int_equal(addr_parse(side->own, &n->addr), 0);
-	n->model = model_of(side);
+	n->model = pair_model(side);
 	assert_int_equal(ike_new(&cfg, n->model, &n->ike), 0);
 	n->up = true;
 	n->life = p->lives;
@@ -536,6 +605,8 @@ void pair_free(struct pair *p)
 {
 	for (int i = 0; i < PAIR_NODES; i++) {
 		pair_kill(p, i);
+		while (p->node[i].batches)
+			batch_end(&p->node[i], false);
 		log_free(&p->node[i]);
 		while (p->node[i].sad)
 			sad_del(&p->node[i], p->node[i].sad->spi_in);
@@ -578,9 +649,13 @@ static void sad_of_log(struct pair_node *to, const struct pair_record *r)
 	rec__child_sa__free_unpacked(s, NULL);
 }
 
-void pair_takeover(struct pair *p, int from, int to, const struct pair_side *side)
+void pair_takeover(
+	struct pair *p, int from, int to, const struct pair_side *side, enum pair_fate fate)
 {
 	struct pair_node *a = &p->node[from], *b = &p->node[to];
+
+	while (a->batches)
+		batch_end(a, fate == PAIR_KEEP_UNCOMMITTED);
 
 	pair_kill(p, from);
 	node_new(p, to, side);

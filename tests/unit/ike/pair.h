@@ -49,7 +49,14 @@ struct pair_record {
 	uint8_t key[IKE_RECORD_KEY_MAX];
 	size_t key_n;
 	struct blob body;
-	uint64_t order;
+};
+
+/* One REPLICATE, until it is committed. */
+struct pair_batch {
+	struct pair_batch *next;
+	uint64_t ticket;
+	struct ike_fx_item *items; /* with copies of what they point to */
+	size_t n;
 };
 
 /* One child as the dataplane of a node has it. */
@@ -59,7 +66,7 @@ struct pair_child {
 	struct endpoint local, remote;
 	bool udp_encap, outbound, esn;
 	uint64_t order;
-	uint8_t key_in[64], key_out[64];
+	uint8_t key_in[96], key_out[96];
 	size_t key_n;
 	struct tsel local_ts[8], remote_ts[8];
 	uint32_t n_local_ts, n_remote_ts;
@@ -74,8 +81,8 @@ struct pair_node {
 	struct ike *ike;
 	struct ike_effects fx;
 	uint64_t random;
-	struct pair_record *log; /* committed, or about to be */
-	uint64_t log_order;
+	struct pair_record *log; /* committed */
+	struct pair_batch *batches;
 	struct pair_child *sad;
 	char said[65536]; /* log lines */
 	size_t said_n;
@@ -117,6 +124,8 @@ struct pair_side {
 
 extern const struct pair_side side_a, side_b;
 
+/* The caller owns it. */
+struct model *pair_model(const struct pair_side *s);
 struct pair *pair_new(void);
 void pair_free(struct pair *p);
 /* Starts an engine; its group 0 becomes active. */
@@ -126,12 +135,20 @@ struct pair *pair_ordinary(void);
 struct pair *pair_of(const struct pair_side *a, const struct pair_side *b);
 /* Stops it without a word; its address answers no more. */
 void pair_kill(struct pair *p, int node);
-/* Node `to` takes over from the dead `from`: same configuration, same address, its log. */
-void pair_takeover(struct pair *p, int from, int to, const struct pair_side *side);
+
+/* Node `to` takes over from the dead `from`: same configuration, same address, its log. What was
+ * not committed may be kept (others had it) or not. */
+enum pair_fate { PAIR_LOSE_UNCOMMITTED, PAIR_KEEP_UNCOMMITTED };
+
+void pair_takeover(
+	struct pair *p, int from, int to, const struct pair_side *side, enum pair_fate fate);
 
 int pair_feed(struct pair *p, int node, struct ike_event *ev);
 /* False: nothing was under way. */
 bool pair_step(struct pair *p);
+/* How many tasks are under way, and the i-th of them instead of the oldest. */
+unsigned pair_waiting(const struct pair *p);
+void pair_step_at(struct pair *p, unsigned i);
 void pair_settle(struct pair *p);
 /* Lets time go by, with everything that falls due. */
 void pair_pass(struct pair *p, uint64_t ms);

@@ -1,0 +1,264 @@
+/*
+ * Lifetimes and rekeys, of children and of the IKE SA, with one end acting.
+ */
+#include "pair.h"
+
+#define HOUR_MS UINT64_C(3600000)
+
+static struct pair *up_of(const struct pair_side *a, const struct pair_side *b)
+{
+	struct pair *p = pair_of(a, b);
+
+	pair_acquire(p, 0);
+	pair_settle(p);
+	pair_check_up(p, 0, 1);
+	return p;
+}
+
+/* LIF-003: the initiator acts 135 s before the end, the responder would 90 s before. */
+static void child_is_rekeyed_at_its_soft_lifetime(void **state)
+{
+	struct pair *p = up_of(&side_a, &side_b);
+	uint32_t first = pair_child(p, 0)->spi_in;
+
+	(void)state;
+	pair_pass(p, HOUR_MS - 135000 - 2000);
+	assert_int_equal(pair_child(p, 0)->spi_in, first);
+	pair_pass(p, 3000);
+	assert_int_not_equal(pair_child(p, 0)->spi_in, first);
+	assert_int_equal(p->node[1].ike->stats.child_rekeyed, 1);
+	/* V2-011: the old one stays a second for what is on the way. */
+	assert_int_equal(pair_children(p, 0), 2);
+	pair_pass(p, 3000);
+	pair_check_up(p, 0, 1);
+	assert_null(child_find(p->node[0].ike, first));
+	assert_true(pair_child(p, 1)->outbound);
+	pair_free(p);
+}
+
+static void child_is_rekeyed_with_pfs(void **state)
+{
+	struct pair_side a = side_a, b = side_b;
+	struct pair *p;
+
+	(void)state;
+	a.pfs = b.pfs = "group19";
+	p = up_of(&a, &b);
+	assert_null(pair_child(p, 0)->suite.dh);
+	for (int i = 0; i < 3; i++) {
+		uint32_t was = pair_child(p, 1)->spi_in;
+
+		assert_int_equal(pair_operate(p, i % 2, IKE_OP_REKEY_CHILD, NULL), 1);
+		pair_pass(p, 5000);
+		pair_check_up(p, 0, 1);
+		assert_int_not_equal(pair_child(p, 1)->spi_in, was);
+		assert_int_equal(pair_child(p, 0)->suite.dh->id, 19);
+	}
+	pair_free(p);
+}
+
+/* PFS-003 */
+static void other_pfs_group_keeps_the_old_child(void **state)
+{
+	struct pair_side a = side_a, b = side_b;
+	struct pair *p;
+
+	(void)state;
+	a.pfs = "group19";
+	b.pfs = "group20";
+	p = up_of(&a, &b);
+	assert_int_equal(pair_operate(p, 0, IKE_OP_REKEY_CHILD, NULL), 1);
+	pair_pass(p, 5000);
+	pair_check_up(p, 0, 1);
+	assert_true(pair_said(p, 0, "child.refused"));
+	pair_free(p);
+}
+
+/* V2-010 */
+static void ike_sa_is_rekeyed_and_keeps_its_children(void **state)
+{
+	struct pair *p = up_of(&side_a, &side_b);
+	uint32_t child = pair_child(p, 0)->spi_in;
+	uint64_t was = pair_sa(p, 0)->spi_local;
+
+	(void)state;
+	assert_int_equal(pair_operate(p, 0, IKE_OP_REKEY_IKE, NULL), 1);
+	pair_settle(p);
+	pair_pass(p, 60000);
+	pair_check_up(p, 0, 1);
+	assert_true(pair_sa(p, 0)->spi_local != was);
+	assert_int_equal(pair_sa(p, 0)->next_tx, 0);
+	assert_int_equal(pair_child(p, 0)->spi_in, child);
+	assert_int_equal(p->node[0].installs, 1); /* the dataplane was not bothered */
+	assert_int_equal(pair_sa(p, 0)->rekeys, 1);
+	/* From the other end, twice, and the new SA works. */
+	assert_int_equal(pair_operate(p, 1, IKE_OP_REKEY_IKE, NULL), 1);
+	pair_pass(p, 60000);
+	pair_check_up(p, 0, 1);
+	assert_false(pair_sa(p, 0)->initiator);
+	assert_int_equal(pair_operate(p, 0, IKE_OP_REKEY_CHILD, NULL), 1);
+	pair_pass(p, 10000);
+	pair_check_up(p, 0, 1);
+	assert_int_equal(p->node[1].ike->stats.ike_responded, 1);
+	pair_free(p);
+}
+
+static void ike_sa_is_rekeyed_at_its_soft_lifetime(void **state)
+{
+	struct pair *p = up_of(&side_a, &side_b);
+
+	(void)state;
+	pair_pass(p, 8 * HOUR_MS - 135000 - 5000);
+	assert_int_equal(pair_sa(p, 0)->rekeys, 0);
+	pair_pass(p, 10000);
+	assert_int_equal(pair_sa(p, 0)->rekeys, 1);
+	pair_pass(p, 24 * HOUR_MS);
+	pair_check_up(p, 0, 1);
+	assert_in_range(pair_sa(p, 0)->rekeys, 4, 4);
+	assert_int_equal(p->node[1].ike->stats.ike_responded, 1);
+	assert_int_equal(p->node[0].ike->stats.collisions, 0);
+	pair_free(p);
+}
+
+static void ike_rekey_retries_with_the_peers_group(void **state)
+{
+	struct pair_side a = side_a, b = side_b;
+	struct ike_event ev = {.type = IKE_EV_CONFIG};
+	struct pair *p;
+
+	(void)state;
+	a.dh = "group19";
+	b.dh = "group19";
+	a.extra = "set security ike proposal Q authentication-method pre-shared-keys\n"
+		  "set security ike proposal Q dh-group group31\n"
+		  "set security ike proposal Q encryption-algorithm aes-256-gcm\n"
+		  "set security ike policy IP proposals Q\n";
+	p = up_of(&a, &b);
+	b.dh = "group31";
+	ev.model = pair_model(&b);
+	assert_int_equal(pair_feed(p, 1, &ev), 0);
+	model_free(ev.model);
+	assert_int_equal(pair_operate(p, 0, IKE_OP_REKEY_IKE, NULL), 1);
+	pair_pass(p, 60000);
+	pair_check_up(p, 0, 1);
+	assert_int_equal(pair_sa(p, 0)->suite.dh->id, 31);
+	pair_free(p);
+}
+
+/* RSP-003, LIF-008 */
+static void no_rekey_ends_at_the_hard_lifetime(void **state)
+{
+	struct pair_side a = side_a, b = side_b;
+	struct pair *p;
+
+	(void)state;
+	b.establish = "responder-only-no-rekey";
+	p = pair_of(&a, &b);
+	pair_acquire(p, 0);
+	pair_settle(p);
+	/* Our end would rekey: make it a silent one. */
+	pair_child(p, 0)->at_soft = 0;
+	child_rearm(p->node[0].ike, pair_child(p, 0));
+	pair_pass(p, HOUR_MS - 2000);
+	pair_check_up(p, 0, 1);
+	pair_pass(p, 5000);
+	assert_int_equal(pair_children(p, 0), 0);
+	assert_int_equal(pair_children(p, 1), 0);
+	pair_free(p);
+}
+
+/* The dataplane says when a volume or sequence limit is near. */
+static void limits_of_the_dataplane_start_a_rekey(void **state)
+{
+	struct pair *p = up_of(&side_a, &side_b);
+
+	(void)state;
+	for (int kind = IKE_LIMIT_SOFT; kind <= IKE_LIMIT_SEQUENCE; kind++) {
+		struct ike_event ev = {.type = IKE_EV_CHILD_LIFETIME};
+		uint32_t was = pair_child(p, 0)->spi_in;
+
+		ev.limit = (struct ike_ev_child_limit){was, (enum ike_child_limit)kind};
+		assert_int_equal(pair_feed(p, 0, &ev), 0);
+		pair_pass(p, 5000);
+		assert_null(child_find(p->node[0].ike, was));
+		if (kind == IKE_LIMIT_HARD) {
+			assert_int_equal(pair_children(p, 0), 0);
+			pair_acquire(p, 0);
+			pair_settle(p);
+		}
+		pair_check_up(p, 0, 1);
+	}
+	pair_free(p);
+}
+
+static void clear_ipsec_deletes_at_both_ends(void **state)
+{
+	struct pair *p = up_of(&side_a, &side_b);
+
+	(void)state;
+	assert_int_equal(pair_operate(p, 1, IKE_OP_CLEAR_CHILD, NULL), 1);
+	pair_settle(p);
+	assert_int_equal(pair_children(p, 0), 0);
+	assert_int_equal(pair_children(p, 1), 0);
+	assert_null(p->node[0].sad);
+	assert_null(p->node[1].sad);
+	assert_non_null(pair_sa(p, 0));
+	pair_acquire(p, 0);
+	pair_settle(p);
+	pair_check_up(p, 0, 1);
+	pair_free(p);
+}
+
+/* V2-005 */
+static void clear_ike_takes_the_children_along(void **state)
+{
+	struct ike_filter f = {.gateway = "NOPE"};
+	struct pair *p = up_of(&side_a, &side_b);
+
+	(void)state;
+	assert_int_equal(pair_operate(p, 0, IKE_OP_CLEAR_IKE, &f), 0);
+	f = (struct ike_filter){.gateway = "G", .family = 4};
+	assert_int_equal(pair_operate(p, 0, IKE_OP_CLEAR_IKE, &f), 1);
+	pair_settle(p);
+	for (int i = 0; i < 2; i++) {
+		assert_null(pair_sa(p, i));
+		assert_int_equal(pair_children(p, i), 0);
+		assert_null(p->node[i].sad);
+	}
+	pair_pass(p, 60000);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(HASH_COUNT(p->node[i].ike->sas), 0);
+		assert_null(p->node[i].log);
+	}
+	pair_free(p);
+}
+
+static void operator_may_initiate(void **state)
+{
+	struct pair *p = pair_ordinary();
+
+	(void)state;
+	assert_int_equal(pair_operate(p, 0, IKE_OP_INITIATE, NULL), 1);
+	pair_settle(p);
+	pair_check_up(p, 0, 1);
+	pair_free(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(child_is_rekeyed_at_its_soft_lifetime),
+		cmocka_unit_test(child_is_rekeyed_with_pfs),
+		cmocka_unit_test(other_pfs_group_keeps_the_old_child),
+		cmocka_unit_test(ike_sa_is_rekeyed_and_keeps_its_children),
+		cmocka_unit_test(ike_sa_is_rekeyed_at_its_soft_lifetime),
+		cmocka_unit_test(ike_rekey_retries_with_the_peers_group),
+		cmocka_unit_test(no_rekey_ends_at_the_hard_lifetime),
+		cmocka_unit_test(limits_of_the_dataplane_start_a_rekey),
+		cmocka_unit_test(clear_ipsec_deletes_at_both_ends),
+		cmocka_unit_test(clear_ike_takes_the_children_along),
+		cmocka_unit_test(operator_may_initiate),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
