@@ -170,8 +170,9 @@ static int sa_of(struct dp *dp, const Dp__ChildInstall *c, struct sa **out)
 	if (!suite)
 		return -ERR_UNSUPPORTED;
 	if (c->encr_key_in.len != suite->key_len || c->encr_key_out.len != suite->key_len ||
-		c->spi_in <= SPI_RESERVED_LAST || c->spi_out <= SPI_RESERVED_LAST ||
-		c->rg >= RG_MAX || c->df_bit > SA_DF_COPY)
+		c->integ_key_in.len != suite->integ_len ||
+		c->integ_key_out.len != suite->integ_len || c->spi_in <= SPI_RESERVED_LAST ||
+		c->spi_out <= SPI_RESERVED_LAST || c->rg >= RG_MAX || c->df_bit > SA_DF_COPY)
 		return -ERR_VALUE;
 	rc = cold_of(c, &cold);
 	if (rc < 0)
@@ -189,8 +190,9 @@ static int sa_of(struct dp *dp, const Dp__ChildInstall *c, struct sa **out)
 	sa->df = (uint8_t)c->df_bit;
 	atomic_init(&sa->cold, cold);
 	atomic_init(&sa->outbound, c->outbound);
-	sa_key(sa, dp->engine, view_of(c->encr_key_in.data, c->encr_key_in.len),
-		view_of(c->encr_key_out.data, c->encr_key_out.len));
+	sa_key(sa, dp->engine,
+		&(struct sa_keys){view_of_pb(&c->encr_key_in), view_of_pb(&c->encr_key_out),
+			view_of_pb(&c->integ_key_in), view_of_pb(&c->integ_key_out)});
 	sa_template(sa, c->spi_out);
 	seqno_init(&sa->out, c->esn, c->strict_replay, &first);
 	*out = sa;

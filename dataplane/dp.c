@@ -79,7 +79,7 @@ static int init_shared(struct dp *dp, const struct dp_args *args)
 	dp->sh.neighbours = neighbours_new();
 	dp->sh.qsbr = qsbr_new(WORKER_MAX);
 	dp->sh.pool = pool_new("packets", args->packets);
-	dp->engine = suite_engine_new();
+	dp->engine = suite_engine_new(&dp->env);
 	return dp->sh.neighbours && dp->sh.qsbr && dp->sh.pool && dp->engine ? 0 : -ERR_NOMEM;
 }
 
@@ -88,6 +88,7 @@ int dp_init(struct dp *dp, const struct dp_args *args)
 	int rc;
 
 	dp->env = (struct env){os_random, NULL};
+	dp->sh.env = &dp->env;
 	dp->conn = dp->punt = dp->listener = dp->punt_listener = dp->epoll = -1;
 	dp->sh.api_wake = -1;
 	dp->heartbeat_ms = 50;

@@ -9,5 +9,11 @@
 int selector_of_pb(const Dp__Selector *s, struct selector *out) MUST_CHECK;
 /* IPv4 in host order; -ERR_UNSUPPORTED for IPv6. */
 int v4_of_pb(const ProtobufCBinaryData *b, uint32_t *out) MUST_CHECK;
+
+static inline struct view view_of_pb(const ProtobufCBinaryData *b)
+{
+	return view_of(b->data, b->len);
+}
+
 /* Four octets of a message that outlives the call of the packer. */
 ProtobufCBinaryData pb_of_v4(uint32_t host_order, uint8_t room[4]);

@@ -10,13 +10,7 @@
 #include <stdint.h>
 
 #include "base/view.h"
-
-/* Arrays of the hot path are written before they are read; gcc would zero them in each call. */
-#if defined(__GNUC__) && !defined(__clang__)
-#define UNINITIALIZED __attribute__((uninitialized))
-#else
-#define UNINITIALIZED
-#endif
+#include "core/hot.h"
 
 enum {
 	PKT_BURST = 64,

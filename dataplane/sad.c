@@ -57,16 +57,18 @@ void sa_free(struct sa *sa)
 	free(sa);
 }
 
-void sa_key(struct sa *sa, struct suite_engine *e, struct view in, struct view out)
+void sa_key(struct sa *sa, struct suite_engine *e, const struct sa_keys *k)
 {
 	const struct suite *s = sa->suite;
 
-	s->expand(e, in.p, sa->keys);
-	s->expand(e, out.p, sa->keys + s->expanded);
+	s->expand(s, e, k->encr_in, k->integ_in, sa->keys);
+	s->expand(s, e, k->encr_out, k->integ_out, sa->keys + s->expanded);
 	sa->key_in = sa->keys;
 	sa->key_out = sa->keys + s->expanded;
-	memcpy(&sa->salt_in, in.p + in.n - SUITE_SALT, SUITE_SALT);
-	memcpy(&sa->salt_out, out.p + out.n - SUITE_SALT, SUITE_SALT);
+	if (!suite_is_aead(s))
+		return;
+	memcpy(&sa->salt_in, k->encr_in.p + k->encr_in.n - SUITE_SALT, SUITE_SALT);
+	memcpy(&sa->salt_out, k->encr_out.p + k->encr_out.n - SUITE_SALT, SUITE_SALT);
 }
 
 bool sa_same_keys(const struct sa *a, const struct sa *b)

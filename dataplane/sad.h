@@ -80,8 +80,14 @@ _Static_assert(offsetof(struct sa, out) == 64, "inbound state is one line");
 struct sa *sa_new(const struct suite *suite, uint32_t window);
 void sa_free(struct sa *sa);
 struct sa_cold *sa_cold_new(uint32_t n_selectors);
-/* Expands the keys (with salt) of both directions. */
-void sa_key(struct sa *sa, struct suite_engine *e, struct view in, struct view out);
+
+/* As IKE gives them: encryption keys (AEAD: with salt) and integrity keys, of the right lengths. */
+struct sa_keys {
+	struct view encr_in, encr_out, integ_in, integ_out;
+};
+
+/* Expands the keys of both directions. */
+void sa_key(struct sa *sa, struct suite_engine *e, const struct sa_keys *k);
 /* Same suite and same keys? */
 bool sa_same_keys(const struct sa *a, const struct sa *b);
 /* Writes the outer headers from the cold endpoints. Owner's thread once it is in use. */

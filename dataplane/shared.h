@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/env.h"
 #include "core/iv.h"
 #include "core/rg.h"
 #include "net.h"
@@ -59,6 +60,7 @@ struct shared {
 	struct neighbours *neighbours;
 	void *qsbr; /* struct rte_rcu_qsbr */
 	void *pool;
+	const struct env *env;
 	_Atomic uint64_t lease_hold_ns;
 	_Atomic bool busy_poll;
 	int api_wake; /* eventfd of the API thread */

@@ -1,91 +1,33 @@
 #include "suite.h"
 
-#include <intel-ipsec-mb.h>
+#include <stdlib.h>
 
-#include "base/cleanup.h"
-#include "base/view.h"
-
-enum { GCM_ICV = 16 };
-
-/* The engine is ipsec-mb's manager under our name: the header is seen here only. */
-static IMB_MGR *mgr(struct suite_engine *e)
-{
-	return (IMB_MGR *)(void *)e;
-}
-
-struct suite_engine *suite_engine_new(void)
-{
-	IMB_MGR *m = alloc_mb_mgr(0);
-	IMB_ARCH arch;
-
-	if (!m)
-		return NULL;
-	init_mb_mgr_auto(m, &arch);
-	if (arch == IMB_ARCH_NONE) {
-		free_mb_mgr(m);
-		return NULL;
-	}
-	return (struct suite_engine *)(void *)m;
-}
-
-void suite_engine_free(struct suite_engine *e)
-{
-	if (e)
-		free_mb_mgr(mgr(e));
-}
-
-/* Takes the same time whatever differs. */
-static bool icv_is_equal(const uint8_t *a, const uint8_t *b)
-{
-	uint64_t x[2], y[2];
-
-	memcpy(x, a, sizeof x);
-	memcpy(y, b, sizeof y);
-	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
-}
-
-/* RFC 4106: nonce = salt | IV, AAD = SPI | sequence number (32 or 64 bits). */
-#define GCM_SUITE(bits)                                                                            \
-	static void gcm##bits##_expand(struct suite_engine *e, const uint8_t *key, void *out)      \
-	{                                                                                          \
-		IMB_AES##bits##_GCM_PRE(mgr(e), key, (struct gcm_key_data *)out);                  \
-	}                                                                                          \
-	static void gcm##bits##_seal(struct suite_engine *e, struct suite_op *ops, uint32_t n)     \
-	{                                                                                          \
-		struct gcm_context_data ctx;                                                       \
-                                                                                                   \
-		for (uint32_t i = 0; i < n; i++)                                                   \
-			IMB_AES##bits##_GCM_ENC(mgr(e), ops[i].key, &ctx, ops[i].data,             \
-				ops[i].data, ops[i].len, ops[i].nonce, ops[i].aad, ops[i].aad_len, \
-				ops[i].icv, GCM_ICV);                                              \
-	}                                                                                          \
-	static void gcm##bits##_open(struct suite_engine *e, struct suite_op *ops, uint32_t n)     \
-	{                                                                                          \
-		struct gcm_context_data ctx;                                                       \
-		uint8_t icv[GCM_ICV];                                                              \
-                                                                                                   \
-		for (uint32_t i = 0; i < n; i++) {                                                 \
-			IMB_AES##bits##_GCM_DEC(mgr(e), ops[i].key, &ctx, ops[i].data,             \
-				ops[i].data, ops[i].len, ops[i].nonce, ops[i].aad, ops[i].aad_len, \
-				icv, GCM_ICV);                                                     \
-			ops[i].ok = icv_is_equal(icv, ops[i].icv);                                 \
-		}                                                                                  \
-	}
-
-GCM_SUITE(128)
-GCM_SUITE(192)
-GCM_SUITE(256)
+#include "base/secret.h"
+#include "suite_imb.h"
 
 // clang-format off
 #define GCM_ROW(bits)                                                                              \
-	{"aes-" #bits "-gcm", SUITE_ENCR_AES_GCM16, bits, 0, bits / 8 + SUITE_SALT,                \
-		{8, GCM_ICV, 4}, sizeof(struct gcm_key_data), gcm##bits##_expand,                  \
-		gcm##bits##_seal, gcm##bits##_open}
+	{"aes-" #bits "-gcm", SUITE_ENCR_AES_GCM16, bits, 0, bits / 8 + SUITE_SALT, 0,             \
+		{8, 16, 4}, sizeof(struct gcm_key_data), 0, gcm_expand, gcm##bits##_seal,          \
+		gcm##bits##_open}
+/* integ: RFC 7296 3.3.2 transform type 3; ICV lengths of RFC 2404, RFC 4868 */
+#define CBC_ROW(bits, hash, integ, integ_len, icv)                                                 \
+	{"aes-" #bits "-cbc+" #hash, SUITE_ENCR_AES_CBC, bits, integ, bits / 8, integ_len,         \
+		{SUITE_CBC_IV, icv, 16}, sizeof(struct cbc_key), IMB_AUTH_HMAC_##hash,             \
+		cbc_expand, cbc_seal, cbc_open}
+#define CBC_ROWS(bits)                                                                             \
+	CBC_ROW(bits, SHA_1, 2, 20, 12),                                                           \
+	CBC_ROW(bits, SHA_256, 12, 32, 16),                                                        \
+	CBC_ROW(bits, SHA_384, 13, 48, 24),                                                        \
+	CBC_ROW(bits, SHA_512, 14, 64, 32)
 
 static const struct suite suites[] = {
 	GCM_ROW(128),
 	GCM_ROW(192),
 	GCM_ROW(256),
+	CBC_ROWS(128),
+	CBC_ROWS(192),
+	CBC_ROWS(256),
 };
 
 // clang-format on
@@ -97,4 +39,48 @@ const struct suite *suite_find(uint32_t encr, uint32_t key_bits, uint32_t integ)
 			suites[i].integ == integ)
 			return &suites[i];
 	return NULL;
+}
+
+struct suite_engine *suite_engine_new(const struct env *env)
+{
+	struct suite_engine *e = aligned_alloc(64, (sizeof *e + 63) & ~(size_t)63);
+	uint8_t seed[16], unused[16 * 15];
+	IMB_ARCH arch;
+
+	if (!e)
+		return NULL;
+	e->mgr = alloc_mb_mgr(0);
+	if (!e->mgr) {
+		free(e);
+		return NULL;
+	}
+	init_mb_mgr_auto(e->mgr, &arch);
+	if (arch == IMB_ARCH_NONE) {
+		suite_engine_free(e);
+		return NULL;
+	}
+	env_random(env, seed, sizeof seed);
+	env_random(env, e->iv_counter, sizeof e->iv_counter);
+	IMB_AES_KEYEXP_128(e->mgr, seed, e->iv_key, unused);
+	secret_wipe(seed, sizeof seed);
+	secret_wipe(unused, sizeof unused);
+	return e;
+}
+
+void suite_engine_free(struct suite_engine *e)
+{
+	if (!e)
+		return;
+	free_mb_mgr(e->mgr);
+	secret_wipe(e->iv_key, sizeof e->iv_key);
+	free(e);
+}
+
+void suite_random_iv(struct suite_engine *e, uint8_t out[SUITE_CBC_IV])
+{
+	static const uint8_t zero[SUITE_CBC_IV];
+
+	e->iv_counter[0]++;
+	/* One block of CFB over zeroes is the block cipher itself. */
+	IMB_AES128_CFB_ONE(e->mgr, out, zero, e->iv_counter, e->iv_key, SUITE_CBC_IV);
 }

@@ -2,42 +2,61 @@
 /*
  * One small interface per ESP transform: a suite says its shape and works on a burst of packets.
  *
- * Suites are const tables; the engine (multi-buffer state of ipsec-mb) belongs to one worker. An
- * expanded key is SA memory, written once at install and then only read.
+ * Suites are const tables; the engine (multi-buffer state of ipsec-mb, IVs for CBC) belongs to one
+ * thread. An expanded key is SA memory, written once at install and then only read. No job
+ * outlives a burst.
  */
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/env.h"
 #include "core/esp.h"
 
-enum { SUITE_ENCR_AES_CBC = 12, SUITE_ENCR_AES_GCM16 = 20, SUITE_SALT = 4, SUITE_AAD_MAX = 12 };
+enum {
+	SUITE_ENCR_AES_CBC = 12,
+	SUITE_ENCR_AES_GCM16 = 20,
+	SUITE_SALT = 4,
+	SUITE_ICV_MAX = 32,
+	SUITE_CBC_IV = 16,
+	SUITE_BURST = 64, /* the most operations a call takes */
+};
 
 struct suite_engine;
 
-/* One packet: `data` is worked on in place. Nonce and AAD as the suite's RFC builds them. */
+/* One packet, worked on in place:  SPI seq | IV | `len` octets of ciphertext | ICV  */
 struct suite_op {
 	const void *key;
-	uint8_t *data;
-	uint32_t len;
-	uint8_t aad_len;
-	bool ok; /* open: authentic */
-	uint8_t nonce[12];
-	uint8_t aad[SUITE_AAD_MAX];
-	uint8_t *icv; /* seal writes it, open compares */
+	uint8_t *esp;
+	uint64_t seq;
+	uint32_t len, salt; /* salt: AEAD, as in memory */
+	bool esn;
+	bool ok;		    /* open: authentic */
+	uint8_t saved[4];	    /* scratch of the suite */
+	uint8_t icv[SUITE_ICV_MAX]; /* also */
 };
 
 struct suite {
 	const char *name;
 	uint16_t encr, key_bits, integ;
-	uint16_t key_len; /* of the encryption key as IKE gives it, salt included */
+	uint16_t key_len;   /* of the encryption key as IKE gives it, salt included */
+	uint16_t integ_len; /* of the integrity key; 0 for AEAD */
 	struct esp_shape shape;
 	uint32_t expanded; /* octets of one direction's key */
-	void (*expand)(struct suite_engine *e, const uint8_t *key, void *expanded);
-	void (*seal)(struct suite_engine *e, struct suite_op *ops, uint32_t n);
-	void (*open)(struct suite_engine *e, struct suite_op *ops, uint32_t n);
+	uint16_t hash;	   /* the library's own number */
+	void (*expand)(const struct suite *s, struct suite_engine *e, struct view encr,
+		struct view integ, void *expanded);
+	void (*seal)(const struct suite *s, struct suite_engine *e, struct suite_op *v, uint32_t n);
+	void (*open)(const struct suite *s, struct suite_engine *e, struct suite_op *v, uint32_t n);
 };
+
+static inline bool suite_is_aead(const struct suite *s)
+{
+	return s->integ_len == 0;
+}
 
 /* NULL when it is not supported. */
 const struct suite *suite_find(uint32_t encr, uint32_t key_bits, uint32_t integ);
-struct suite_engine *suite_engine_new(void);
+/* Seeded from env: IVs of CBC cannot be foretold (RFC 3602 3). */
+struct suite_engine *suite_engine_new(const struct env *env);
 void suite_engine_free(struct suite_engine *e);
+void suite_random_iv(struct suite_engine *e, uint8_t out[SUITE_CBC_IV]);

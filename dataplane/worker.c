@@ -60,7 +60,7 @@ struct worker *worker_new(struct shared *sh, uint32_t id)
 	w->id = id;
 	w->sh = sh;
 	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	w->engine = suite_engine_new();
+	w->engine = suite_engine_new(sh->env);
 	w->pending = id == 0 ? pending_new() : NULL;
 	w->freeze = freeze_new();
 	w->ip_id = (uint16_t)(id << 12);

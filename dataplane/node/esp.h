@@ -7,5 +7,3 @@
 
 /* After numbers were used: asks the log for more in time, tells when the SA grows old. */
 void sa_tend(struct worker *w, struct sa *sa);
-/* Builds the nonce and the AAD of RFC 4106 (AEAD suites). */
-void esp_aead_op(struct suite_op *op, const struct sa *sa, const uint8_t *esp, uint64_t seq);

@@ -103,11 +103,11 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
 		return false;
 	}
 	op->key = sa->key_in;
-	op->data = p->p + ESP_HDR + sa->suite->shape.iv;
+	op->esp = p->p;
 	op->len = n;
-	op->icv = op->data + n;
-	memcpy(op->nonce, &sa->salt_in, SUITE_SALT);
-	esp_aead_op(op, sa, p->p, p->seq);
+	op->salt = sa->salt_in;
+	op->seq = p->seq;
+	op->esn = sa->flags & SA_ESN;
 	return true;
 }
 
@@ -115,15 +115,15 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
 static enum counter strip(struct pkt *p, struct sa *sa, const struct suite_op *op, struct ip4 *h)
 {
 	uint8_t outer_tos = p->p[IP4_AT_TOS - (int)p->outer], next, tos;
-	uint32_t payload;
+	uint32_t payload, front = ESP_HDR + (uint32_t)sa->suite->shape.iv;
 
-	if (esp_trailer_get(view_of(op->data, op->len), &payload, &next) < 0)
+	if (esp_trailer_get(view_of(p->p + front, op->len), &payload, &next) < 0)
 		return STAT_DROP_ESP_PADDING;
 	if (next == ESP_NEXT_DUMMY)
 		return STAT_DROP_ESP_DUMMY;
 	if (next != ESP_NEXT_IPV4)
 		return STAT_DROP_ESP_NEXT;
-	pkt_pull(p, ESP_HDR + sa->suite->shape.iv);
+	pkt_pull(p, front);
 	pkt_cut(p, payload);
 	/* Octets behind the inner packet are TFC padding (RFC 4303 2.7). */
 	if (ip4_read(pkt_view(p), h) != IP4_OK)
@@ -200,7 +200,7 @@ static void open_all(struct worker *w, struct pkt **v, struct suite_op *ops, uin
 		const struct suite *s = v[i]->sa->suite;
 
 		if (i + 1 == n || v[i + 1]->sa->suite != s) {
-			s->open(w->engine, ops + from, i + 1 - from);
+			s->open(s, w->engine, ops + from, i + 1 - from);
 			from = i + 1;
 		}
 	}

@@ -62,13 +62,16 @@ static void build(struct worker *w, struct pkt *p, struct suite_op *op, uint64_t
 	if (sa->flags & SA_UDP)
 		store_be16(o + IP4_HDR + 4, (uint16_t)(p->len - IP4_HDR));
 	store_be32(esp + 4, (uint32_t)p->seq);
-	store_be64(esp + ESP_HDR, iv);
+	if (suite_is_aead(sa->suite))
+		store_be64(esp + ESP_HDR, iv);
+	else
+		suite_random_iv(w->engine, esp + ESP_HDR);
 	op->key = sa->key_out;
-	op->data = inner;
+	op->esp = esp;
 	op->len = cipher;
-	op->icv = inner + cipher;
-	memcpy(op->nonce, &sa->salt_out, SUITE_SALT);
-	esp_aead_op(op, sa, esp, p->seq);
+	op->salt = sa->salt_out;
+	op->seq = p->seq;
+	op->esn = sa->flags & SA_ESN;
 }
 
 /* False when the packet went another way: the RG is not ours now. */
@@ -112,7 +115,7 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
 	struct sa *sa = p->sa;
 	const struct iface *iface;
 	uint32_t next_hop;
-	uint64_t iv;
+	uint64_t iv = 0;
 
 	if (!admit_owner(w, p, sa))
 		return false;
@@ -123,8 +126,12 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
 	}
 	if (!fits(w, p, sa, iface->mtu))
 		return false;
-	if (!has_room(p, sa) || iv_next(&w->sh->ivs, &w->ivs, w->net->iv_node, &iv) < 0) {
-		worker_drop(w, p, has_room(p, sa) ? STAT_DROP_ESP_IV : STAT_DROP_NO_BUFFER);
+	if (!has_room(p, sa)) {
+		worker_drop(w, p, STAT_DROP_NO_BUFFER);
+		return false;
+	}
+	if (suite_is_aead(sa->suite) && iv_next(&w->sh->ivs, &w->ivs, w->net->iv_node, &iv) < 0) {
+		worker_drop(w, p, STAT_DROP_ESP_IV);
 		return false;
 	}
 	count_set(&sa->n.last_out_ns, w->now_ns);
@@ -148,7 +155,7 @@ static void seal_all(struct worker *w, struct pkt **v, struct suite_op *ops, uin
 		const struct suite *s = v[i]->sa->suite;
 
 		if (i + 1 == n || v[i + 1]->sa->suite != s) {
-			s->seal(w->engine, ops + from, i + 1 - from);
+			s->seal(s, w->engine, ops + from, i + 1 - from);
 			from = i + 1;
 		}
 	}

@@ -37,16 +37,3 @@ void sa_tend(struct worker *w, struct sa *sa)
 	if (sa->flags & SA_LIMITED)
 		tend_bytes(w, sa);
 }
-
-void esp_aead_op(struct suite_op *op, const struct sa *sa, const uint8_t *esp, uint64_t seq)
-{
-	memcpy(op->nonce + SUITE_SALT, esp + ESP_HDR, 8);
-	memcpy(op->aad, esp, 4);
-	if (sa->flags & SA_ESN) { /* RFC 4106 5: SPI, then the 64-bit number */
-		store_be64(op->aad + 4, seq);
-		op->aad_len = 12;
-	} else {
-		store_be32(op->aad + 4, (uint32_t)seq);
-		op->aad_len = 8;
-	}
-}

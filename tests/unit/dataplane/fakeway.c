@@ -118,6 +118,14 @@ static const struct port_ops fake_ops = {fake_rx, fake_tx};
 
 /* ---- the node */
 
+static void fixed_random(void *ctx, void *out, size_t n)
+{
+	(void)ctx;
+	memset(out, 0x5a, n);
+}
+
+static const struct env fixed_env = {fixed_random, NULL};
+
 static void must(int rc)
 {
 	if (rc < 0)
@@ -199,7 +207,8 @@ static struct sa *make_sa(struct way *y, uint32_t flags)
 	sa->flags = (uint8_t)flags;
 	atomic_store(&sa->cold, c);
 	atomic_store(&sa->outbound, true);
-	sa_key(sa, y->w->engine, view_of_array(key), view_of_array(key));
+	sa_key(sa, y->w->engine,
+		&(struct sa_keys){.encr_in = view_of_array(key), .encr_out = view_of_array(key)});
 	sa_template(sa, WAY_SPI_OUT);
 	seqno_init(&sa->out, flags & SA_ESN, false, &lease);
 	must(sad_add(&y->sh.sad, sa, &retired));
@@ -240,6 +249,7 @@ struct way *way_new(uint32_t sa_flags)
 		atomic_store(&y->sh.rgs[i].view, v);
 	}
 	must(sad_init(&y->sh.sad));
+	y->sh.env = &fixed_env;
 	iv_pool_init(&y->sh.ivs, 1);
 	atomic_store(&y->sh.lease_hold_ns, UINT64_C(400000000));
 	y->sh.neighbours = neighbours_new();
@@ -335,16 +345,10 @@ size_t way_seal(struct way *y, uint64_t seq, struct view plain, bool udp, uint8_
 	store_be64(esp + 8, seq);
 	if (plain.n)
 		memcpy(esp + 16, plain.p, plain.n);
-	op.data = esp + 16;
-	op.icv = esp + 16 + plain.n;
-	memcpy(op.nonce, &y->sa->salt_in, 4);
-	memcpy(op.nonce + 4, esp + 8, 8);
-	memcpy(op.aad, esp, 4);
-	if (y->sa->flags & SA_ESN)
-		store_be64(op.aad + 4, seq);
-	else
-		store_be32(op.aad + 4, (uint32_t)seq);
-	op.aad_len = y->sa->flags & SA_ESN ? 12 : 8;
-	y->sa->suite->seal(y->w->engine, &op, 1);
+	op.esp = esp;
+	op.salt = y->sa->salt_in;
+	op.seq = seq;
+	op.esn = y->sa->flags & SA_ESN;
+	y->sa->suite->seal(y->sa->suite, y->w->engine, &op, 1);
 	return at + esp_len;
 }

@@ -295,6 +295,71 @@ def cases(n):
         n.from_host(inner(src=HOST, dst=FAR))
         assert p.open(n.at_peer()).dst == FAR
 
+    def cbc_and_hmac_both_ways():
+        for bits, integ, name, ilen in ((128, 2, "HMAC-SHA1-96", 20), (256, 12, "SHA2-256-128", 32),
+                                        (192, 13, "SHA2-384-192", 48), (256, 14, "SHA2-512-256", 64)):
+            ki, ko = bytes(range(bits // 8)), bytes(range(50, 50 + bits // 8))
+            ii, io = bytes(range(ilen)), bytes(range(100, 100 + ilen))
+            n.dp.call(child_delete={"spi_in": [SPI_IN]})
+            n.dp.call(child_install=child(encr=12, key_bits=bits, integ=integ, encr_key_in=ki,
+                                          encr_key_out=ko, integ_key_in=ii, integ_key_out=io))
+            tx = SecurityAssociation(ESP, spi=SPI_IN, crypt_algo="AES-CBC", crypt_key=ki, auth_algo=name,
+                                     auth_key=ii, tunnel_header=IP(src=PEER, dst=GW_OUT))
+            rx = SecurityAssociation(ESP, spi=SPI_OUT, crypt_algo="AES-CBC", crypt_key=ko, auth_algo=name,
+                                     auth_key=io, tunnel_header=IP(src=GW_OUT, dst=PEER))
+            ivs = set()
+            for i, size in enumerate((0, 1, 15, 16, 17, 100, 1300), 1):
+                n.from_peer(tx.encrypt(inner(n=i, size=size), seq_num=i))
+                r = n.at_host()
+                assert r and r.id == i and len(r) == 28 + size, (name, size)
+                n.from_host(inner(n=i, src=HOST, dst=FAR, size=size))
+                r = n.at_peer()
+                ivs.add(bytes(r[ESP].data)[:16])
+                e = rx.decrypt(IP(bytes(r)))
+                assert e.id == i and len(e) == 28 + size, (name, size)
+            assert len(ivs) == 7
+            bad = bytearray(bytes(tx.encrypt(inner(), seq_num=50)))
+            bad[-1] ^= 1
+            n.raises("drop.esp.auth", lambda: n.from_peer(IP(bytes(bad))))
+            n.raises("drop.esp.length", lambda: n.from_peer(
+                IP(src=PEER, dst=GW_OUT, proto=50) / Raw(struct.pack(">II", SPI_IN, 99) + b"x" * (16 + 33 + int(name[-3:].strip("-")) // 8))))
+
+    def cbc_with_esn_puts_the_high_half_into_the_icv():
+        import hmac
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+        base = (3 << 32) + 10
+        ke, ka = bytes(range(16)), bytes(range(32))
+        n.dp.call(child_delete={"spi_in": [SPI_IN]})
+        n.dp.call(child_install=child(
+            encr=12, key_bits=128, integ=12, encr_key_in=ke, encr_key_out=ke, integ_key_in=ka,
+            integ_key_out=ka, esn=True,
+            lease={"epoch": 0, "out_horizon": base, "in_top": base, "in_horizon": FOREVER}))
+        body = bytes(inner(n=9))
+        pad = -(len(body) + 2) % 16
+        body += bytes(range(1, pad + 1)) + bytes([pad, 4])
+        iv = b"i" * 16
+        c = Cipher(algorithms.AES(ke), modes.CBC(iv)).encryptor()
+        esp = struct.pack(">II", SPI_IN, (base + 1) & 0xffffffff) + iv + c.update(body) + c.finalize()
+        mac = hmac.digest(ka, esp + struct.pack(">I", 3), "sha256")[:16]
+        n.from_peer(IP(src=PEER, dst=GW_OUT, proto=50) / Raw(esp + mac))
+        r = n.at_host()
+        assert r and r.id == 9, r
+        n.from_host(inner(src=HOST, dst=FAR))
+        raw = bytes(n.at_peer())[20:]
+        assert hmac.digest(ka, raw[:-16] + struct.pack(">I", 3), "sha256")[:16] == raw[-16:]
+
+    def a_port_that_goes_down_comes_back():
+        p = n.fresh()
+        n.dp.events.clear()
+        ns = n.w.netns[0]
+        world.sh("ip -n %s link set ge1 down" % ns)
+        assert n.dp.event("port_state") == {"name": "ge-0/0/1", "up": False}
+        world.sh("ip -n %s link set ge1 up" % ns)
+        assert n.dp.event("port_state") == {"name": "ge-0/0/1", "up": True}
+        n.from_peer(p.seal(inner()))
+        assert n.at_host()
+
     def echo_through_the_tunnel_to_the_gateway():
         p = n.fresh()
         n.from_peer(p.seal(IP(src=FAR, dst=GW_IN) / ICMP(id=1, seq=2) / Raw(b"deep")))
