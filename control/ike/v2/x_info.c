@@ -21,7 +21,7 @@ static void end_children(struct ike *ike, struct ike_sa *sa, enum tunnel_down wh
 
 	if (heir)
 		rekey_hand_over(ike, sa, heir);
-	sched_sa_gone(ike, sa, why);
+	sched_sa_gone(ike, sa, (int)why);
 }
 
 /* ---------------------------------------------------------------- asked */
