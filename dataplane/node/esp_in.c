@@ -46,32 +46,6 @@ static void tell_first(struct worker *w, struct sa *sa)
 	(void)worker_note(w, &n);
 }
 
-/* False when the packet went another way: the RG is not ours now. */
-static bool admit_owner(struct worker *w, struct pkt *p, struct sa *sa)
-{
-	uint8_t node;
-
-	switch (gate_sa(w, sa, &node)) {
-	case GATE_ACT:
-		if (__builtin_expect(
-			    seqno_enter(&sa->out, gate_epoch(w, sa), w->now_ns, &sa->in) == 0, 1))
-			return true;
-		worker_drop(w, p, STAT_DROP_ESP_EPOCH);
-		return false;
-	case GATE_QUEUE:
-		handover_queue(w, sa, p);
-		return false;
-	case GATE_FORWARD:
-		(void)pkt_push(p, p->outer);
-		node_forward(w, p, sa->rg, node);
-		return false;
-	case GATE_DROP:
-		break;
-	}
-	worker_drop(w, p, STAT_DROP_RG_STANDBY);
-	return false;
-}
-
 /* Everything that can be refused before any cryptography. */
 static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
 {
@@ -83,7 +57,7 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
 		worker_drop(w, p, STAT_DROP_ESP_SPI);
 		return false;
 	}
-	if (!admit_owner(w, p, sa))
+	if (!esp_admit(w, p, sa))
 		return false;
 	n = esp_cipher_len(&sa->suite->shape, p->len);
 	if (n == 0) {
@@ -193,19 +167,6 @@ static void finish(struct worker *w, struct pkt *p, const struct suite_op *op)
 	sa_tend(w, sa);
 }
 
-/* Runs of packets with one suite go to it together. */
-static void open_all(struct worker *w, struct pkt **v, struct suite_op *ops, uint32_t n)
-{
-	for (uint32_t i = 0, from = 0; i < n; i++) {
-		const struct suite *s = v[i]->sa->suite;
-
-		if (i + 1 == n || v[i + 1]->sa->suite != s) {
-			s->open(s, w->engine, ops + from, i + 1 - from);
-			from = i + 1;
-		}
-	}
-}
-
 void node_esp_in(struct worker *w)
 {
 	struct suite_op ops[PKT_BURST] UNINITIALIZED;
@@ -220,7 +181,7 @@ void node_esp_in(struct worker *w)
 			if (admit(w, v[n], &ops[n]))
 				n++;
 		}
-		open_all(w, v, ops, n);
+		esp_run(w, v, ops, n, false);
 		for (uint32_t i = 0; i < n; i++)
 			finish(w, v[i], &ops[i]);
 	}

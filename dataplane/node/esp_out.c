@@ -74,33 +74,6 @@ static void build(struct worker *w, struct pkt *p, struct suite_op *op, uint64_t
 	op->esn = sa->flags & SA_ESN;
 }
 
-/* False when the packet went another way: the RG is not ours now. */
-static bool admit_owner(struct worker *w, struct pkt *p, struct sa *sa)
-{
-	uint8_t node;
-
-	switch (gate_sa(w, sa, &node)) {
-	case GATE_ACT:
-		if (__builtin_expect(
-			    seqno_enter(&sa->out, gate_epoch(w, sa), w->now_ns, &sa->in) == 0, 1))
-			return true;
-		worker_drop(w, p, STAT_DROP_ESP_EPOCH);
-		return false;
-	case GATE_QUEUE:
-		handover_queue(w, sa, p);
-		return false;
-	case GATE_FORWARD: /* the owner will route it itself */
-		if (!(p->flags & PKT_OURS))
-			ip4_unage(p->p);
-		node_forward(w, p, sa->rg, node);
-		return false;
-	case GATE_DROP:
-		break;
-	}
-	worker_drop(w, p, STAT_DROP_RG_STANDBY);
-	return false;
-}
-
 static bool has_room(const struct pkt *p, const struct sa *sa)
 {
 	uint32_t front = ETH_HDR + sa->overhead + (uint32_t)ESP_HDR + sa->suite->shape.iv;
@@ -117,7 +90,7 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
 	uint32_t next_hop;
 	uint64_t iv = 0;
 
-	if (!admit_owner(w, p, sa))
+	if (!esp_admit(w, p, sa))
 		return false;
 	iface = outer_route(w, sa->remote, &next_hop);
 	if (!iface) {
@@ -149,18 +122,6 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
 	return true;
 }
 
-static void seal_all(struct worker *w, struct pkt **v, struct suite_op *ops, uint32_t n)
-{
-	for (uint32_t i = 0, from = 0; i < n; i++) {
-		const struct suite *s = v[i]->sa->suite;
-
-		if (i + 1 == n || v[i + 1]->sa->suite != s) {
-			s->seal(s, w->engine, ops + from, i + 1 - from);
-			from = i + 1;
-		}
-	}
-}
-
 void node_esp_out(struct worker *w)
 {
 	struct suite_op ops[PKT_BURST] UNINITIALIZED;
@@ -175,7 +136,7 @@ void node_esp_out(struct worker *w)
 			if (admit(w, v[n], &ops[n]))
 				n++;
 		}
-		seal_all(w, v, ops, n);
+		esp_run(w, v, ops, n, true);
 		for (uint32_t i = 0; i < n; i++) {
 			worker_count(w, STAT_ESP_OUT);
 			node_output(w, v[i], net_iface(w->net, v[i]->iface), v[i]->next_hop);

@@ -1,5 +1,54 @@
 #include "node/esp.h"
 
+/* The owner has to see the packet as it came: with its outer header, or not aged yet. */
+static void restore(struct pkt *p)
+{
+	if (p->kind == PKT_ESP_IN)
+		(void)pkt_push(p, p->outer);
+	else if (!(p->flags & PKT_OURS))
+		ip4_unage(p->p);
+}
+
+bool esp_admit(struct worker *w, struct pkt *p, struct sa *sa)
+{
+	uint8_t node;
+
+	switch (gate_sa(w, sa, &node)) {
+	case GATE_ACT:
+		if (__builtin_expect(
+			    seqno_enter(&sa->out, gate_epoch(w, sa), w->now_ns, &sa->in) == 0, 1))
+			return true;
+		worker_drop(w, p, STAT_DROP_ESP_EPOCH);
+		return false;
+	case GATE_QUEUE:
+		handover_queue(w, sa, p);
+		return false;
+	case GATE_FORWARD:
+		restore(p);
+		node_forward(w, p, sa->rg, node);
+		return false;
+	case GATE_DROP:
+		break;
+	}
+	worker_drop(w, p, STAT_DROP_RG_STANDBY);
+	return false;
+}
+
+void esp_run(struct worker *w, struct pkt **v, struct suite_op *ops, uint32_t n, bool seal)
+{
+	for (uint32_t i = 0, from = 0; i < n; i++) {
+		const struct suite *s = v[i]->sa->suite;
+
+		if (i + 1 < n && v[i + 1]->sa->suite == s)
+			continue;
+		if (seal)
+			s->seal(s, w->engine, ops + from, i + 1 - from);
+		else
+			s->open(s, w->engine, ops + from, i + 1 - from);
+		from = i + 1;
+	}
+}
+
 /* As dp.LifetimeKind */
 enum { SOFT_BYTES, HARD_BYTES, SEQUENCE };
 
