@@ -43,7 +43,7 @@ void ha_claim_send(struct ha *h, struct ha_rg *rg, const struct ha_claim *c)
 	claim.reason = c->reason;
 	claim.manual = c->manual;
 	claim.members = members;
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		if (!(c->members & 1u << n))
 			continue;
 		repl__member__init(&member[n]);
@@ -211,7 +211,7 @@ static bool names(const Repl__Claim *m, uint32_t node, uint64_t incarnation)
 static void set_install(struct ha *h, struct ha_rg *rg, const Repl__Claim *m)
 {
 	rg->set = 0;
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		rg->place[n].acked = 0;
 		rg->place[n].synced = false;
 		rg->place[n].vacant = false;

@@ -49,7 +49,7 @@ void ha_send_ack(struct ha *h)
 	Repl__Epoch epoch[HA_RG_MAX];
 
 	h->ack_due = false;
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		struct ha_peer *p = &h->peer[n];
 
 		if (n == h->cfg.node || !p->in_view || !p->greeted || !p->renew_seen)
@@ -116,7 +116,6 @@ void ha_on_ack(struct ha *h, uint32_t from, const Repl__Ack *m)
 		if (m->renews[i]->node != h->cfg.node || id <= p->renew_acked || id > h->renew_id)
 			continue;
 		p->renew_acked = id;
-		p->acked_change_ns = h->now_ns;
 		p->proven_ns = ha_renew_sent(h, id);
 	}
 	for (size_t i = 0; i < m->n_positions; i++)
@@ -139,11 +138,11 @@ static uint64_t majority_renew(const struct ha *h)
 {
 	uint64_t best = 0;
 
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		uint64_t id = renew_of(h, n);
 		uint32_t count = 0;
 
-		for (uint32_t k = 0; id > best && k < HA_NODES_MAX; k++)
+		for (uint32_t k = 0; id > best && k < h->top; k++)
 			count += renew_of(h, k) >= id;
 		if (id > best && count >= ha_majority(h))
 			best = id;
@@ -156,7 +155,7 @@ static uint64_t set_renew(const struct ha *h, const struct ha_rg *rg)
 {
 	uint64_t id = MIN(majority_renew(h), renew_of(h, h->cfg.node));
 
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		if (!ha_in_set(rg, n) || n == h->cfg.node)
 			continue;
 		if (!ha_member_here(h, rg, n))
@@ -170,7 +169,7 @@ static uint64_t set_position(const struct ha *h, const struct ha_rg *rg)
 {
 	uint64_t at = own_position(h, rg);
 
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		if (!ha_in_set(rg, n) || n == h->cfg.node)
 			continue;
 		if (!ha_member_here(h, rg, n) && !h->policy->stale_acks_count)
@@ -264,7 +263,7 @@ static bool can_spare(const struct ha *h, uint32_t node)
 {
 	uint32_t left = 0;
 
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; n < h->top; n++)
 		left += n != node && h->peer[n].in_view && h->peer[n].greeted;
 	return left >= ha_majority(h);
 }
@@ -284,12 +283,16 @@ void ha_check_stuck(struct ha *h, struct ha_rg *rg)
 	uint64_t limit = h->stuck_ns;
 	bool third = !h->cfg.two_node && __builtin_popcount(h->cfg.nodes) <= 2;
 
+	uint64_t moved = ha_renew_sent(h, h->peer[h->cfg.node].renew_seen);
+
 	if (!third)
 		limit = MIN(limit, h->lease_ns - MS(150));
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		const struct ha_peer *p = &h->peer[n];
 		uint64_t base = latest(h->view.since_ns, h->stall_ns, rg->epoch_ns);
-		uint64_t since = MAX(p->acked_change_ns, base);
+		/* behind what has come back to ourselves: when the whole bus rests, nobody is stuck
+		 */
+		uint64_t reached = MAX(p->proven_ns, base);
 		Repl__Member member = REPL__MEMBER__INIT;
 		Repl__Item item = REPL__ITEM__INIT;
 		bool gone = p->in_view && p->greeted &&
@@ -301,7 +304,7 @@ void ha_check_stuck(struct ha *h, struct ha_rg *rg)
 			rg->place[n].acked_ns = h->now_ns;
 		if (!gone && (!ha_member_here(h, rg, n) || !can_spare(h, n)))
 			continue;
-		if (!gone && h->now_ns - since < limit && !lags(h, rg, n, base))
+		if (!gone && moved < reached + limit && !lags(h, rg, n, base))
 			continue;
 		member.node = n;
 		member.incarnation = rg->set_incarnation[n];

@@ -58,8 +58,7 @@ struct ha_peer {
 	uint64_t renew_hold_ns; /* acknowledge nothing of it before (rule 4: waiting out a deadline)
 				 */
 	uint64_t renew_acked;	/* it acknowledged this id of ours, in this view */
-	uint64_t acked_change_ns;
-	uint64_t proven_ns; /* send time of the newest message of ours it acknowledged */
+	uint64_t proven_ns;	/* send time of the newest message of ours it acknowledged */
 	/* fabric */
 	bool fabric_known, fabric_up, control_alive;
 	uint64_t fabric_heard_ns, fabric_event_ns;
@@ -308,7 +307,7 @@ struct ha {
 	uint64_t leave_ns;
 	struct ha_peer peer[HA_NODES_MAX];
 	struct ha_rg *rg;
-	uint32_t n_rg;
+	uint32_t n_rg, top; /* highest configured node + 1 */
 	uint64_t counters[COUNT_MAX_];
 	uint8_t *scratch; /* HA_MESSAGE_MAX, envelope under construction */
 	uint8_t *plain;	  /* the same, opened or packed message */
@@ -353,7 +352,12 @@ void ha_on_hello(struct ha *h, uint32_t from, const Repl__Hello *m);
 void ha_on_status(struct ha *h, uint32_t from, const Repl__Status *m);
 /* In the group, introduced, and the very process that the commit set means. */
 bool ha_member_here(const struct ha *h, const struct ha_rg *rg, uint32_t node);
-bool ha_in_set(const struct ha_rg *rg, uint32_t node);
+
+static inline bool ha_in_set(const struct ha_rg *rg, uint32_t node)
+{
+	return node < HA_NODES_MAX && (rg->set & 1u << node);
+}
+
 void ha_doubt(struct ha *h, struct ha_rg *rg);
 uint32_t ha_own_priority(const struct ha *h, const struct ha_rg *rg);
 uint32_t ha_own_monitors(const struct ha *h, const struct ha_rg *rg);
@@ -408,9 +412,11 @@ void ha_become_active(struct ha *h, struct ha_rg *rg);
 
 /* ---- owner.c: who should own, and when it may claim */
 void ha_evaluate(struct ha *h, struct ha_rg *rg);
+bool ha_set_is_here(const struct ha *h, const struct ha_rg *rg);
 void ha_on_probe(struct ha *h, const struct ha_ev_probe *p);
 void ha_on_fabric(struct ha *h, const struct ha_ev_fabric *f);
 void ha_on_fenced(struct ha *h, const struct ha_ev_fenced *f);
+void ha_on_refused(struct ha *h, const struct ha_ev_refused *r);
 void ha_on_dataplane(struct ha *h, const struct ha_ev_dataplane *d);
 
 /* ---- handover.c */

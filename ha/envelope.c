@@ -79,7 +79,7 @@ void ha_envelope_stop(struct ha *h)
 
 	if (h->tx_key)
 		ops->key_free(ops->ctx, h->tx_key);
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; n < h->top; n++)
 		if (h->peer[n].rx.key)
 			ops->key_free(ops->ctx, h->peer[n].rx.key);
 }
@@ -210,7 +210,7 @@ static void hello_rg(struct ha *h, const struct ha_rg *rg, struct hello_parts *p
 	r->held = &p->held[i];
 	ha_epoch_out(&rg->held, r->held);
 	r->members = p->members[i];
-	for (uint32_t n = 0; rg->synced && n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; rg->synced && n < h->top; n++) {
 		Repl__Member *m = &p->member[i][r->n_members];
 
 		if (!ha_in_set(rg, n))
@@ -239,7 +239,7 @@ void ha_send_hello(struct ha *h)
 	m.schema = m.schema_min = HA_SCHEMA;
 	m.challenge = (ProtobufCBinaryData){CHALLENGE_LEN, h->challenge};
 	m.echoes = p->echoes;
-	for (uint32_t i = 0; i < HA_NODES_MAX; i++) {
+	for (uint32_t i = 0; i < h->top; i++) {
 		struct ha_peer *peer = &h->peer[i];
 
 		if (!peer->in_view || !peer->challenged || i == h->cfg.node)

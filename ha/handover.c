@@ -56,7 +56,7 @@ static void hand_claim(struct ha *h, struct ha_rg *rg)
 		.owner = rg->hand.target,
 		.manual = rg->hand.manual ? rg->hand.target + 1 : 0};
 
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; n < h->top; n++)
 		if (n == h->cfg.node || ha_member_here(h, rg, n))
 			c.members |= 1u << n;
 	rg->hand.step = HA_HAND_CLAIM;
@@ -289,7 +289,7 @@ static uint32_t best_other(const struct ha *h, const struct ha_rg *rg, uint32_t 
 	uint32_t best = HA_NODE_NONE;
 
 	*priority = 0;
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		if (n == h->cfg.node || !ha_member_here(h, rg, n) || rg->place[n].needs ||
 			rg->place[n].priority <= *priority)
 			continue;

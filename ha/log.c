@@ -269,12 +269,14 @@ static void out_send(struct ha *h, struct ha_rg *rg, struct ha_out *o)
 
 /* Called once a step, so that what was proposed in it travels together; while IN_FLIGHT messages
  * have not come back, more gathers. Held back while a CLAIM of ours is on its way: it ends the
- * epoch in which entries would be numbered. */
+ * epoch in which entries would be numbered. Likewise while a member of the commit set has left the
+ * group: without it the epoch must not go on, not even by an EXPEL that was under way. */
 void ha_log_flush(struct ha *h, struct ha_rg *rg)
 {
 	struct ha_out *o;
 
-	if (h->view.id == 0 || !ha_is_owner(h, rg) || rg->lapsed || rg->claim_sent)
+	if (h->view.id == 0 || !ha_is_owner(h, rg) || rg->lapsed || rg->claim_sent ||
+		!ha_set_is_here(h, rg))
 		return;
 	list_foreach (o, &rg->outbox, link) {
 		if (rg->in_flight >= IN_FLIGHT)
@@ -394,8 +396,15 @@ static void apply_synced(struct ha *h, struct ha_rg *rg, const Repl__Member *m)
 	rg->place[m->node].synced = true;
 	ha_say(h, LOG_LEVEL_NOTICE, "ha.rg.synced", "rg=%u node=%u index=%llu", rg->cfg->id,
 		m->node, (unsigned long long)rg->index);
-	if (m->node == h->cfg.node && m->incarnation == h->incarnation)
+	if (m->node != h->cfg.node || m->incarnation != h->incarnation || rg->synced)
+		return;
+	if (rg->join.state == HA_SYNC_READY || h->policy->synced_unchecked) {
 		ha_become_synced(h, rg);
+		return;
+	}
+	/* Said for a transfer that a change of view has voided since: what we hold now is not whole.
+	 * Asking again has us expelled first. */
+	ha_want_sync(h, rg);
 }
 
 static void apply_expel(struct ha *h, struct ha_rg *rg, const Repl__Member *m)

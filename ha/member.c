@@ -18,11 +18,6 @@ struct ha_rg *ha_rg_find(const struct ha *h, uint32_t id)
 	return NULL;
 }
 
-bool ha_in_set(const struct ha_rg *rg, uint32_t node)
-{
-	return node < HA_NODES_MAX && (rg->set & 1u << node);
-}
-
 bool ha_member_here(const struct ha *h, const struct ha_rg *rg, uint32_t node)
 {
 	const struct ha_peer *p = &h->peer[node];
@@ -48,7 +43,7 @@ bool ha_view_is_quorate(const struct ha *h)
 {
 	uint32_t here = 0;
 
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; n < h->top; n++)
 		here += h->peer[n].in_view && h->peer[n].greeted;
 	return here >= ha_majority(h) && h->quorum_known && h->quorate &&
 	       h->quorum_ring_seq == h->view.ring_seq && h->quorum_ring_node == h->view.ring_node;
@@ -56,7 +51,7 @@ bool ha_view_is_quorate(const struct ha *h)
 
 static bool other_is_greeted(const struct ha *h)
 {
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; n < h->top; n++)
 		if ((h->cfg.nodes & 1u << n) && !h->peer[n].greeted)
 			return false;
 	return true;
@@ -175,21 +170,21 @@ static void members_apply(struct ha *h, const struct ha_ev_view *v)
 	bool again = h->view.id == 0 || is_joined(v, h->cfg.node); /* we are the newcomer */
 	uint32_t here = 0;
 
-	for (uint32_t n = 0; again && n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; again && n < h->top; n++)
 		h->peer[n].known = false;
 
 	for (uint32_t i = 0; i < v->n_members; i++) {
 		const struct ha_member *m = &v->members[i];
 
-		if (m->node >= HA_NODES_MAX)
-			continue;
+		if (m->node >= h->top || !(h->cfg.nodes & 1u << m->node))
+			continue; /* not ours: nothing it says is heard */
 		here |= 1u << m->node;
 		if (m->node == h->cfg.node)
 			continue;
 		if (again || is_joined(v, m->node) || !was_member(h, m))
 			peer_joined(h, m->node, m->pid);
 	}
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		if (n != h->cfg.node && !(here & 1u << n))
 			peer_left(h, n);
 		h->peer[n].in_ring = v->ring_nodes & 1u << n;
@@ -234,7 +229,7 @@ static void rg_view_changed(struct ha *h, struct ha_rg *rg)
 	rg->claim_sent = false;
 	rg->vacant_ns = 0;
 	rg->told_index = 0;
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		rg->place[n].acked = 0;
 		rg->place[n].needs = rg->place[n].ready = false;
 	}
@@ -259,11 +254,10 @@ void ha_on_view(struct ha *h, const struct ha_ev_view *v)
 	h->view.ring_nodes = v->ring_nodes;
 	h->view.since_ns = h->now_ns;
 	self_apply(h, v);
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		struct ha_peer *p = &h->peer[n];
 
 		p->renew_acked = 0;
-		p->acked_change_ns = h->now_ns;
 		h->hello_due |= p->in_view && n != h->cfg.node && (!p->greeted || !p->echoed);
 	}
 	if (h->view.merged)
@@ -291,7 +285,7 @@ void ha_on_bus_down(struct ha *h)
 {
 	if (h->view.id)
 		ha_say(h, LOG_LEVEL_ERR, "ha.bus.down", "standby until Corosync is back");
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		peer_left(h, n);
 		h->peer[n].known = false;
 	}

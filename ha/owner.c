@@ -17,13 +17,20 @@
  */
 #include "core.h"
 
-enum { RANK_MS = 200, GREET_MS = 300, IDLE_MS = 300, HEARD_MS = 300, CLAIM_AGAIN_MS = 100 };
+enum {
+	RANK_MS = 200,
+	GREET_MS = 300,
+	IDLE_MS = 300,
+	HEARD_MS = 300,
+	CLAIM_AGAIN_MS = 100,
+	SECOND_MS = 3000
+};
 
 static bool greeting_over(const struct ha *h)
 {
 	if (h->now_ns - h->view.since_ns >= MS(GREET_MS))
 		return true;
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; n < h->top; n++)
 		if (h->peer[n].in_view && !h->peer[n].greeted)
 			return false;
 	return true;
@@ -34,7 +41,7 @@ static uint32_t equals(const struct ha *h, const struct ha_rg *rg)
 {
 	uint32_t mask = 1u << h->cfg.node;
 
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		if (n == h->cfg.node || !h->peer[n].in_view || !h->peer[n].greeted)
 			continue;
 		if (ha_member_here(h, rg, n) && rg->place[n].ahead == 0 && !rg->place[n].needs)
@@ -131,9 +138,9 @@ static bool may_go_on(const struct ha *h, const struct ha_rg *rg)
 	return h->cfg.two_node ? may_stay(h, rg) : ha_view_is_quorate(h);
 }
 
-static bool set_is_here(const struct ha *h, const struct ha_rg *rg)
+bool ha_set_is_here(const struct ha *h, const struct ha_rg *rg)
 {
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; n < h->top; n++)
 		if (ha_in_set(rg, n) && !h->peer[n].in_view)
 			return false;
 	return true;
@@ -142,7 +149,7 @@ static bool set_is_here(const struct ha *h, const struct ha_rg *rg)
 /* Joiners whose copy is whole enter the commit set. */
 static void admit(struct ha *h, struct ha_rg *rg)
 {
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		Repl__Member member = REPL__MEMBER__INIT;
 		Repl__Item item = REPL__ITEM__INIT;
 
@@ -192,7 +199,7 @@ static void owner_acting(struct ha *h, struct ha_rg *rg)
 		ha_lapse(h, rg, "another owner is heard and does not hear us");
 	if (rg->lapsed)
 		return;
-	if ((!set_is_here(h, rg) || rg->reclaim) && may_go_on(h, rg) && greeting_over(h) &&
+	if ((!ha_set_is_here(h, rg) || rg->reclaim) && may_go_on(h, rg) && greeting_over(h) &&
 		rg->hand.step < HA_HAND_CLAIM)
 		claim(h, rg, REPL__CLAIM_REASON__CLAIM_RECLAIM, equals(h, rg));
 	ha_check_stuck(h, rg);
@@ -204,14 +211,14 @@ static void owner_acting(struct ha *h, struct ha_rg *rg)
 /* It claimed, and waits for acknowledgements; members that are gone are left out by a new CLAIM. */
 static void owner_waiting(struct ha *h, struct ha_rg *rg)
 {
-	if (!set_is_here(h, rg) && may_go_on(h, rg) && greeting_over(h))
+	if (!ha_set_is_here(h, rg) && may_go_on(h, rg) && greeting_over(h))
 		claim(h, rg, REPL__CLAIM_REASON__CLAIM_TAKEOVER, equals(h, rg));
 	ha_check_stuck(h, rg);
 }
 
 static bool somebody_ahead(const struct ha *h, const struct ha_rg *rg)
 {
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; n < h->top; n++)
 		if (n != h->cfg.node && ha_member_here(h, rg, n) && rg->place[n].ahead > 0)
 			return true;
 	return false;
@@ -320,7 +327,7 @@ static int my_rank(const struct ha *h, const struct ha_rg *rg)
 
 	if (!is_candidate(h, rg, h->cfg.node) || somebody_ahead(h, rg))
 		return -1;
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; n < h->top; n++)
 		if (n != h->cfg.node && is_candidate(h, rg, n) && before(h, rg, n, h->cfg.node))
 			rank++;
 	return rank;
@@ -361,7 +368,8 @@ static void fence(struct ha *h, struct ha_rg *rg, uint32_t node)
 	e = ha_do(h, HA_DO_FABRIC_FENCE);
 	e->fabric.node = node;
 	e->fabric.rg = rg->cfg->id;
-	e->fabric.epoch = rg->epoch.number;
+	/* also the next one: should it claim at this very moment, its dataplane refuses */
+	e->fabric.epoch = MAX(rg->epoch.number, rg->seen) + 1;
 }
 
 /* Its dataplane answered, or D has passed since anybody could have extended its deadline. */
@@ -474,7 +482,9 @@ static void owner_gone(struct ha *h, struct ha_rg *rg, uint32_t o)
 		return;
 	}
 	if (silent(h, rg, o)) {
-		succeed(h, rg, REPL__CLAIM_REASON__CLAIM_TAKEOVER, equals(h, rg));
+		/* headless before: only we extended its deadline, and know until when */
+		if (!rg->renewed_ns || h->now_ns >= rg->renewed_ns + h->lease_ns)
+			succeed(h, rg, REPL__CLAIM_REASON__CLAIM_TAKEOVER, equals(h, rg));
 		return;
 	}
 	if (!idle(h, rg, o) || my_rank(h, rg) != 0) {
@@ -505,7 +515,7 @@ static void successor(struct ha *h, struct ha_rg *rg)
 
 static bool source_is_here(const struct ha *h, const struct ha_rg *rg)
 {
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; n < h->top; n++)
 		if (n != h->cfg.node && h->peer[n].in_view && h->peer[n].greeted &&
 			rg->place[n].synced)
 			return true;
@@ -519,8 +529,14 @@ static bool start_is_quiet(const struct ha *h, const struct ha_rg *rg)
 
 	if (silent(h, rg, o))
 		return true;
-	return !h->peer[o].in_view && layer2_silent(h, rg) &&
-	       (fabric_silent(h, o) || idle(h, rg, o));
+	if (h->peer[o].in_view || !layer2_silent(h, rg))
+		return false;
+	if (fabric_silent(h, o))
+		return true;
+	/* It is heard, and owns nothing either: it may be about to claim, too. One goes first. */
+	return idle(h, rg, o) &&
+	       (h->cfg.node < o ||
+		       h->now_ns - latest(h->start_ns, h->view.since_ns, 0) >= MS(SECOND_MS));
 }
 
 static bool start_is_primary(const struct ha *h, const struct ha_rg *rg)
@@ -536,7 +552,7 @@ static void genesis(struct ha *h, struct ha_rg *rg)
 	uint64_t begun = MAX(h->start_ns, h->view.since_ns);
 	uint32_t own = ha_own_priority(h, rg), members = 0, ready = 0;
 
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		uint32_t p = n == h->cfg.node ? own : rg->place[n].priority;
 
 		if (!h->peer[n].in_view)
@@ -658,6 +674,15 @@ void ha_on_fenced(struct ha *h, const struct ha_ev_fenced *f)
 		rg->fenced = true;
 }
 
+/* The other node fenced us first. */
+void ha_on_refused(struct ha *h, const struct ha_ev_refused *r)
+{
+	struct ha_rg *rg = ha_rg_find(h, r->rg);
+
+	if (rg && rg->acting && r->epoch == rg->epoch.number)
+		ha_lapse(h, rg, "its dataplane was fenced");
+}
+
 /* What a dataplane that starts empty sent before is not known to it: only a new epoch lets it send
  * beyond everything that was ever leased (rule 7). */
 void ha_on_dataplane(struct ha *h, const struct ha_ev_dataplane *d)
@@ -687,6 +712,6 @@ void ha_on_dataplane(struct ha *h, const struct ha_ev_dataplane *d)
 		}
 	}
 	h->dataplane_known |= d->up;
-	for (uint32_t n = 0; n < HA_NODES_MAX && !d->up; n++)
+	for (uint32_t n = 0; n < h->top && !d->up; n++)
 		h->peer[n].fabric_known = false;
 }

@@ -21,7 +21,7 @@ enum {
 	CHUNKS_A_STEP = 2, /* the loop never stalls over it */
 	KEPT_MAX = 16 << 20,
 	AGAIN_MS = 1000,
-	STALLED_MS = 10000,
+	STALLED_MS = 2000, /* without one chunk or acknowledgement */
 };
 
 /* ---------------------------------------------------------------- source */
@@ -64,7 +64,7 @@ static void source_begin(struct ha *h, struct ha_rg *rg)
 	Repl__Marker marker = REPL__MARKER__INIT;
 	uint32_t targets = 0;
 
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; n < h->top; n++)
 		targets |= wants(h, rg, n) ? 1u << n : 0;
 	if (!targets)
 		return;
@@ -106,7 +106,7 @@ static void base_send(struct ha *h, struct ha_rg *rg)
 	base.failovers = rg->failovers;
 	base.manual = rg->manual;
 	base.members = members;
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		if (!ha_in_set(rg, n))
 			continue;
 		repl__member__init(&member[n]);
@@ -187,7 +187,7 @@ static uint64_t slowest(const struct ha_rg *rg)
 /* Those who left, or came in by another way, need nothing more. */
 static void source_prune(struct ha *h, struct ha_rg *rg)
 {
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; n < h->top; n++)
 		if ((rg->source.targets & 1u << n) && !wants(h, rg, n))
 			rg->source.targets &= ~(1u << n);
 	if (!rg->source.targets || h->now_ns - rg->source.changed_ns >= MS(STALLED_MS))
@@ -316,6 +316,8 @@ void ha_on_marker(struct ha *h, uint32_t from, const Repl__Marker *m)
 		sync_send(h, rg, REPL__SYNC_KIND__SYNC_READY);
 		return;
 	}
+	if (rg->join.state >= HA_SYNC_MARKED && from != rg->join.source)
+		return; /* one source is enough; should it fail, we ask again */
 	kept_clear(rg);
 	ha_store_clear(&rg->store);
 	rg->store.filling = true;
@@ -327,6 +329,7 @@ void ha_on_marker(struct ha *h, uint32_t from, const Repl__Marker *m)
 	rg->join.source = from;
 	rg->join.seq_next = 0;
 	rg->join.changed_ns = h->now_ns;
+	ha_say(h, LOG_LEVEL_DEBUG, "ha.snapshot.marked", "rg=%u source=%u", rg->cfg->id, from);
 	ha_do(h, HA_DO_RESET)->rg = rg->cfg->id;
 }
 
@@ -484,8 +487,10 @@ void ha_on_sync(struct ha *h, uint32_t from, const Repl__Sync *m)
 			ha_want_sync(h, rg); /* what we copy from is no good itself */
 		break;
 	case REPL__SYNC_KIND__SYNC_PROGRESS:
-		if (m->transfer == rg->source.transfer)
+		if (m->transfer == rg->source.transfer) {
 			rg->source.seq_acked[from] = m->seq;
+			rg->source.changed_ns = h->now_ns;
+		}
 		break;
 	case REPL__SYNC_KIND__SYNC_READY:
 		place->ready = true;

@@ -104,7 +104,7 @@ int ha_rg_status(const struct ha *h, uint32_t id, struct ha_rg_status *out)
 		.records = rg->store.digest.records,
 		.digest = rg->store.digest.sum ^ rg->store.digest.sum2,
 	};
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; n < h->top; n++)
 		if (h->cfg.nodes & 1u << n)
 			row_fill(h, rg, n, &out->node[n]);
 	return 0;

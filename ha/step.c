@@ -43,6 +43,7 @@ static int config_check(const struct ha_config *c)
 static void config_take(struct ha *h, const struct ha_config *c)
 {
 	h->cfg = *c;
+	h->top = 32 - (uint32_t)__builtin_clz(c->nodes);
 	config_defaults(&h->cfg);
 	h->policy = c->policy ? c->policy : &all_rules;
 	h->lease_ns = MS((uint64_t)c->token_ms + c->consensus_ms + 100);
@@ -201,6 +202,9 @@ static int event_in(struct ha *h, const struct ha_event *ev)
 	case HA_EV_FENCED:
 		ha_on_fenced(h, &ev->fenced);
 		return 0;
+	case HA_EV_REFUSED:
+		ha_on_refused(h, &ev->refused);
+		return 0;
 	case HA_EV_FROZEN:
 		ha_on_frozen(h, &ev->frozen);
 		return 0;
@@ -301,7 +305,7 @@ static void send_hello(struct ha *h)
 {
 	if (!h->started || h->view.id == 0)
 		return;
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; n < h->top; n++)
 		if (h->peer[n].in_view && !h->peer[n].greeted &&
 			h->now_ns - h->hello_ns >= MS(HELLO_AGAIN_MS))
 			h->hello_due = true;
@@ -328,7 +332,7 @@ static void send_due(struct ha *h, bool more)
 /* A hold on acknowledgements that ran out makes one due. */
 static void check_holds(struct ha *h)
 {
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++) {
+	for (uint32_t n = 0; n < h->top; n++) {
 		struct ha_peer *p = &h->peer[n];
 
 		if (p->renew_hold_ns && h->now_ns >= p->renew_hold_ns) {
@@ -396,7 +400,7 @@ uint64_t ha_deadline(const struct ha *h)
 		if (is_unsettled(h, rg))
 			due = MIN(due, h->now_ns + MS(POLL_MS));
 	}
-	for (uint32_t n = 0; n < HA_NODES_MAX; n++)
+	for (uint32_t n = 0; n < h->top; n++)
 		if (h->peer[n].renew_hold_ns)
 			due = MIN(due, h->peer[n].renew_hold_ns);
 	return due;

@@ -112,6 +112,7 @@ enum ha_event_type {
 	HA_EV_FENCED,	 /* dataplane: answer to a FABRIC_FENCE */
 	HA_EV_FROZEN,	 /* dataplane: answer to HANDOVER_FREEZE */
 	HA_EV_ACTIVATED, /* dataplane: answer to HANDOVER_ACTIVATE */
+	HA_EV_REFUSED,	 /* dataplane: answered RgSet ACTIVE with ERR_EPOCH: it was fenced */
 	HA_EV_PERSISTED, /* host: PERSIST `serial` and all before are on disk */
 	HA_EV_MONITOR,	 /* host: failure codes of this node for one RG */
 	HA_EV_FAILOVER,	 /* operator: request chassis cluster failover redundancy-group N node M */
@@ -221,6 +222,11 @@ struct ha_ev_fenced {
 	uint64_t epoch;
 };
 
+struct ha_ev_refused {
+	uint32_t rg;
+	uint64_t epoch; /* of the RgSet */
+};
+
 struct ha_ev_frozen {
 	uint32_t rg;
 	uint32_t first_bucket, last_bucket;
@@ -270,6 +276,7 @@ struct ha_event {
 		struct ha_ev_fabric fabric;
 		struct ha_ev_dataplane dataplane;
 		struct ha_ev_fenced fenced;
+		struct ha_ev_refused refused;
 		struct ha_ev_frozen frozen;
 		struct ha_ev_activated activated;
 		uint64_t persisted; /* serial */
@@ -293,7 +300,7 @@ enum ha_effect_type {
 	HA_DO_DEADLINE,	 /* DeadlineSet */
 	HA_DO_ANNOUNCE,	 /* gratuitous ARP, after ROLE active or HANDOVER_ACTIVATE */
 	HA_DO_FABRIC_RENEW,	 /* FabricRenew to a headless owner's dataplane */
-	HA_DO_FABRIC_FENCE,	 /* FabricRenew.fence */
+	HA_DO_FABRIC_FENCE,	 /* FabricRenew.fence: up to and including that (future) epoch */
 	HA_DO_HANDOVER_FREEZE,	 /* local dataplane; answer HA_EV_FROZEN */
 	HA_DO_HANDOVER_ACTIVATE, /* local dataplane, before its ROLE active; answer HA_EV_ACTIVATED
 				  */

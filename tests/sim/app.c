@@ -214,6 +214,7 @@ void app_committed(struct world *w, uint32_t n, uint64_t ticket, uint64_t index)
 			continue;
 		child = a->next.spi != a->st.spi;
 		a->st = a->next;
+		a->known = true;
 		check_committed(w, n, p, &a->st, index);
 		if (child && !(w->mutant && w->mutant->answer_first))
 			a->wait = WAIT_INSTALL;
@@ -310,7 +311,6 @@ static void on_request(struct world *w, uint32_t n, const struct datagram *d)
 		if (a->next.count % REKEY_EVERY == 0)
 			a->next.spi = new_spi(w);
 	}
-	a->known = true;
 	a->sends_request = false;
 	propose(w, n, d->peer);
 }

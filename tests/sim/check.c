@@ -73,8 +73,8 @@ static bool acts(const struct world *w, uint32_t n, uint32_t rg)
 {
 	const struct node *nd = w->node[n];
 
-	return (dp_acts(w, n, rg) && !nd->dp.frozen[rg]) ||
-	       (nd->ha && ha_may_act(nd->ha, rg, node_clock(w, n)));
+	/* tandemd says nothing but through its dataplane */
+	return dp_acts(w, n, rg) && !nd->dp.frozen[rg];
 }
 
 static void taint(struct world *w, uint32_t rg, const char *why)
@@ -255,7 +255,7 @@ static void check_genesis(struct world *w, uint32_t n, uint32_t rg)
 	restart_peers(w, rg);
 }
 
-static void check_sole(struct world *w, uint32_t n, uint32_t rg)
+void check_sole(struct world *w, uint32_t n, uint32_t rg)
 {
 	for (uint32_t m = 0; m < w->nodes; m++) {
 		if (m == n || !acts(w, m, rg) || info(w, rg)->tainted)
@@ -264,9 +264,18 @@ static void check_sole(struct world *w, uint32_t n, uint32_t rg)
 			world_violate(w, "I7 rg%u: n%u acts while n%u may", rg, n, m);
 		else if (audible(w, m, n))
 			world_violate(w, "I7 rg%u: n%u acts while n%u is heard to", rg, n, m);
-		else if (proc_runs(w, m, WHO_CONTROL)) /* a stopped one must find out itself */
+		else if (proc_runs(w, m, WHO_DATAPLANE)) /* a stopped one must find out itself */
 			taint(w, rg, "two owners, every path cut");
 	}
+}
+
+/* Every path from an owner cut: what follows contradicts it, rightly. */
+static void check_dual(struct world *w, uint32_t n, uint32_t rg)
+{
+	for (uint32_t m = 0; m < w->nodes; m++)
+		if (m != n && w->two_node && !info(w, rg)->tainted && acts(w, m, rg) &&
+			!audible(w, m, n) && proc_runs(w, m, WHO_DATAPLANE))
+			taint(w, rg, "two owners, every path cut");
 }
 
 static void check_kept(struct world *w, uint32_t n, uint32_t rg)
@@ -321,7 +330,7 @@ void check_role(struct world *w, uint32_t n, const struct ha_do_role *r)
 
 	if (r->role != HA_ACTIVE || r->continued)
 		return;
-	check_sole(w, n, r->rg);
+	check_dual(w, n, r->rg);
 	if (rg->claim_reason == REPL__CLAIM_REASON__CLAIM_GENESIS)
 		check_genesis(w, n, r->rg);
 	else
@@ -347,11 +356,6 @@ void check_step(struct world *w, uint32_t n)
 	(void)n;
 	if (w->check->nonce_twice)
 		world_violate(w, "I3 a sealing nonce was used twice");
-}
-
-void check_digest_differs(struct world *w, uint32_t n)
-{
-	world_violate(w, "a snapshot ended with different digests on n%u", n);
 }
 
 /* ---------------------------------------------------------------- what is let go */
@@ -505,6 +509,26 @@ void check_calm_begins(struct world *w)
 		w->check->s->progress[p] = peer_progress(w, p);
 }
 
+static void tell_difference(struct world *w, uint32_t rg, uint32_t a, uint32_t b)
+{
+	struct ha_walk at = {0};
+	struct ha_record r, o;
+
+	while (ha_record_next(w->node[a]->ha, rg, &at, &r)) {
+		char hex[32];
+
+		if (!ha_record_find(w->node[b]->ha, rg, r.class, r.key, &o))
+			world_say(w, "n%u has %u/%s index %llu, n%u not", a, r.class,
+				view_hex(r.key, hex, sizeof hex), (unsigned long long)r.index, b);
+		else if (r.index != o.index || r.epoch != o.epoch || !view_equal(r.body, o.body))
+			world_say(w,
+				"n%u has %u/%s index %llu epoch %llu, n%u index %llu epoch %llu", a,
+				r.class, view_hex(r.key, hex, sizeof hex),
+				(unsigned long long)r.index, (unsigned long long)r.epoch, b,
+				(unsigned long long)o.index, (unsigned long long)o.epoch);
+	}
+}
+
 static void rg_at_end(struct world *w, uint32_t rg)
 {
 	struct ha_rg_status first = {0}, st;
@@ -526,8 +550,11 @@ static void rg_at_end(struct world *w, uint32_t rg)
 				rg, n, (unsigned long long)st.epoch.number,
 				(unsigned long long)first.epoch.number,
 				(unsigned long long)st.index, (unsigned long long)first.index);
-		else if (st.index == first.index && st.digest != first.digest)
+		else if (st.index == first.index && st.digest != first.digest) {
+			tell_difference(w, rg, n, 0);
+			tell_difference(w, rg, 0, n);
 			world_violate(w, "rg%u: n%u and n0 hold different records", rg, n);
+		}
 	}
 	if (owners != 1)
 		world_violate(w, "rg%u has %u owners in the end", rg, owners);

@@ -21,6 +21,8 @@ struct check *check_new(struct world *w);
 void check_free(struct check *c);
 void check_step(struct world *w, uint32_t n);
 void check_role(struct world *w, uint32_t n, const struct ha_do_role *r);
+/* Its dataplane begins to act. */
+void check_sole(struct world *w, uint32_t n, uint32_t rg);
 void check_died(struct world *w, uint32_t n);
 void check_dp_started(struct world *w, uint32_t n);
 void check_committed(
@@ -31,7 +33,6 @@ void check_mid(struct world *w, uint32_t n, uint32_t peer, uint32_t has, uint32_
 void check_sent(struct world *w, uint32_t n, uint32_t rg, uint32_t spi, uint64_t seq, uint64_t iv);
 void check_received(struct world *w, uint32_t n, uint32_t rg, uint32_t spi, uint64_t seq);
 void check_no_sa(struct world *w, uint32_t n, uint32_t spi);
-void check_digest_differs(struct world *w, uint32_t n);
 bool check_is_tainted(const struct world *w, uint32_t rg);
 void check_calm_begins(struct world *w);
 void check_at_end(struct world *w);

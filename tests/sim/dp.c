@@ -163,6 +163,36 @@ static void activate(struct world *w, uint32_t n, const struct order *o)
 	to_control(w, n, activated, back);
 }
 
+static void refused(struct world *w, uint32_t n, void *data)
+{
+	const struct order *o = data;
+	struct ha_event ev = {
+		.type = HA_EV_REFUSED, .refused = {.rg = o->rg, .epoch = o->role.epoch}};
+
+	control_event(w, n, &ev);
+}
+
+static void role(struct world *w, uint32_t n, const struct order *o)
+{
+	struct dp *dp = dp_of(w, n);
+	bool acted = dp_acts(w, n, o->rg);
+	struct order *copy;
+
+	if (rg_set(&dp->rg[o->rg], &o->role) < 0) {
+		copy = malloc(sizeof *copy);
+		if (!copy)
+			abort();
+		*copy = *o;
+		to_control(w, n, refused, copy);
+		return;
+	}
+	if (o->role.role != RG_ROLE_ACTIVE)
+		return;
+	dp->frozen[o->rg] = false;
+	if (!acted && dp_acts(w, n, o->rg))
+		check_sole(w, n, o->rg);
+}
+
 struct beat { /* over the fabric */
 	uint32_t from;
 
@@ -171,6 +201,7 @@ struct beat { /* over the fabric */
 	bool control;
 	uint32_t rg;
 	uint64_t epoch, duration;
+	uint64_t stamp; /* ALIVE: the sender's clock; RENEW: that, echoed */
 	struct rg_state rgs[RGS];
 };
 
@@ -223,9 +254,7 @@ void dp_order(struct world *w, uint32_t n, const struct order *o)
 			seqno_grant(&sa->seq, &o->lease, &sa->in);
 		break;
 	case ORDER_ROLE:
-		(void)!rg_set(&dp->rg[o->rg], &o->role);
-		if (o->role.role == RG_ROLE_ACTIVE)
-			dp->frozen[o->rg] = false;
+		role(w, n, o);
 		break;
 	case ORDER_DEADLINE:
 		if (o->role.deadline_ns < dp->fresh_ns[o->rg])
@@ -244,6 +273,7 @@ void dp_order(struct world *w, uint32_t n, const struct order *o)
 		break;
 	case ORDER_RENEW:
 		b.type = BEAT_RENEW;
+		b.stamp = dp->fab[o->node].stamp;
 		beat_send(w, n, o->node, &b);
 		break;
 	case ORDER_FENCE:
@@ -317,6 +347,7 @@ static void alive_in(struct world *w, uint32_t n, const struct beat *b)
 		changed |= f->rg[r].role != b->rgs[r].role || f->rg[r].epoch != b->rgs[r].epoch;
 	memcpy(f->rg, b->rgs, sizeof f->rg);
 	f->heard = f->up = true;
+	f->stamp = b->stamp;
 	f->control = b->control;
 	f->heard_ns = node_clock(w, n);
 	if (changed)
@@ -335,7 +366,7 @@ static void beat_arrives(struct world *w, uint32_t n, void *data)
 		alive_in(w, n, b);
 		break;
 	case BEAT_RENEW:
-		(void)!rg_extend(&dp->rg[b->rg], b->epoch, node_clock(w, n) + b->duration);
+		(void)!rg_extend(&dp->rg[b->rg], b->epoch, b->stamp + b->duration);
 		break;
 	case BEAT_FENCE:
 		if (rg_fence(&dp->rg[b->rg], b->epoch))
@@ -354,7 +385,9 @@ static void beat_arrives(struct world *w, uint32_t n, void *data)
 static void beats(struct world *w, uint32_t n)
 {
 	struct dp *dp = dp_of(w, n);
-	struct beat b = {.type = BEAT_ALIVE, .control = w->proc[n][WHO_CONTROL].up};
+	struct beat b = {.type = BEAT_ALIVE,
+		.control = w->proc[n][WHO_CONTROL].up,
+		.stamp = node_clock(w, n)};
 
 	memcpy(b.rgs, dp->rg, sizeof b.rgs);
 	for (uint32_t r = 0; r < w->rgs; r++)

@@ -61,7 +61,7 @@ struct dpsa {
 
 struct fab {
 	bool heard, up, control;
-	uint64_t heard_ns;
+	uint64_t heard_ns, stamp;
 	struct rg_state rg[RGS];
 };
 

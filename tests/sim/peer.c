@@ -248,6 +248,9 @@ static void on_request(struct world *w, struct peer *a, uint32_t n, const struct
 
 	if (d->lineage != a->lineage || d->mid >= HISTORY)
 		return;
+	if (a->requests[d->mid] != d->content)
+		world_say(w, "   peer %u lineage %llx gets request %u %llx from n%u", a->p,
+			(unsigned long long)d->lineage, d->mid, (unsigned long long)d->content, n);
 	if (d->mid > a->their_mid + 1) {
 		(void)wrong(w, a, "I6 a message ID left out", n, d->mid);
 		return;
