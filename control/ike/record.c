@@ -141,6 +141,7 @@ static int put_outstanding(struct sa_room *r, const struct exch *x)
 	r->out.old_spi = x->old_spi;
 	r->out.policy_id = x->policy_id;
 	r->out.rival_spi = x->rival_spi;
+	r->out.dead_spi = x->dead_spi;
 	r->out.rival_nonce = lend(blob_view(&x->rival_nonce));
 	r->sa.outstanding = &r->out;
 	return 0;
@@ -196,6 +197,7 @@ static void put_sa(const struct ike *ike, struct sa_room *r, const struct ike_sa
 	s->next_send_id = sa->next_tx;
 	s->next_receive_id = sa->next_rx;
 	s->successor = sa->successor;
+	s->predecessor = sa->predecessor;
 	s->written_unix_ms = ike->wall_ms;
 	s->established_unix_ms = sa->established_wall_ms;
 	s->soft_ms = sa->want_rekey ? 1 : left_ms(sa->at_soft, ike->now_ms);

@@ -96,6 +96,7 @@ static int take_outstanding(const struct ike *ike, const Rec__Outstanding *o, st
 	x->old_spi = o->old_spi;
 	x->policy_id = o->policy_id;
 	x->rival_spi = o->rival_spi;
+	x->dead_spi = o->dead_spi;
 	x->first_ms = ike->now_ms;
 	if (o->nonce.len == sizeof x->nonce)
 		memcpy(x->nonce, o->nonce.data, sizeof x->nonce);
@@ -141,6 +142,7 @@ static void take_plain(const struct ike *ike, const Rec__IkeSa *s, struct ike_sa
 	sa->spi_remote = s->spi_remote;
 	sa->lineage = s->lineage;
 	sa->successor = s->successor;
+	sa->predecessor = s->predecessor;
 	sa->has_children = s->has_children;
 	sa->recorded = true;
 	sa->natt = s->natt;

@@ -87,7 +87,7 @@ struct ike_sa {
 	uint64_t spi_local, spi_remote;
 	uint64_t lineage; /* spi_local of the first SA of a chain of rekeys: names its children's SA
 			   */
-	uint64_t successor;
+	uint64_t successor, predecessor;
 	struct gateway *gw;  /* NULL until a responder knows */
 	struct list of_gw;   /* gw->sas */
 	struct list link;    /* the engine's lists: of dead, of changed ones */

@@ -265,6 +265,20 @@ void sched_child_replaced(struct ike *ike, struct child *c, const struct child *
 	child_rearm(ike, c);
 }
 
+/* Before the old one goes: the peer's delete may come before any packet on the new one, and says as
+ * well that the peer has it (RFC 7296 2.8). */
+static void heir_sends(struct ike *ike, const struct child *c)
+{
+	struct child *by = child_find(ike, c->replaced_by);
+
+	if (!by || by->outbound || by->state != CHILD_UP)
+		return;
+	by->at_outbound = 0;
+	by->outbound = true;
+	txn_outbound(ike, by);
+	child_rearm(ike, by);
+}
+
 void sched_child_gone(struct ike *ike, struct child *c, int why)
 {
 	struct tunnel *t = c->tunnel;
@@ -276,6 +290,8 @@ void sched_child_gone(struct ike *ike, struct child *c, int why)
 		replaced ? "replaced" : tunnel_down_text((enum tunnel_down)why));
 	ike->stats.child_down++;
 	sa->children_deleted++;
+	if (replaced)
+		heir_sends(ike, c);
 	txn_gone_child(ike, c);
 	txn_delete(ike, c);
 	child_drop(ike, c);

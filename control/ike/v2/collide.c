@@ -6,6 +6,8 @@
 #include "ike/schedule.h"
 #include "ike/v2/exchange.h"
 
+#define RIVAL_PATIENCE_MS 30000
+
 static struct view lower(struct view a, struct view b)
 {
 	return view_compare(a, b) < 0 ? a : b;
@@ -18,6 +20,13 @@ bool collide_refuses_child(const struct ike_sa *sa, const struct child *old)
 	if (sa->want_close || (x && (x->kind == EXCH_IKE_REKEY || x->kind == EXCH_DELETE_IKE)))
 		return true;
 	return old && (old->want_delete || old->state == CHILD_REPLACED);
+}
+
+bool collide_makes_child(const struct ike_sa *sa)
+{
+	const struct exch *x = sa->out;
+
+	return x && x->flight && (x->kind == EXCH_CHILD || x->kind == EXCH_CHILD_REKEY);
 }
 
 bool collide_refuses_rekey(const struct ike_sa *sa)
@@ -105,10 +114,19 @@ struct ike_sa *collide_rekey_winner(
 	struct exch *x = sa->out;
 	struct ike_sa *rival = x->rival_spi ? sa_find(ike, x->rival_spi) : NULL;
 
-	if (!rival || !sa_is_open(rival))
+	if (x->rival_spi == 0)
 		return ours;
 	ike->stats.collisions++;
-	return we_lose(x, nr) ? rival : ours;
+	if (we_lose(x, nr))
+		return rival;
+	if (!rival || rival->state != SA_UP)
+		return ours;
+	/* The peer deletes it, unless our delete of the old one overtook the answer that would have
+	 * told it to (2.25.2: then it forgets). */
+	rival->at_hard = ike->now_ms + RIVAL_PATIENCE_MS;
+	sa_rearm(ike, rival);
+	txn_sa(ike, rival);
+	return ours;
 }
 
 struct ike_sa *collide_heir(struct ike *ike, const struct ike_sa *sa)
@@ -119,5 +137,5 @@ struct ike_sa *collide_heir(struct ike *ike, const struct ike_sa *sa)
 	if (!x || x->kind != EXCH_IKE_REKEY || x->rival_spi == 0)
 		return NULL;
 	rival = sa_find(ike, x->rival_spi);
-	return rival && sa_is_open(rival) ? rival : NULL;
+	return rival && rival->state == SA_UP ? rival : NULL;
 }

@@ -13,6 +13,8 @@ struct child;
 
 /* TEMPORARY_FAILURE is the answer: the IKE SA is being rekeyed, or we are deleting that child. */
 bool collide_refuses_child(const struct ike_sa *sa, const struct child *old);
+/* A child that the peer has made already may still be unknown here: its answer is on the way. */
+bool collide_makes_child(const struct ike_sa *sa);
 /* ... we are busy with children, or closing. */
 bool collide_refuses_rekey(const struct ike_sa *sa);
 
@@ -30,6 +32,6 @@ struct ike_sa *collide_heir(struct ike *ike, const struct ike_sa *sa);
 /* The same for IKE SAs. True: we are rekeying `sa` too, its children wait for the outcome. */
 bool collide_rekey_asked(struct ike *ike, struct ike_sa *sa, const struct ike_sa *made,
 	struct view ni, struct view nr);
-/* Which one is kept: ours, or the rival (which may be gone). */
+/* Which one is kept: ours, or the rival; NULL when that has been closed since, children and all. */
 struct ike_sa *collide_rekey_winner(
 	struct ike *ike, struct ike_sa *sa, struct ike_sa *ours, struct view nr);

@@ -70,6 +70,9 @@ int on_child_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 /* ---- x_rekey.c */
 /* The children of one IKE SA go to its successor. */
 void rekey_hand_over(struct ike *ike, struct ike_sa *from, struct ike_sa *to);
+/* The peer works with the SA that its rekey made, so it does not know of a crossing one of ours, or
+ * knows that ours loses: the children are there at its end. */
+void rekey_claim(struct ike *ike, struct ike_sa *sa);
 int on_rekey_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_rekey_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 

@@ -414,8 +414,12 @@ int on_child_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	uint16_t group;
 	int rc;
 
+	rekey_claim(ike, sa);
 	if (rx->notes.rekey) {
 		old = child_find_out(sa, rx->notes.rekey_spi);
+		/* It may be the one that we are about to hear of. */
+		if (!old && collide_makes_child(sa))
+			return tx_answer_notify(ike, sa, rx, N_TEMPORARY_FAILURE);
 		if (!old || rx->notes.rekey_protocol != PROTO_ESP)
 			return tx_answer_notify(ike, sa, rx, N_CHILD_SA_NOT_FOUND);
 	}
@@ -535,6 +539,35 @@ static int child_agreed(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 	return 0;
 }
 
+/* The peer deleted what it made before this answer, the older message, came through. */
+static bool is_dead_already(const struct ike_sa *sa, const struct rx *rx)
+{
+	const struct payload *p = chain_find(rx->chain, PLD_SA);
+	struct proposal_iter it;
+	struct proposal one;
+	struct pld_sa answer;
+
+	if (sa->out->dead_spi == 0 || !p || pld_sa_parse(p->body, SA_ANSWER, &answer) < 0)
+		return false;
+	it = proposal_iter_of(&answer);
+	return proposal_next(&it, &one) && spi32(one.spi) == sa->out->dead_spi;
+}
+
+/* It took the place of `old` at the other end: that one serves nobody either. */
+static void child_stillborn(struct ike *ike, struct ike_sa *sa)
+{
+	struct exch *x = sa->out;
+	struct child *old = x->kind == EXCH_CHILD_REKEY ? child_find(ike, x->old_spi) : NULL;
+	struct tunnel *t = tunnel_find(ike, x->policy_id);
+
+	sa_info(ike, sa, "child.stillborn", "out=%08" PRIx32, x->dead_spi);
+	if (old)
+		old->want_delete = true;
+	else if (t)
+		tunnel_failed(ike, t, TUNNEL_PEER_CLOSED);
+	xchg_end(ike, sa);
+}
+
 int on_child_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	int rc;
@@ -543,6 +576,10 @@ int on_child_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		return child_refused(ike, sa, c->rx->notes.error);
 	if (sa->out->group != 0 && !c->rx->done)
 		return wait_for_secret(ike, sa, c);
+	if (is_dead_already(sa, c->rx)) {
+		child_stillborn(ike, sa);
+		return 0;
+	}
 	rc = child_agreed(ike, sa, c->rx);
 	if (rc < 0 && rc != -ERR_NOMEM) {
 		sa_warn(ike, sa, "child.answer.bad", "reason=\"%s\"", err_text(rc));

@@ -38,6 +38,8 @@ static size_t delete_children(
 		bool crossing = sa->out && sa->out->kind == EXCH_DELETE_CHILD && c &&
 				sa->out->old_spi == c->spi_in;
 
+		if (!c && collide_makes_child(sa))
+			sa->out->dead_spi = pld_delete_spi(d, i);
 		if (!c)
 			continue;
 		if (!crossing)
@@ -55,6 +57,7 @@ int on_info_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	struct writer w;
 	size_t n = 0;
 
+	rekey_claim(ike, sa);
 	while ((p = chain_next(c->rx->chain, PLD_DELETE, p)) != NULL)
 		if (pld_delete_parse(p->body, &d) == 0 && d.protocol == PROTO_ESP && n == 0)
 			n = delete_children(ike, sa, &d, spis);
@@ -105,6 +108,7 @@ int on_info_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 int on_close_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	(void)c;
+	end_children(ike, sa, TUNNEL_CLEARED);
 	txn_gone_sa(ike, sa);
 	sa_drop(ike, sa);
 	return 0;

@@ -39,6 +39,7 @@ struct birth {
 static int inherit(struct ike_sa *to, const struct ike_sa *from)
 {
 	to->lineage = from->lineage;
+	to->predecessor = from->spi_local;
 	to->natt = from->natt;
 	to->nat_local = from->nat_local;
 	to->nat_remote = from->nat_remote;
@@ -102,6 +103,17 @@ void rekey_hand_over(struct ike *ike, struct ike_sa *from, struct ike_sa *to)
 	txn_sa(ike, from);
 	txn_sa(ike, to);
 	sched_work(ike, to);
+	/* Closed before it had them: the peer's are gone with it. */
+	if (to->state != SA_UP)
+		sched_sa_gone(ike, to, TUNNEL_CLEARED);
+}
+
+void rekey_claim(struct ike *ike, struct ike_sa *sa)
+{
+	struct ike_sa *old = sa->predecessor ? sa_find(ike, sa->predecessor) : NULL;
+
+	if (old && old->has_children && collide_heir(ike, old) == sa)
+		rekey_hand_over(ike, old, sa);
 }
 
 static void log_rekeyed(struct ike *ike, const struct ike_sa *from, const struct ike_sa *to)
@@ -211,6 +223,7 @@ int on_rekey_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	struct pld_ke ke;
 	int rc = offer_read(sa, c->rx, &b, &choice, &ke);
 
+	rekey_claim(ike, sa);
 	if (rc == -ERR_NO_PROPOSAL)
 		rc = tx_answer_notify(ike, sa, c->rx, N_NO_PROPOSAL_CHOSEN);
 	else if (rc == 0 && collide_refuses_rekey(sa))
@@ -321,7 +334,10 @@ static int rekey_agreed(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 		return rc;
 	log_rekeyed(ike, sa, ours);
 	winner = collide_rekey_winner(ike, sa, ours, b.nr);
-	rekey_hand_over(ike, sa, winner);
+	if (winner)
+		rekey_hand_over(ike, sa, winner);
+	else
+		sched_sa_gone(ike, sa, TUNNEL_CLEARED);
 	/* Who began the one that is kept deletes the old one; who began the other deletes that. */
 	if (winner == ours) {
 		sa->want_close = true;

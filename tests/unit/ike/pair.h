@@ -173,6 +173,8 @@ bool pair_said(struct pair *p, int node, const char *text);
 uint32_t pair_policy(struct pair *p, int node); /* of the first tunnel */
 /* Both dataplanes hold exactly the same child SAs, mirrored, with equal keys; so do the engines. */
 void pair_check_mirrored(struct pair *p, int a, int b);
+/* Whatever there is at one end is at the other too. */
+void pair_check_agreed(struct pair *p, int a, int b);
 /* One IKE SA, one child on both ends, and it is mirrored. */
 void pair_check_up(struct pair *p, int a, int b);
 /* Header fields of a datagram. */

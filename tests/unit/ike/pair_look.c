@@ -109,6 +109,28 @@ void pair_check_mirrored(struct pair *p, int a, int b)
 	}
 }
 
+void pair_check_agreed(struct pair *p, int a, int b)
+{
+	struct ike_sa *x, *next, *y;
+
+	assert_int_equal(pair_open_sas(p, a), pair_open_sas(p, b));
+	HASH_ITER(hh, p->node[a].ike->sas, x, next)
+	{
+		if (x->state == SA_CLOSED || x->state == SA_REFUSED)
+			continue;
+		assert_int_equal(x->state, SA_UP);
+		y = sa_find(p->node[b].ike, x->spi_remote);
+		if (!y || y->state != SA_UP) {
+			fail_msg("an IKE SA is not at the other end");
+			return;
+		}
+		assert_true(x->has_children == y->has_children);
+		assert_null(x->out);
+		assert_null(y->out);
+	}
+	pair_check_mirrored(p, a, b);
+}
+
 void pair_check_up(struct pair *p, int a, int b)
 {
 	struct ike_sa *x, *y;
