@@ -39,6 +39,9 @@ def main(lab):
         for act, kind, who in acts:
             renewed(lab, kind, act, who)
             traffic.wait_received(500)
+    # a peer that answered a rekey sends on the new SA only when the old one is deleted
+    wait.until(lambda: len(node.events("child.down")) == 4, 10, "four old children deleted")
+    traffic.wait_received(500)
     traffic.stop()
     hub.stop()
     said, found = traffic.report(), hub.analyse()
