@@ -128,8 +128,9 @@ class Capture:
 
     def start(self):
         from labkit import wait
-        argv = ["tcpdump", "-Z", "root", "-i", self.device, "-n", "-U", "-B", "16384", "-s", "200",
-                "-w", self.path, self.FILTER]
+        # without immediate mode up to a second of frames is forgotten when it ends
+        argv = ["tcpdump", "-Z", "root", "-i", self.device, "-n", "-U", "--immediate-mode", "-B", "16384",
+                "-s", "200", "-w", self.path, self.FILTER]
         self.proc.start(self.lab.argv_for(self.host, argv), self.out)
         wait.until(lambda: "listening on" in self._said(), 10, f"tcpdump listens on {self.device}")
 
