@@ -146,7 +146,7 @@ void api_hello(struct dp *dp, const Dp__Hello *h, struct reply *r)
 	Dp__Reply body;
 	Dp__HelloReply hello;
 	Dp__RgSet *sets = calloc(RG_MAX, sizeof *sets), **refs = calloc(RG_MAX, sizeof(void *));
-	uint32_t *spis = calloc(dp->sh.sad.n_live + 1u, sizeof *spis), i = 0;
+	uint32_t *spis = calloc(dp->sh.sad.n_live + 1u, sizeof *spis);
 	static char version[] = "0.1.0";
 	struct sa *sa;
 
@@ -165,8 +165,12 @@ void api_hello(struct dp *dp, const Dp__Hello *h, struct reply *r)
 	for (uint32_t rg = 0; rg < RG_MAX; rg++)
 		if (rg_ctl_describe(dp, rg, &sets[hello.n_rgs]))
 			refs[hello.n_rgs] = &sets[hello.n_rgs], hello.n_rgs++;
+	for (uint32_t i = 0; i < RG_MAX; i++) /* who comes wants to know soon */
+		dp->probes[i].told_ns = 0;
+	for (uint32_t i = 0; i < RG_OWNER_NONE; i++)
+		dp->peers[i].told_ns = 0;
 	hello.spi_in = spis;
-	for (i = 0; sad_at(&dp->sh.sad, i, &sa); i++)
+	for (uint32_t i = 0; sad_at(&dp->sh.sad, i, &sa); i++)
 		if (sa)
 			spis[hello.n_spi_in++] = sa->spi_in;
 	body.hello = &hello;

@@ -63,6 +63,8 @@ static int iface_fill(struct dp *dp, const Dp__Interface *c, struct iface *i)
 	if (i->port == PORT_NONE && i->kind != IFACE_TUNNEL)
 		return 0; /* a reth with no member on this node */
 	port = i->port < PORT_MAX ? dp->sh.ports[i->port] : NULL;
+	if (i->kind == IFACE_FABRIC && c->mtu == 0 && port)
+		i->mtu = port->mtu;
 	if (c->mac.len == 6)
 		memcpy(i->mac, c->mac.data, 6);
 	else if (port)

@@ -189,8 +189,6 @@ bool rg_ctl_fence(struct dp *dp, uint32_t rg, uint64_t epoch);
 /* Consumes the frame. */
 void fabric_receive(struct dp *dp, struct pkt *p);
 void fabric_step(struct dp *dp, uint64_t now_ns);
-/* To a tandemd that has just come. */
-void fabric_tell_all(struct dp *dp);
 
 /* ---- probe.c */
 void probe_answer(struct dp *dp, const struct note *n, uint64_t now_ns);

@@ -297,10 +297,3 @@ void fabric_step(struct dp *dp, uint64_t now_ns)
 	send_beat(dp, now_ns);
 	peers_step(dp, now_ns);
 }
-
-void fabric_tell_all(struct dp *dp)
-{
-	for (uint32_t i = 0; i < RG_OWNER_NONE; i++)
-		if (dp->peers[i].heard_ns)
-			tell_peer(dp, (uint8_t)i, dp_now());
-}

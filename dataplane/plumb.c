@@ -16,8 +16,7 @@ uint16_t plumb_port(const struct dp *dp, const char *name)
 static bool port_is_same(const struct port *p, const Dp__Port *c)
 {
 	return strcmp(p->name, c->name) == 0 && strcmp(p->device, c->device) == 0 &&
-	       p->mtu == (c->mtu ? c->mtu : 1500) &&
-	       (c->mac.len != 6 || memcmp(p->mac, c->mac.data, 6) == 0);
+	       p->asked_mtu == c->mtu && (c->mac.len != 6 || memcmp(p->mac, c->mac.data, 6) == 0);
 }
 
 static bool is_same(const struct dp *dp, const Dp__Configure *c)

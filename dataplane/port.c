@@ -16,7 +16,12 @@
 #include <rte_ethdev.h>
 #include <rte_prefetch.h>
 
-enum { DESCRIPTORS = 1024, FDS_MAX = 1024 };
+enum {
+	DESCRIPTORS = 1024,
+	FDS_MAX = 1024,
+	MTU_DEFAULT = 1500,
+	MTU_MAX = 1900, /* what a buffer and a ring frame of 2048 octets hold with all headers */
+};
 
 static uint16_t port_rx(struct port *p, uint16_t queue, struct pkt **v, uint16_t n)
 {
@@ -72,6 +77,42 @@ static void kernel_ifname(const struct port *p, char out[IF_NAMESIZE])
 	out[0] = 0;
 	if (at)
 		(void)snprintf(out, IF_NAMESIZE, "%.*s", (int)strcspn(at + 6, ","), at + 6);
+}
+
+/* What the af_packet driver does not know, the kernel does. */
+static int kernel_ask(const struct port *p, unsigned long what, struct ifreq *r)
+{
+	char name[IF_NAMESIZE];
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
+
+	*r = (struct ifreq){0};
+	kernel_ifname(p, name);
+	memcpy(r->ifr_name, name, sizeof name);
+	rc = ioctl(fd, what, r);
+	if (fd >= 0)
+		(void)close(fd);
+	return rc;
+}
+
+static bool kernel_link(const struct port *p)
+{
+	struct ifreq r;
+
+	return kernel_ask(p, SIOCGIFFLAGS, &r) == 0 &&
+	       (r.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
+}
+
+static uint32_t device_mtu(const struct port *p)
+{
+	struct ifreq r;
+	uint16_t mtu = 0;
+
+	if (is_af_packet(p))
+		return kernel_ask(p, SIOCGIFMTU, &r) == 0
+			       ? MIN((uint32_t)r.ifr_mtu, (uint32_t)MTU_MAX)
+			       : MTU_DEFAULT;
+	return rte_eth_dev_get_mtu(p->dev_id, &mtu) == 0 ? MIN(mtu, (uint32_t)MTU_MAX)
+							 : MTU_DEFAULT;
 }
 
 static void find_fds(struct port *p, uint16_t queues)
@@ -143,7 +184,7 @@ int port_open(const struct port_args *a, const struct log_ctx *log, struct port 
 		return -ERR_NOMEM;
 	(void)snprintf(p->name, sizeof p->name, "%s", a->name);
 	(void)snprintf(p->device, sizeof p->device, "%s", a->device);
-	p->mtu = a->mtu ? a->mtu : 1500;
+	p->asked_mtu = a->mtu;
 	p->ops = &eth_ops;
 	split_device(p, a->queues, args, sizeof args);
 	rc = rte_eal_hotplug_add(is_pci(a->device) ? "pci" : "vdev", p->device_name, args);
@@ -159,6 +200,7 @@ int port_open(const struct port_args *a, const struct log_ctx *log, struct port 
 		port_close(p);
 		return rc;
 	}
+	p->mtu = a->mtu ? a->mtu : device_mtu(p);
 	find_fds(p, a->queues);
 	log_notice(log, "dp.port.open", "port=%s device=%s queues=%u mtu=%u wait=%s", p->name,
 		p->device, a->queues, p->mtu, p->has_fds ? "event" : "poll");
@@ -178,21 +220,6 @@ void port_close(struct port *p)
 	if (dev)
 		(void)rte_dev_remove(dev);
 	free(p);
-}
-
-/* The af_packet driver says "up" always: ask the kernel. */
-static bool kernel_link(const struct port *p)
-{
-	struct ifreq r = {0};
-	char name[IF_NAMESIZE];
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
-
-	kernel_ifname(p, name);
-	memcpy(r.ifr_name, name, sizeof name);
-	rc = ioctl(fd, SIOCGIFFLAGS, &r);
-	if (fd >= 0)
-		(void)close(fd);
-	return rc == 0 && (r.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
 }
 
 bool port_link(const struct port *p)

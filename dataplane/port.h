@@ -28,7 +28,7 @@ struct port {
 	uint16_t index;	 /* in the daemon's table */
 	uint16_t dev_id; /* DPDK's */
 	uint8_t mac[6];
-	uint32_t mtu;
+	uint32_t mtu, asked_mtu; /* asked: 0 = as the device has it */
 	char device[128], device_name[64];
 	bool has_fds;
 	int fds[PORT_QUEUES]; /* poll tells of packets; only with has_fds */

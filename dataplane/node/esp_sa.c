@@ -13,6 +13,10 @@ bool esp_admit(struct worker *w, struct pkt *p, struct sa *sa)
 {
 	uint8_t node;
 
+	if (__builtin_expect(sa->flags & SA_TOLD_HARD, 0)) { /* RFC 4301 4.4.2.1 */
+		worker_drop(w, p, STAT_DROP_ESP_LIFETIME);
+		return false;
+	}
 	switch (gate_sa(w, sa, &node)) {
 	case GATE_ACT:
 		if (__builtin_expect(

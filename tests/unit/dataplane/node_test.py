@@ -660,6 +660,22 @@ def cases(n):
                 got.append(r.id)
         assert got == list(range(1, 2001)), "order or number is wrong"
 
+    def lifetimes_are_told_once_and_the_hard_one_ends_it():
+        p = n.fresh(soft_bytes=200, hard_bytes=400)
+        n.dp.events.clear()
+        for _ in range(7):  # 60 octets each
+            n.from_host(inner(src=HOST, dst=FAR))
+            assert n.at_peer()
+        assert n.dp.event("lifetime") == {"spi_in": SPI_IN, "kind": 0}
+        assert n.dp.event("lifetime") == {"spi_in": SPI_IN, "kind": 1}
+        n.raises("drop.esp.lifetime", lambda: n.from_host(inner(src=HOST, dst=FAR)))
+        n.raises("drop.esp.lifetime", lambda: n.from_peer(p.seal(inner())))
+        n.dp.events.clear()
+        n.fresh(lease={"epoch": 0, "out_horizon": (1 << 32) - (1 << 29), "in_horizon": FOREVER})
+        n.from_host(inner(src=HOST, dst=FAR))
+        assert n.at_peer()[ESP].seq == (1 << 32) - (1 << 29)
+        assert n.dp.event("lifetime") == {"spi_in": SPI_IN, "kind": 2}
+
     def api_changes_under_traffic_lose_nothing():
         """Grants, adoption, queries, installs, deletes and configurations between bursts; under the
         thread sanitizer this is also where a race would show."""
