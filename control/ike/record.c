@@ -267,48 +267,49 @@ static size_t put_selectors(struct ike *ike, const struct tsel_set *set, Rec__Se
 struct child_room {
 	Rec__ChildSa child;
 	Rec__Endpoint local, remote;
+	struct ike_child_install install; /* its addresses are lent */
 };
 
 static void put_child(struct ike *ike, struct child_room *r, const struct child *c)
 {
-	struct ike_child_install i;
+	struct ike_child_install *i = &r->install;
 	Rec__ChildSa *s = &r->child;
 
-	child_install_fill(c, &i);
+	child_install_fill(c, i);
 	rec__child_sa__init(s);
-	s->spi_in = i.spi_in;
-	s->spi_out = i.spi_out;
+	s->spi_in = i->spi_in;
+	s->spi_out = i->spi_out;
 	s->lineage = c->sa->lineage;
-	s->rg = i.rg;
-	s->policy_id = i.policy_id;
+	s->rg = i->rg;
+	s->policy_id = i->policy_id;
 	s->state = c->state;
 	s->initiator = c->initiator;
-	s->interface_id = i.interface_id;
-	put_endpoint(&r->local, &i.local);
-	put_endpoint(&r->remote, &i.remote);
+	s->interface_id = i->interface_id;
+	put_endpoint(&r->local, &i->local);
+	put_endpoint(&r->remote, &i->remote);
 	s->local = &r->local;
 	s->remote = &r->remote;
-	s->udp_encap = i.udp_encap;
-	s->encr = i.encr;
-	s->key_bits = i.key_bits;
-	s->integ = i.integ;
+	s->udp_encap = i->udp_encap;
+	s->encr = i->encr;
+	s->key_bits = i->key_bits;
+	s->integ = i->integ;
 	s->dh = c->suite.dh ? c->suite.dh->id : 0;
-	s->encr_key_in = lend(i.encr_key_in);
-	s->encr_key_out = lend(i.encr_key_out);
-	s->integ_key_in = lend(i.integ_key_in);
-	s->integ_key_out = lend(i.integ_key_out);
-	s->esn = i.esn;
-	s->replay_window = i.replay_window;
-	s->strict_replay = i.strict_replay;
+	s->encr_key_in = lend(i->encr_key_in);
+	s->encr_key_out = lend(i->encr_key_out);
+	s->integ_key_in = lend(i->integ_key_in);
+	s->integ_key_out = lend(i->integ_key_out);
+	s->esn = i->esn;
+	s->replay_window = i->replay_window;
+	s->strict_replay = i->strict_replay;
 	s->n_local_ts = put_selectors(ike, c->local_ts, &s->local_ts);
 	s->n_remote_ts = put_selectors(ike, c->remote_ts, &s->remote_ts);
 	s->outbound = c->outbound;
-	s->df = i.df;
-	s->soft_bytes = i.soft_bytes;
-	s->hard_bytes = i.hard_bytes;
-	s->order = i.order;
-	s->lease_epoch = i.lease_epoch;
-	s->lease_horizon = i.lease_horizon;
+	s->df = i->df;
+	s->soft_bytes = i->soft_bytes;
+	s->hard_bytes = i->hard_bytes;
+	s->order = i->order;
+	s->lease_epoch = i->lease_epoch;
+	s->lease_horizon = i->lease_horizon;
 	s->written_unix_ms = ike->wall_ms;
 	s->established_unix_ms = c->established_wall_ms;
 	s->soft_ms = c->want_rekey ? 1 : left_ms(c->at_soft, ike->now_ms);
