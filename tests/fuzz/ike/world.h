@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "pair.h"
+#include "tests/unit/ike/pair.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
