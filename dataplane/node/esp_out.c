@@ -109,13 +109,14 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
 	}
 	count_set(&sa->n.last_out_ns, w->now_ns);
 	p->seq = seqno_take(&sa->out);
-	sa_tend(w, sa);
 	if (p->seq == 0) {
+		sa_tend(w, sa);
 		worker_drop(w, p, STAT_DROP_ESP_LEASE);
 		return false;
 	}
 	count_add(&sa->n.packets_out, 1);
 	count_add(&sa->n.bytes_out, p->len);
+	sa_tend(w, sa);
 	p->iface = iface->slot;
 	p->next_hop = next_hop;
 	build(w, p, op, iv);
