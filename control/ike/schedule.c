@@ -81,7 +81,8 @@ static int begin_one(struct ike *ike, struct ike_sa *sa)
 		return xchg_begin_delete_child(ike, sa, sa->orphan);
 	if (sa->state != SA_UP)
 		return 0;
-	if (sa->want_rekey)
+	/* One that was just made by a crossing rekey waits until it is clear which one stays. */
+	if (sa->want_rekey && sa->has_children)
 		return xchg_begin_rekey(ike, sa);
 	c = child_to_rekey(sa);
 	if (c)
@@ -251,12 +252,12 @@ void sched_child_installed(struct ike *ike, struct child *c, int rc)
 	sched_work(ike, c->sa);
 }
 
-void sched_child_replaced(struct ike *ike, struct child *c, const struct child *by, bool ours)
+void sched_child_replaced(struct ike *ike, struct child *c, uint32_t by, bool ours)
 {
 	uint64_t after = c->tunnel ? c->tunnel->model->vpn->install_interval_s * UINT64_C(1000) : 0;
 
 	c->state = CHILD_REPLACED;
-	c->replaced_by = by->spi_in;
+	c->replaced_by = by;
 	c->want_rekey = false;
 	c->at_soft = 0;
 	if (ours)

@@ -32,7 +32,7 @@ void sched_child_established(struct ike *ike, struct child *c);
 /* The dataplane answered: it may be used, or rc says why not. */
 void sched_child_installed(struct ike *ike, struct child *c, int rc);
 /* It was rekeyed by `by`: goes after a while (we asked), or when the peer says so. */
-void sched_child_replaced(struct ike *ike, struct child *c, const struct child *by, bool ours);
+void sched_child_replaced(struct ike *ike, struct child *c, uint32_t by, bool ours);
 /* The record is removed, the dataplane told, the tunnel too. why: enum tunnel_down. */
 void sched_child_gone(struct ike *ike, struct child *c, int why);
 /* All children of it, then itself: records and dataplane. Leaves the state to the caller. */

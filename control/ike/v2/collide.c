@@ -67,29 +67,25 @@ void collide_child_agreed(
 	struct ike *ike, struct ike_sa *sa, struct child *old, struct child *made, struct view nr)
 {
 	struct exch *x = sa->out;
+	/* Gone: the peer deleted what it made, which says nothing about which one stays. */
 	struct child *rival = x->rival_spi ? child_find(ike, (uint32_t)x->rival_spi) : NULL;
+	uint32_t rival_spi = (uint32_t)x->rival_spi;
+	bool lost = rival_spi != 0 && we_lose(x, nr);
 
-	if (!rival) {
-		/* Without `old` the peer deleted it while we asked: what we made serves. */
-		if (old)
-			sched_child_replaced(ike, old, made, true);
-		return;
+	if (rival_spi != 0) {
+		ike->stats.collisions++;
+		sa_info(ike, sa, lost ? "child.rekey.lost" : "child.rekey.won",
+			"spi=%08" PRIx32 " other=%08" PRIx32, made->spi_in, rival_spi);
 	}
-	ike->stats.collisions++;
-	if (we_lose(x, nr)) {
-		sa_info(ike, sa, "child.rekey.lost", "spi=%08" PRIx32 " kept=%08" PRIx32,
-			made->spi_in, rival->spi_in);
+	if (lost) {
 		made->outbound = false;
-		sched_child_replaced(ike, made, rival, true);
-		if (old)
-			sched_child_replaced(ike, old, rival, false);
-	} else {
-		sa_info(ike, sa, "child.rekey.won", "spi=%08" PRIx32 " other=%08" PRIx32,
-			made->spi_in, rival->spi_in);
-		sched_child_replaced(ike, rival, made, false);
-		if (old)
-			sched_child_replaced(ike, old, made, true);
+		sched_child_replaced(ike, made, rival_spi, true);
+	} else if (rival) {
+		sched_child_replaced(ike, rival, made->spi_in, false);
 	}
+	/* Without `old` the peer deleted it while we asked. */
+	if (old)
+		sched_child_replaced(ike, old, lost ? rival_spi : made->spi_in, !lost);
 }
 
 bool collide_rekey_asked(struct ike *ike, struct ike_sa *sa, const struct ike_sa *made,
@@ -108,11 +104,21 @@ bool collide_rekey_asked(struct ike *ike, struct ike_sa *sa, const struct ike_sa
 	return x->rival_spi != 0;
 }
 
+/* What has become of the peer's: it may have been rekeyed again. NULL: gone. */
+static struct ike_sa *rival_now(struct ike *ike, const struct exch *x)
+{
+	struct ike_sa *sa = x->rival_spi ? sa_find(ike, x->rival_spi) : NULL;
+
+	while (sa && sa->successor)
+		sa = sa_find(ike, sa->successor);
+	return sa;
+}
+
 struct ike_sa *collide_rekey_winner(
 	struct ike *ike, struct ike_sa *sa, struct ike_sa *ours, struct view nr)
 {
 	struct exch *x = sa->out;
-	struct ike_sa *rival = x->rival_spi ? sa_find(ike, x->rival_spi) : NULL;
+	struct ike_sa *rival = rival_now(ike, x);
 
 	if (x->rival_spi == 0)
 		return ours;
@@ -136,6 +142,6 @@ struct ike_sa *collide_heir(struct ike *ike, const struct ike_sa *sa)
 
 	if (!x || x->kind != EXCH_IKE_REKEY || x->rival_spi == 0)
 		return NULL;
-	rival = sa_find(ike, x->rival_spi);
+	rival = rival_now(ike, x);
 	return rival && rival->state == SA_UP ? rival : NULL;
 }

@@ -354,7 +354,7 @@ static int answer_ask(struct ike *ike, struct ike_sa *sa, const struct rx *rx, s
 		if (rx->done)
 			payload_ke(&w, rx->done->kex);
 		if (old) {
-			sched_child_replaced(ike, old, made, false);
+			sched_child_replaced(ike, old, made->spi_in, false);
 			collide_child_asked(sa, old, made, ask.ni, view_of_array(nonce));
 		}
 		txn_install(ike, made);
