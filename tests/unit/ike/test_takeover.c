@@ -1,0 +1,264 @@
+/*
+ * The node dies at every step of a story and another takes its records over: the peer must not
+ * notice (I1, I2, I6, I8; DPD-005, HA-012, HA-025). Both fates of what was not committed yet.
+ */
+#include <stdio.h>
+
+#include "pair.h"
+
+struct story {
+	const char *name;
+	/* Begins on two ends that are up (or not, for set-up). */
+	void (*begin)(struct pair *p);
+	bool from_nothing;
+	bool ends_closed; /* afterwards nothing is up */
+	const char *pfs;
+	int dies; /* node */
+};
+
+static void begin_setup(struct pair *p)
+{
+	pair_acquire(p, 0);
+}
+
+static void rekey_child_a(struct pair *p)
+{
+	(void)pair_operate(p, 0, IKE_OP_REKEY_CHILD, NULL);
+}
+
+static void rekey_child_b(struct pair *p)
+{
+	(void)pair_operate(p, 1, IKE_OP_REKEY_CHILD, NULL);
+}
+
+static void rekey_ike_a(struct pair *p)
+{
+	(void)pair_operate(p, 0, IKE_OP_REKEY_IKE, NULL);
+}
+
+static void rekey_ike_b(struct pair *p)
+{
+	(void)pair_operate(p, 1, IKE_OP_REKEY_IKE, NULL);
+}
+
+static void rekey_child_both(struct pair *p)
+{
+	rekey_child_a(p);
+	rekey_child_b(p);
+}
+
+static void rekey_ike_both(struct pair *p)
+{
+	rekey_ike_a(p);
+	rekey_ike_b(p);
+}
+
+static void rekey_crosswise(struct pair *p)
+{
+	rekey_ike_a(p);
+	rekey_child_b(p);
+}
+
+static void clear_ike_a(struct pair *p)
+{
+	(void)pair_operate(p, 0, IKE_OP_CLEAR_IKE, NULL);
+}
+
+static void clear_ike_b(struct pair *p)
+{
+	(void)pair_operate(p, 1, IKE_OP_CLEAR_IKE, NULL);
+}
+
+static const struct story stories[] = {
+	{"set-up, initiator dies", begin_setup, .from_nothing = true, .dies = 0},
+	{"set-up, responder dies", begin_setup, .from_nothing = true, .dies = 1},
+	{"child rekey, initiator dies", rekey_child_a},
+	{"child rekey, responder dies", rekey_child_b},
+	{"child rekey with PFS, initiator dies", rekey_child_a, .pfs = "group31"},
+	{"child rekey with PFS, responder dies", rekey_child_b, .pfs = "group31"},
+	{"IKE rekey, initiator dies", rekey_ike_a},
+	{"IKE rekey, responder dies", rekey_ike_b},
+	{"crossing child rekeys", rekey_child_both},
+	{"crossing child rekeys with PFS", rekey_child_both, .pfs = "group31"},
+	{"crossing IKE rekeys", rekey_ike_both},
+	{"IKE rekey crosses child rekey", rekey_crosswise},
+	{"IKE delete, initiator dies", clear_ike_a, .ends_closed = true},
+	{"IKE delete, responder dies", clear_ike_b, .ends_closed = true},
+};
+
+static void check_after(struct pair *p, const struct story *s, int a, int b)
+{
+	const struct ike_stats *peer = &p->node[s->dies == 0 ? b : a].ike->stats;
+
+	pair_pass(p, 180000);
+	pair_check_agreed(p, a, b);
+	assert_int_equal(peer->ike_dead, 0);
+	/* The order to close it may have died with the node; then it is still there. */
+	if (s->ends_closed && pair_open_sas(p, a) == 0)
+		return;
+	if (s->from_nothing && pair_open_sas(p, a) == 0) {
+		/* IKE_SA_INIT is not replicated: traffic asks again. */
+		pair_acquire(p, a);
+		pair_pass(p, 180000);
+	}
+	pair_check_up(p, a, b);
+	if (!s->from_nothing)
+		assert_int_equal(peer->ike_initiated + peer->ike_responded, 1);
+	/* And it works on. */
+	(void)pair_operate(p, a, IKE_OP_REKEY_CHILD, NULL);
+	pair_pass(p, 20000);
+	(void)pair_operate(p, b, IKE_OP_REKEY_IKE, NULL);
+	pair_pass(p, 180000);
+	pair_check_up(p, a, b);
+}
+
+/* False: the story was over before that step. */
+static bool dies_at(const struct story *s, unsigned step, enum pair_fate fate, uint64_t gap_ms)
+{
+	struct pair_side side[2] = {side_a, side_b};
+	int successor = 2, a, b;
+	struct pair *p;
+	bool more = true;
+
+	side[0].pfs = side[1].pfs = s->pfs;
+	p = pair_of(&side[0], &side[1]);
+	if (!s->from_nothing) {
+		pair_acquire(p, 0);
+		pair_settle(p);
+		pair_check_up(p, 0, 1);
+	}
+	s->begin(p);
+	for (unsigned i = 0; i < step && more; i++)
+		more = pair_step(p);
+	if (gap_ms != 0) {
+		pair_kill(p, s->dies);
+		pair_pass(p, gap_ms);
+	}
+	pair_takeover(p, s->dies, successor, &side[s->dies], fate);
+	a = s->dies == 0 ? successor : 0;
+	b = s->dies == 0 ? 1 : successor;
+	check_after(p, s, a, b);
+	pair_free(p);
+	return more;
+}
+
+static void peer_does_not_notice(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(stories); i++) {
+		unsigned step = 0;
+
+		do {
+			print_message("%s, step %u\r", stories[i].name, step);
+			(void)dies_at(&stories[i], step, PAIR_LOSE_UNCOMMITTED, 0);
+			(void)dies_at(&stories[i], step, PAIR_LOSE_UNCOMMITTED, 450);
+			(void)dies_at(&stories[i], step, PAIR_KEEP_UNCOMMITTED, 450);
+		} while (dies_at(&stories[i], step++, PAIR_KEEP_UNCOMMITTED, 0));
+		print_message("%s: %u steps\n", stories[i].name, step);
+	}
+}
+
+/* I6: what was left of lifetimes goes on, on another clock. */
+static void lifetimes_continue(void **state)
+{
+	struct pair *p = pair_ordinary();
+	uint64_t hard, soft, ike_hard;
+
+	(void)state;
+	pair_acquire(p, 0);
+	pair_pass(p, 600000);
+	hard = pair_child(p, 0)->at_hard;
+	soft = pair_child(p, 0)->at_soft;
+	ike_hard = pair_sa(p, 0)->at_hard;
+	pair_kill(p, 0);
+	pair_pass(p, 1234);
+	p->node[0].up = false;
+	pair_takeover(p, 0, 2, &side_a, PAIR_KEEP_UNCOMMITTED);
+	assert_in_range(pair_child(p, 2)->at_hard, hard - 2, hard + 2);
+	assert_in_range(pair_child(p, 2)->at_soft, soft - 2, soft + 2);
+	assert_in_range(pair_sa(p, 2)->at_hard, ike_hard - 2, ike_hard + 2);
+	pair_check_up(p, 2, 1);
+	pair_pass(p, 3600000);
+	pair_check_up(p, 2, 1);
+	assert_int_equal(p->node[1].ike->stats.child_rekeyed, 1);
+	pair_free(p);
+}
+
+/* Back and forth, a rekey after each. */
+static void many_takeovers(void **state)
+{
+	struct pair *p = pair_ordinary();
+	int at = 0;
+
+	(void)state;
+	pair_acquire(p, 0);
+	pair_settle(p);
+	for (int i = 0; i < 20; i++) {
+		int to = at == 0 ? 2 : 0;
+
+		pair_takeover(p, at, to, &side_a, PAIR_KEEP_UNCOMMITTED);
+		at = to;
+		(void)pair_operate(
+			p, i % 4 < 2 ? at : 1, i % 2 ? IKE_OP_REKEY_IKE : IKE_OP_REKEY_CHILD, NULL);
+		pair_pass(p, 90000);
+		pair_check_up(p, at, 1);
+	}
+	assert_int_equal(p->node[1].ike->stats.ike_responded, 1);
+	pair_free(p);
+}
+
+/* A group that leaves takes everything along; nothing is sent. */
+static void standby_is_silent(void **state)
+{
+	struct ike_event ev = {.type = IKE_EV_RG};
+	struct pair *p = pair_ordinary();
+	unsigned sent;
+
+	(void)state;
+	pair_acquire(p, 0);
+	pair_settle(p);
+	pair_operate(p, 0, IKE_OP_REKEY_CHILD, NULL);
+	sent = p->node[0].sent;
+	assert_int_equal(pair_feed(p, 0, &ev), 0);
+	assert_int_equal(HASH_COUNT(p->node[0].ike->sas), 0);
+	assert_int_equal(HASH_COUNT(p->node[0].ike->children), 0);
+	pair_acquire(p, 0);
+	pair_operate(p, 1, IKE_OP_REKEY_CHILD, NULL);
+	pair_pass(p, 20000);
+	assert_int_equal(p->node[0].sent, sent);
+	pair_free(p);
+}
+
+/* A transaction that the log could not take is proposed again. */
+static void rejected_entries_are_proposed_again(void **state)
+{
+	struct ike_event ev = {.type = IKE_EV_REJECTED};
+	struct pair *p = pair_ordinary();
+
+	(void)state;
+	p->node[0].hold_commits = true;
+	pair_acquire(p, 0);
+	pair_settle(p);
+	assert_int_equal(p->node[0].n_held, 1);
+	ev.rejected.ticket = p->node[0].held[0];
+	ev.rejected.retry = true;
+	p->node[0].n_held = 0;
+	assert_int_equal(pair_feed(p, 0, &ev), 0);
+	p->node[0].hold_commits = false;
+	pair_pass(p, 5000);
+	pair_check_up(p, 0, 1);
+	pair_free(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(peer_does_not_notice),
+		cmocka_unit_test(lifetimes_continue),
+		cmocka_unit_test(many_takeovers),
+		cmocka_unit_test(standby_is_silent),
+		cmocka_unit_test(rejected_entries_are_proposed_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
