@@ -13,11 +13,11 @@ static uint16_t slot_of(struct dp *dp, uint32_t id)
 {
 	uint16_t free_slot = IFACE_NONE;
 
-	for (uint16_t i = 0; i < IFACE_MAX; i++) {
+	for (uint32_t i = 0; i < IFACE_MAX; i++) {
 		if (dp->slot_id[i] == id)
-			return i;
+			return (uint16_t)i;
 		if (dp->slot_id[i] == 0 && free_slot == IFACE_NONE)
-			free_slot = i;
+			free_slot = (uint16_t)i;
 	}
 	if (free_slot != IFACE_NONE)
 		dp->slot_id[free_slot] = id;
@@ -26,9 +26,9 @@ static uint16_t slot_of(struct dp *dp, uint32_t id)
 
 static uint16_t slot_find(const struct dp *dp, uint32_t id)
 {
-	for (uint16_t i = 0; i < IFACE_MAX && id != 0; i++)
+	for (uint32_t i = 0; i < IFACE_MAX && id != 0; i++)
 		if (dp->slot_id[i] == id)
-			return i;
+			return (uint16_t)i;
 	return IFACE_NONE;
 }
 

@@ -187,7 +187,7 @@ static int wait_events(struct dp *dp, struct epoll_event *ev)
 	int n;
 
 	if (!list_is_empty(&dp->deferred))
-		due = MIN(due, now + 50 * 1000);
+		due = MIN(due, now + UINT64_C(50000));
 	if (due > now && !dp->again)
 		t = (struct timespec){
 			(time_t)((due - now) / 1000000000u), (long)((due - now) % 1000000000u)};
@@ -207,7 +207,7 @@ static void step_timers(struct dp *dp)
 
 	if (now < dp->next_timer_ns)
 		return;
-	dp->next_timer_ns = now + TICK_MS * 1000 * 1000;
+	dp->next_timer_ns = now + TICK_MS * UINT64_C(1000000);
 	rg_ctl_step(dp, now);
 	fabric_step(dp, now);
 	probe_step(dp, now);

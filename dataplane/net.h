@@ -87,7 +87,7 @@ void net_free(struct net *n);
 int net_add_iface(struct net *n, struct iface *i) MUST_CHECK;
 int net_add_route(struct net *n, struct iface_addr to, const struct hop *hop) MUST_CHECK;
 /* Takes the policy over. */
-int net_add_policy(struct net *n, uint16_t iface, struct policy *p) MUST_CHECK;
+int net_add_policy(struct net *n, uint16_t slot, struct policy *p) MUST_CHECK;
 void policy_free(struct policy *p);
 
 static inline const struct hop *net_route(const struct net *n, uint32_t dst)

@@ -38,7 +38,7 @@ static void query_free(struct query *q)
 
 static uint64_t ms_since(uint64_t now_ns, uint64_t then_ns)
 {
-	return then_ns ? (now_ns - then_ns) / (1000 * 1000) : UINT64_MAX;
+	return then_ns ? (now_ns - then_ns) / UINT64_C(1000000) : UINT64_MAX;
 }
 
 /* In the owner's thread: the numbers of one moment. */
@@ -223,7 +223,7 @@ static int ask_owners(struct dp *dp, struct query *q)
 		if (!v[to]) {
 			v[to] = calloc(1, sizeof *v[to]);
 			if (!v[to])
-				return -ERR_NOMEM;
+				goto undo;
 			v[to]->o.c.run = piece_run;
 			v[to]->o.finish = piece_finish;
 			v[to]->q = q;
@@ -235,6 +235,10 @@ static int ask_owners(struct dp *dp, struct query *q)
 	for (uint32_t i = 0; i < WORKER_MAX; i++)
 		piece_send(dp, q, i, &v[i]);
 	return 0;
+undo:
+	for (uint32_t i = 0; i < WORKER_MAX; i++)
+		free(v[i]);
+	return -ERR_NOMEM;
 }
 
 void api_query(struct dp *dp, const Dp__Query *c, struct reply *r)

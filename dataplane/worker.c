@@ -309,7 +309,7 @@ static struct timespec sleep_time(const struct worker *w, bool all_fds)
 	uint32_t us = MIN((uint32_t)SLEEP_MIN_US << shift, (uint32_t)SLEEP_MAX_US);
 
 	if (all_fds)
-		return (struct timespec){.tv_nsec = SLEEP_FDS_MS * 1000 * 1000};
+		return (struct timespec){.tv_nsec = SLEEP_FDS_MS * 1000000L};
 	return (struct timespec){.tv_nsec = (long)us * 1000};
 }
 

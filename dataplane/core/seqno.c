@@ -8,6 +8,8 @@ enum {
 	BLOCKED_NS = 5 * 1000 * 1000,	  /* and is pressing when nothing is left */
 };
 
+#define NS_PER_MS UINT64_C(1000000)
+
 static uint64_t clamp(uint64_t v, uint64_t low, uint64_t high)
 {
 	return v < low ? low : v > high ? high : v;
@@ -145,9 +147,9 @@ void seqno_grant(struct seqno *s, const struct lease *l, struct replay *in)
  * at half; never less than the floor nor more than the cap. */
 static uint64_t lease_size(uint64_t used, uint64_t elapsed_ns, uint64_t hold_ns, uint64_t floor)
 {
-	uint64_t ms = elapsed_ns / (1000 * 1000);
+	uint64_t ms = elapsed_ns / NS_PER_MS;
 	uint64_t per_s = used * 1000 / (ms ? ms : 1);
-	uint64_t hold_ms = hold_ns / (1000 * 1000);
+	uint64_t hold_ms = hold_ns / NS_PER_MS;
 
 	return clamp(4 * per_s * hold_ms / 1000, 2 * floor, SEQNO_CAP);
 }

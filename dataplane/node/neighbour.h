@@ -16,8 +16,8 @@ bool neighbour_find(const struct neighbours *n, uint16_t iface, uint32_t addr, u
 void neighbour_learn(struct worker *w, const struct iface *iface, uint32_t addr, const uint8_t *mac,
 	bool create);
 struct pending *pending_new(void);
-void pending_free(struct pending *p);
-uint32_t pending_count(const struct pending *p);
+void pending_free(struct pending *q);
+uint32_t pending_count(const struct pending *q);
 
 /* arp.c: whole frames into an empty packet. */
 void arp_announce_put(struct pkt *p, const uint8_t mac[6], uint32_t addr);
