@@ -67,7 +67,8 @@ void ha_claim_send(struct ha *h, struct ha_rg *rg, const struct ha_claim *c)
 void ha_role_tell(struct ha *h, struct ha_rg *rg, const char *reason)
 {
 	bool owner = ha_is_owner(h, rg);
-	enum ha_role role = owner && rg->acting ? HA_ACTIVE : HA_STANDBY;
+	/* an empty dataplane acts in a new epoch only */
+	enum ha_role role = owner && rg->acting && !rg->reclaim ? HA_ACTIVE : HA_STANDBY;
 	uint32_t node = owner && !rg->acting ? HA_NODE_NONE : rg->epoch.owner;
 	struct ha_effect *e;
 

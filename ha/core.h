@@ -296,6 +296,7 @@ struct ha {
 
 	size_t renew_newest;
 	bool ack_due, hello_due, status_due, renew_due;
+	bool withhold; /* of the entry being applied nothing is told to the host yet */
 	struct ha_view view;
 	bool quorum_known, quorate;
 	uint64_t quorum_ring_seq;

@@ -378,8 +378,7 @@ static void apply_record(struct ha *h, struct ha_rg *rg, const Repl__Log *m, con
 		rc = ha_store_put(&rg->store, &put);
 	if (rc < 0)
 		h->failed = true;
-	/* the owner's host hears of its own entries when they are committed */
-	else if (rc == 1 && m->epoch->owner != h->cfg.node)
+	else if (rc == 1 && !h->withhold)
 		ha_apply_record(h, rg, &put, false);
 }
 
@@ -402,8 +401,8 @@ static void apply_synced(struct ha *h, struct ha_rg *rg, const Repl__Member *m)
 		ha_become_synced(h, rg);
 		return;
 	}
-	/* Said for a transfer that a change of view has voided since: what we hold now is not whole.
-	 * Asking again has us expelled first. */
+	/* Said for a transfer that a change of view has voided since: what we hold now is not
+	 * whole. Asking again has us expelled first. */
 	ha_want_sync(h, rg);
 }
 
@@ -450,7 +449,8 @@ static void apply(struct ha *h, struct ha_rg *rg, const Repl__Log *m)
 		ha_config_applied(h, rg);
 }
 
-static void own_delivered(struct ha_rg *rg, const Repl__Log *m)
+/* False when it is no longer waited for: the ownership it was written in has ended since. */
+static bool own_delivered(struct ha_rg *rg, const Repl__Log *m)
 {
 	struct ha_out *o;
 
@@ -460,7 +460,9 @@ static void own_delivered(struct ha_rg *rg, const Repl__Log *m)
 		if (!o->delivered)
 			o->epoch = m->epoch->number;
 		o->delivered = true;
+		return true;
 	}
+	return false;
 }
 
 /* Of the owner of the current epoch, next in number? */
@@ -485,7 +487,7 @@ static bool is_next(struct ha *h, struct ha_rg *rg, uint32_t from, const Repl__L
 	if (m->index <= rg->index) {
 		h->counters[COUNT_DUPLICATE]++;
 		if (from == h->cfg.node)
-			own_delivered(rg, m);
+			(void)own_delivered(rg, m);
 		return false;
 	}
 	if (m->index > rg->index + 1) {
@@ -510,8 +512,8 @@ static void log_in(struct ha *h, uint32_t from, const Repl__Log *m, struct view 
 		return;
 	if (!is_next(h, rg, from, m))
 		return;
-	if (from == h->cfg.node)
-		own_delivered(rg, m);
+	/* the owner's host hears of its own entries when they are committed */
+	h->withhold = from == h->cfg.node && own_delivered(rg, m);
 	apply(h, rg, m);
 }
 

@@ -193,6 +193,20 @@ static void members_apply(struct ha *h, const struct ha_ev_view *v)
 	h->view.nodes = here;
 }
 
+/* In another ring only those who came along with us are known: whatever else is in it may have been
+ * on its own in between. */
+static void known_apply(struct ha *h, const struct ha_ev_view *v)
+{
+	bool same = v->ring_seq == h->view.ring_seq && v->ring_node == h->view.ring_node;
+
+	for (uint32_t n = 0; n < h->top; n++)
+		if (!same && !h->peer[n].in_view)
+			h->peer[n].known = false;
+	for (uint32_t i = 0; i < v->n_left; i++)
+		if (v->left[i].node < h->top && v->left[i].reason == HA_LEFT_NODEDOWN)
+			h->peer[v->left[i].node].known = false;
+}
+
 static void self_apply(struct ha *h, const struct ha_ev_view *v)
 {
 	struct ha_peer *self = &h->peer[h->cfg.node];
@@ -248,6 +262,7 @@ void ha_on_view(struct ha *h, const struct ha_ev_view *v)
 
 	h->view.merged = false;
 	members_apply(h, v);
+	known_apply(h, v);
 	h->view.id = view_number(v);
 	h->view.ring_seq = v->ring_seq;
 	h->view.ring_node = v->ring_node;

@@ -243,9 +243,6 @@ static bool lapsed_may_claim(struct ha *h, struct ha_rg *rg)
 	}
 	if (!ha_in_set(rg, o) || h->policy->no_doubt)
 		return true;
-	if (p->fabric_known && p->fabric_event_ns > rg->lapse_ns && !place->fabric_active &&
-		place->fabric_epoch == rg->epoch.number)
-		return true;
 	if (h->now_ns - rg->doubt_ns >= h->start_wait_ns)
 		ha_become_stale(h, rg, "another owner may have come and gone");
 	return false;
@@ -279,8 +276,10 @@ static void note_doubt(struct ha *h, struct ha_rg *rg)
 	const struct ha_place *place = &rg->place[o];
 	bool idle_here = p->fabric_known && p->fabric_heard_ns > h->view.since_ns &&
 			 !place->fabric_active && place->fabric_epoch == rg->epoch.number;
-	bool heard = (p->fabric_known && p->fabric_heard_ns > h->view.since_ns) ||
-		     (rg->probe_known && rg->probe_answer_ns > h->view.since_ns);
+	/* it is heard once a heartbeat: it may have lived on for one after the last */
+	uint64_t split = h->view.since_ns - MIN(h->view.since_ns, h->silence_ns * 2 / 3);
+	bool heard = (p->fabric_known && p->fabric_heard_ns > split) ||
+		     (rg->probe_known && rg->probe_answer_ns > split);
 
 	if (!h->cfg.two_node || p->in_view || p->in_ring)
 		return;
@@ -634,7 +633,7 @@ static void fabric_rg(struct ha *h, uint32_t node, const struct ha_fabric_rg *f)
 	if (f->epoch > rg->epoch.number) {
 		rg->dual = true;
 		h->counters[COUNT_DUAL]++;
-		ha_lapse(h, rg, "a later owner was heard");
+		ha_become_stale(h, rg, "a later owner was heard");
 	} else if (f->epoch == rg->epoch.number && !h->peer[node].in_view && !rg->tie_ns) {
 		/* Two claims of one number, in two rings: the fabric does not say which ring is the
 		 * later. The lower node stops. The other waits for that, because it may be heard
@@ -692,6 +691,7 @@ void ha_on_dataplane(struct ha *h, const struct ha_ev_dataplane *d)
 
 	if (d->up && !h->dataplane_up)
 		h->dataplane_ns = h->now_ns;
+	h->stall_ns = h->now_ns; /* not heard for a while, as after a pause */
 	h->dataplane_up = d->up;
 	if (d->up)
 		h->dataplane_incarnation = d->incarnation;
@@ -703,7 +703,7 @@ void ha_on_dataplane(struct ha *h, const struct ha_ev_dataplane *d)
 			rg->probe_known = false;
 		if (!d->up || (h->dataplane_known && !restarted))
 			continue;
-		if (rg->acting && rg->told_role == HA_ACTIVE) {
+		if (rg->acting) {
 			rg->told_role = HA_STANDBY; /* that is what an empty one does */
 			rg->reclaim = true;
 		} else {

@@ -79,8 +79,8 @@ static void do_persist(struct world *w, uint32_t n, const struct ha_effect *e)
 	j->serial = e->persist.serial;
 	j->n = e->persist.octets.n;
 	memcpy(j->p, e->persist.octets.p, j->n);
-	world_at(w, US(rnd_between(w, 200, chance(w, 5) ? 30000 : 3000)), WHO_CONTROL, n, persisted,
-		j);
+	world_at(w, fifo(w, &w->node[n]->to_disk_ns, US(200), US(chance(w, 5) ? 30000 : 3000)),
+		WHO_CONTROL, n, persisted, j);
 }
 
 static void do_role(struct world *w, uint32_t n, const struct ha_do_role *r)

@@ -116,7 +116,7 @@ struct node {
 	struct blob disk;
 	uint16_t disk_incarnation;
 	uint64_t tick_at;
-	uint64_t to_dp_ns, to_control_ns, from_bus_ns; /* queues keep their order */
+	uint64_t to_dp_ns, to_control_ns, from_bus_ns, to_disk_ns; /* queues keep their order */
 	bool bus_up, refilling;
 	struct app app;
 	struct dp dp;
