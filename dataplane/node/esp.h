@@ -5,7 +5,8 @@
  */
 #include "node/handover.h"
 
-/* May this node act for the SA now? Else the packet has gone its way: queued, forwarded, dropped. */
+/* May this node act for the SA now? Else the packet has gone its way: queued, forwarded, dropped.
+ */
 bool esp_admit(struct worker *w, struct pkt *p, struct sa *sa);
 /* Seals or opens; runs of packets with one suite go to it together. */
 void esp_run(struct worker *w, struct pkt **v, struct suite_op *ops, uint32_t n, bool seal);
