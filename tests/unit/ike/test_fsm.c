@@ -86,6 +86,7 @@ static void fire(enum sa_state s, enum sa_trigger on, bool full)
 	struct cause c = {.on = on, .failed = on, .rc = -ERR_SYNTAX};
 	struct ike_effects fx;
 	struct ike_sa *sa = NULL;
+	struct exch *added = NULL;
 	struct pair *p;
 	int node = 0, rc;
 
@@ -101,7 +102,7 @@ static void fire(enum sa_state s, enum sa_trigger on, bool full)
 	if (on == ON_KEX_DONE)
 		c.job = &job;
 	if (kind_for(on) != EXCH_NONE && !sa->out)
-		sa->out = exch_new(kind_for(on));
+		sa->out = added = exch_new(kind_for(on));
 	/* As ike_step() would. */
 	ike_effects_init(&fx);
 	p->node[node].ike->fx = &fx;
@@ -109,6 +110,9 @@ static void fire(enum sa_state s, enum sa_trigger on, bool full)
 	if (!has_rule(s, on)) {
 		assert_int_equal(rc, -ERR_WRONG_STATE);
 		assert_int_equal(sa->state, s);
+		if (added)
+			sa->out = NULL;
+		exch_free(added);
 	}
 	assert_in_range(sa->state, SA_IDLE, SA_GONE);
 	txn_flush(p->node[node].ike);
