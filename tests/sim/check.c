@@ -153,47 +153,49 @@ static void committed_from(struct world *w, uint32_t n, uint32_t rg)
 	}
 }
 
+/* Exactly one node acts, and every synced copy is of its epoch. */
+static bool is_single(const struct world *w, uint32_t rg, uint32_t *who)
+{
+	uint32_t count = 0;
+
+	for (uint32_t n = 0; n < w->nodes; n++)
+		if (acts(w, n, rg)) {
+			count++;
+			*who = n;
+		}
+	if (count != 1 || !w->node[*who]->ha || !rg_of(w, *who, rg)->acting)
+		return false;
+	for (uint32_t n = 0; n < w->nodes; n++)
+		if (w->node[n]->ha && rg_of(w, n, rg)->synced &&
+			!ha_epoch_equal(&rg_of(w, n, rg)->epoch, &rg_of(w, *who, rg)->epoch))
+			return false;
+	return true;
+}
+
 /* A history that lost to another one: at heal the highest epoch wins, and one owner remains. */
-static void look(struct world *w, uint32_t node, void *data)
+static void look_rg(struct world *w, uint32_t rg)
+{
+	struct rg_info *r = info(w, rg);
+	uint32_t who = 0;
+
+	if (!r->tainted || !is_single(w, rg, &who)) {
+		r->single_ns = 0;
+		return;
+	}
+	if (!r->single_ns)
+		r->single_ns = w->now;
+	if (w->now - r->single_ns < MSEC(UNTAINT_MS))
+		return;
+	world_say(w, "-- rg%u one history again, of n%u", rg, who);
+	r->tainted = false;
+	committed_from(w, who, rg);
+	restart_peers(w, rg);
+}
+
+static void look_paths(struct world *w)
 {
 	struct check_state *s = w->check->s;
 
-	(void)node;
-	(void)data;
-	for (uint32_t rg = 0; rg < w->rgs; rg++) {
-		struct rg_info *r = &s->rg[rg];
-		uint32_t count = 0, who = 0, synced = 0;
-
-		for (uint32_t n = 0; n < w->nodes; n++) {
-			if (acts(w, n, rg)) {
-				count++;
-				who = n;
-			}
-			synced += w->node[n]->ha && rg_of(w, n, rg)->synced;
-		}
-		if (!r->tainted || count > 1 || synced > 1) {
-			/* two synced ones may still be two histories */
-			bool same = r->tainted && count == 1 && synced > 1;
-
-			for (uint32_t n = 0; same && n < w->nodes; n++)
-				if (w->node[n]->ha && rg_of(w, n, rg)->synced)
-					same = ha_epoch_equal(
-						&rg_of(w, n, rg)->epoch, &rg_of(w, who, rg)->epoch);
-			if (!same) {
-				r->single_ns = 0;
-				continue;
-			}
-		}
-		if (!r->single_ns)
-			r->single_ns = w->now;
-		if (count != 1 || w->now - r->single_ns < MSEC(UNTAINT_MS) || !w->node[who]->ha ||
-			!rg_of(w, who, rg)->acting)
-			continue;
-		world_say(w, "-- rg%u one history again, of n%u", rg, who);
-		r->tainted = false;
-		committed_from(w, who, rg);
-		restart_peers(w, rg);
-	}
 	for (uint32_t p = 0; p < PATHS; p++)
 		for (uint32_t a = 0; a < w->nodes; a++)
 			for (uint32_t b = 0; b < w->nodes; b++) {
@@ -205,6 +207,15 @@ static void look(struct world *w, uint32_t node, void *data)
 	for (uint32_t n = 0; n < w->nodes; n++)
 		if (!proc_runs(w, n, WHO_DATAPLANE))
 			s->stopped_ns[n] = w->now;
+}
+
+static void look(struct world *w, uint32_t node, void *data)
+{
+	(void)node;
+	(void)data;
+	for (uint32_t rg = 0; rg < w->rgs; rg++)
+		look_rg(w, rg);
+	look_paths(w);
 	world_at(w, MSEC(LOOK_MS), WHO_WORLD, 0, look, NULL);
 }
 
