@@ -142,7 +142,7 @@ static void every_order_of_two_operations(void **state)
 			collisions += p->node[0].ike->stats.collisions != 0;
 			pair_free(p);
 		} while (++runs < most && path_next(&w));
-		print_message("%s: %u orders%s, %u with a collision\n", crossings[i].name, runs,
+		print_message("# %s: %u orders%s, %u with a collision\n", crossings[i].name, runs,
 			runs == most ? " (not all)" : "", collisions);
 	}
 }
@@ -189,7 +189,7 @@ static void losses_and_repetitions_change_nothing(void **state)
 		uint32_t dices = seed * 2654435761u;
 		bool stays = true;
 
-		print_message("seed %u\r", seed);
+		print_message("# seed %u\n", seed);
 		p->wire_ctx = &dices;
 		p->wire = bad_wire;
 		for (unsigned i = 0; i < 6; i++) {
@@ -209,7 +209,7 @@ static void losses_and_repetitions_change_nothing(void **state)
 		collisions += p->node[0].ike->stats.collisions != 0;
 		pair_free(p);
 	}
-	print_message("%u seeds, %u with a collision\n", seeds, collisions);
+	print_message("# %u seeds, %u with a collision\n", seeds, collisions);
 }
 
 int main(void)

@@ -129,7 +129,7 @@ static void every_trigger_in_every_state(void **state)
 	(void)state;
 	for (int s = SA_KEYING; s < SA_GONE; s++) {
 		for (int on = 0; on < TRIGGER_END; on++) {
-			print_message("%s, %s\r", sa_state_text((enum sa_state)s),
+			print_message("# %s, %s\n", sa_state_text((enum sa_state)s),
 				sa_trigger_text((enum sa_trigger)on));
 			fire((enum sa_state)s, (enum sa_trigger)on, false);
 			fire((enum sa_state)s, (enum sa_trigger)on, true);
@@ -139,7 +139,7 @@ static void every_trigger_in_every_state(void **state)
 				without++;
 		}
 	}
-	print_message("%u pairs with a rule, %u without\n", with, without);
+	print_message("# %u pairs with a rule, %u without\n", with, without);
 	assert_true(with > 50 && without > 50);
 }
 

@@ -180,7 +180,7 @@ static void malformed_requests_are_survived(void **state)
 		struct ike_sa *a, *b;
 		uint32_t mid;
 
-		print_message("%s\n", requests[i].name);
+		print_message("# %s\n", requests[i].name);
 		pair_acquire(p, 0);
 		pair_settle(p);
 		a = pair_sa(p, 0);
@@ -270,7 +270,7 @@ static void malformed_answers_are_survived(void **state)
 		struct pair *p = pair_ordinary();
 		struct ike_sa *a, *b;
 
-		print_message("%s to %zu\n", answers[n].name, i % ARRAY_LEN(asked));
+		print_message("# %s to %zu\n", answers[n].name, i % ARRAY_LEN(asked));
 		pair_acquire(p, 0);
 		pair_settle(p);
 		a = pair_sa(p, 0);

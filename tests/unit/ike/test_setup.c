@@ -101,7 +101,7 @@ static void every_suite_comes_up(void **state)
 				"set security ipsec proposal E authentication-algorithm %s\n",
 				suites[i].esp_auth);
 		a.extra = b.extra = extra;
-		print_message("%s\n", suites[i].name);
+		print_message("# %s\n", suites[i].name);
 		p = pair_of(&a, &b);
 		pair_acquire(p, 0);
 		pair_settle(p);
@@ -267,7 +267,7 @@ static void identities_must_match(void **state)
 			"set security ike gateway G remote-identity %s\n", identities[i].expected);
 		a.extra = own;
 		b.extra = remote;
-		print_message("%s for %s\n", identities[i].statement, identities[i].expected);
+		print_message("# %s for %s\n", identities[i].statement, identities[i].expected);
 		p = pair_of(&a, &b);
 		pair_acquire(p, 0);
 		pair_settle(p);

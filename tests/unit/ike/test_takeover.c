@@ -149,12 +149,12 @@ static void peer_does_not_notice(void **state)
 		unsigned step = 0;
 
 		do {
-			print_message("%s, step %u\r", stories[i].name, step);
+			print_message("# %s, step %u\n", stories[i].name, step);
 			(void)dies_at(&stories[i], step, PAIR_LOSE_UNCOMMITTED, 0);
 			(void)dies_at(&stories[i], step, PAIR_LOSE_UNCOMMITTED, 450);
 			(void)dies_at(&stories[i], step, PAIR_KEEP_UNCOMMITTED, 450);
 		} while (dies_at(&stories[i], step++, PAIR_KEEP_UNCOMMITTED, 0));
-		print_message("%s: %u steps\n", stories[i].name, step);
+		print_message("# %s: %u steps\n", stories[i].name, step);
 	}
 }
 

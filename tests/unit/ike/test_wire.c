@@ -38,7 +38,7 @@ static void every_message_may_be_lost_or_repeated(void **state)
 			struct fate f = {.at = at, .what = what};
 			struct pair *p = pair_ordinary();
 
-			print_message("datagram %u %s\r", at, words[what]);
+			print_message("# datagram %u %s\n", at, words[what]);
 			p->wire_ctx = &f;
 			p->wire = one_is_hit;
 			pair_acquire(p, 0);
