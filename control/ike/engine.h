@@ -8,6 +8,7 @@
 #include "ike/child.h"
 #include "ike/cookie.h"
 #include "ike/hold.h"
+#include "ike/peer.h"
 #include "ike/sa.h"
 #include "ike/stats.h"
 #include "ike/step.h"
@@ -35,6 +36,7 @@ struct ike {
 	struct child *children; /* by spi_in */
 	struct gateway *gateways;
 	struct tunnel *tunnels;
+	struct peers peers;
 	struct rg_state *rgs;
 	struct job *jobs;
 	struct holds holds;

@@ -92,38 +92,6 @@ char *ident_text(const struct ident *id, char out[IDENT_TEXT_MAX])
 	return out;
 }
 
-bool peer_has_address(const struct model_gateway *gw, const struct addr *a)
-{
-	for (uint32_t i = 0; i < gw->n_peers; i++)
-		if (addr_equal(&gw->peers[i].addr, a))
-			return true;
-	return false;
-}
-
-static bool gateway_usable(const struct model_gateway *gw, const struct peer_key *key)
-{
-	return gw->version == key->version && gw->ike_allowed && !gw->unsupported && gw->policy &&
-	       addr_equal(&gw->local, &key->local);
-}
-
-const struct model_gateway *peer_next(
-	const struct model *m, const struct peer_key *key, const struct model_gateway *prev)
-{
-	uint32_t at = prev ? (uint32_t)(prev - m->gateways) + 1 : 0;
-	bool dynamic = prev && prev->dynamic;
-
-	for (; !dynamic && at < m->n_gateways; at++) {
-		const struct model_gateway *gw = &m->gateways[at];
-
-		if (!gw->dynamic && gateway_usable(gw, key) && peer_has_address(gw, &key->remote))
-			return gw;
-	}
-	for (at = dynamic ? at : 0; at < m->n_gateways; at++)
-		if (m->gateways[at].dynamic && gateway_usable(&m->gateways[at], key))
-			return &m->gateways[at];
-	return NULL;
-}
-
 static bool domain_equal(struct view a, struct view b)
 {
 	if (a.n != b.n)
@@ -139,33 +107,11 @@ static bool domain_equal(struct view a, struct view b)
 	return true;
 }
 
-static bool id_is(const struct model_identity *m, const struct pld_id *id)
+bool ident_is(const struct model_identity *m, const struct pld_id *id)
 {
 	if (wire_type(m->type) != id->type || m->type == MODEL_ID_NONE || m->type == MODEL_ID_DN)
 		return false;
 	if (m->type == MODEL_ID_HOSTNAME)
 		return domain_equal(m->value, id->data);
 	return view_equal(value_of(m), id->data);
-}
-
-bool peer_id_matches(
-	const struct model_gateway *gw, const struct pld_id *id, const struct addr *remote)
-{
-	struct addr a;
-
-	if (gw->general_ikeid || id_is(&gw->remote_id, id))
-		return true;
-	if (gw->remote_id.type != MODEL_ID_NONE)
-		return false;
-	/* Not configured: the peer's address, as configured or as seen. */
-	if (id->type != ID_IPV4_ADDR && id->type != ID_IPV6_ADDR)
-		return false;
-	if (addr_from_view(id->data, &a) < 0)
-		return false;
-	return gw->dynamic ? addr_equal(&a, remote) : peer_has_address(gw, &a);
-}
-
-bool peer_wants_us(const struct model_gateway *gw, const struct pld_id *idr)
-{
-	return id_is(&gw->local_id, idr);
 }

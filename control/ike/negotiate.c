@@ -46,6 +46,18 @@ bool ike_suite_find(const struct model_ike_proposal *p, struct ike_suite *out)
 	return true;
 }
 
+bool ike_suite_allowed(const struct model_ike_policy *policy, const struct ike_suite *s)
+{
+	for (uint32_t i = 0; i < policy->n_proposals; i++) {
+		struct ike_suite own;
+
+		if (ike_suite_find(&policy->proposals[i], &own) && own.encr == s->encr &&
+			own.integ == s->integ && own.prf == s->prf && own.dh == s->dh)
+			return true;
+	}
+	return false;
+}
+
 static bool esp_suite_find(
 	const struct model_ipsec_proposal *p, uint16_t pfs, struct esp_suite *out)
 {

@@ -33,6 +33,8 @@ struct choice {
 enum esp_dh { ESP_WITHOUT_DH, ESP_WITH_DH };
 
 bool ike_suite_find(const struct model_ike_proposal *p, struct ike_suite *out);
+/* One of the policy's proposals is just that. */
+bool ike_suite_allowed(const struct model_ike_policy *policy, const struct ike_suite *s);
 
 /* -ERR_NO_PROPOSAL. *lifetime_s, when given, is that of the proposal of ours. */
 int negotiate_ike(const struct model_ike_policy *policy, const struct pld_sa *offer,

@@ -367,6 +367,7 @@ int tunnels_configure(struct ike *ike)
 	int rc;
 
 	unlist_all(ike);
+	peers_fini(&ike->peers); /* points to gateways that may go */
 	rc = gateways_configure(ike);
 	for (uint32_t i = 0; rc == 0 && i < ike->model->n_vpns; i++)
 		rc = vpn_configure(ike, &ike->model->vpns[i], &id);
@@ -376,6 +377,8 @@ int tunnels_configure(struct ike *ike)
 	map_foreach (ike->gateways, gw, next_gw)
 		if (!gw->listed)
 			gateway_unlisted(ike, gw);
+	if (rc == 0)
+		rc = peers_build(ike);
 	tunnels_start(ike, UINT32_MAX);
 	return rc;
 }
@@ -389,4 +392,5 @@ void tunnels_fini(struct ike *ike)
 		tunnel_free(ike, t);
 	map_foreach (ike->gateways, gw, next_gw)
 		gateway_free(ike, gw);
+	peers_fini(&ike->peers);
 }

@@ -283,29 +283,38 @@ static int asked_read(const struct rx *rx, struct asked *a)
 	return r && pld_id_parse(r->body, &a->idr) < 0 ? -ERR_SYNTAX : 0;
 }
 
+/* May this IKE SA be that gateway's: its algorithms, its group? */
+static bool gateway_fits(const struct ike_sa *sa, const struct gateway *gw)
+{
+	return gw->model->rg == sa->rg && ike_suite_allowed(gw->model->policy, &sa->suite);
+}
+
 /*
- * The gateway whose peer this is. Each candidate's key is tried, and one is tried when there is no
- * candidate, so that an unknown identity takes as long as a wrong key and gets the same answer.
+ * The gateway whose peer this is, if it can be told: the first one, or one that the peer names by
+ * its IDr. Each candidate's key is tried, and one is tried when there is no candidate, so that an
+ * unknown identity takes as long as a wrong key and gets the same answer.
  */
 static struct gateway *gateway_of(struct ike *ike, const struct ike_sa *sa, const struct rx *rx,
 	const struct asked *a, bool *known)
 {
-	const struct peer_key key = {sa->local.addr, sa->remote.addr, MODEL_IKE_V2};
-	const struct model_gateway *m = NULL;
-	struct gateway *found = NULL;
+	struct peer_walk walk = {sa->local.addr, sa->remote.addr};
+	struct gateway *gw, *found = NULL, *named = NULL;
 
 	*known = false;
-	while ((m = peer_next(ike->model, &key, m)) != NULL) {
-		if (!peer_id_matches(m, &a->idi, &sa->remote.addr) || m->rg != sa->rg ||
-			!gateway_find(ike, m->name))
+	while ((gw = peer_next(ike, &walk)) != NULL) {
+		if (!gateway_fits(sa, gw) || !peer_id_matches(gw->model, &a->idi, &sa->remote.addr))
 			continue;
 		*known = true;
-		if (auth_is_good(ike, sa, rx, &a->idi, m->policy->psk) && !found)
-			found = gateway_find(ike, m->name);
+		if (!auth_is_good(ike, sa, rx, &a->idi, gw->model->policy->psk))
+			continue;
+		if (!found)
+			found = gw;
+		if (!named && a->has_idr && ident_is(&gw->model->local_id, &a->idr))
+			named = gw;
 	}
 	if (!*known)
 		(void)auth_is_good(ike, sa, rx, &a->idi, view_of_literal("no such peer"));
-	return found;
+	return named ? named : found;
 }
 
 static int identify(struct ike *ike, struct ike_sa *sa, const struct rx *rx)

@@ -87,7 +87,7 @@ static void refuse(struct ike *ike, uint32_t rg, const struct rx *rx, uint64_t s
 }
 
 struct offer {
-	const struct model_gateway *gw;
+	struct gateway *gw;
 	struct ike_suite suite;
 	struct choice choice;
 	struct pld_sa sa;
@@ -98,20 +98,18 @@ struct offer {
 /* -ERR_SYNTAX, -ERR_NO_PROPOSAL, -ERR_NOT_FOUND: nobody is configured for that peer. */
 static int offer_read(struct ike *ike, const struct rx *rx, struct offer *o)
 {
-	const struct peer_key key = {rx->dg->local.addr, rx->dg->remote.addr, MODEL_IKE_V2};
+	struct peer_walk walk = {rx->dg->local.addr, rx->dg->remote.addr};
 	const struct payload *sa = chain_find(rx->chain, PLD_SA),
 			     *ke = chain_find(rx->chain, PLD_KE);
-	const struct model_gateway *gw = NULL;
+	struct gateway *gw;
 	int rc = -ERR_NOT_FOUND;
 
 	if (!sa || !ke || pld_sa_parse(sa->body, SA_OFFER, &o->sa) < 0 ||
 		pld_ke_parse(ke->body, &o->ke) < 0 || rx_nonce(rx, &o->nonce) < 0)
 		return -ERR_SYNTAX;
-	while ((gw = peer_next(ike->model, &key, gw)) != NULL) {
-		if (!gateway_find(ike, gw->name))
-			continue;
+	while ((gw = peer_next(ike, &walk)) != NULL) {
 		o->gw = o->gw ? o->gw : gw;
-		rc = negotiate_ike(gw->policy, &o->sa, &o->suite, &o->choice);
+		rc = negotiate_ike(gw->model->policy, &o->sa, &o->suite, &o->choice);
 		if (rc == 0) {
 			o->gw = gw;
 			return 0;
@@ -143,7 +141,7 @@ static bool cookie_passes(
 	}
 	if (cookie_make(&ike->cookies, ike->cfg.crypto, &of, fresh) == 0) {
 		ike->stats.cookies_sent++;
-		refuse(ike, o->gw->rg, rx, spi_i, N_COOKIE, view_of_array(fresh));
+		refuse(ike, o->gw->model->rg, rx, spi_i, N_COOKIE, view_of_array(fresh));
 	}
 	return false;
 }
@@ -154,7 +152,7 @@ static bool group_fits(struct ike *ike, const struct rx *rx, uint64_t spi_i, con
 
 	if (o->ke.group == o->suite.dh->id)
 		return true;
-	refuse(ike, o->gw->rg, rx, spi_i, N_INVALID_KE_PAYLOAD, view_of_array(group));
+	refuse(ike, o->gw->model->rg, rx, spi_i, N_INVALID_KE_PAYLOAD, view_of_array(group));
 	return false;
 }
 
@@ -178,7 +176,7 @@ static struct half *half_new(const struct rx *rx, const struct offer *o, const u
 static void half_open(struct ike *ike, const struct rx *rx, uint64_t spi_i, const struct offer *o,
 	const uint64_t key[4])
 {
-	struct ike_sa *sa = sa_new(ike, o->gw->rg, false, 0);
+	struct ike_sa *sa = sa_new(ike, o->gw->model->rg, false, 0);
 	struct half *h = sa ? half_new(rx, o, key) : NULL;
 
 	if (!h) {
@@ -200,7 +198,7 @@ static void half_open(struct ike *ike, const struct rx *rx, uint64_t spi_i, cons
 	sa->local = rx->dg->local;
 	sa->remote = rx->dg->remote;
 	sa->natt = rx->dg->natt;
-	sa_attach(sa, gateway_find(ike, o->gw->name));
+	sa_attach(sa, o->gw);
 	ike->stats.ike_responded++;
 	(void)fsm_fire(ike, sa, &(struct cause){.on = RX_INIT_REQ, .rx = rx});
 }
@@ -226,7 +224,7 @@ static bool may_open(struct ike *ike, const struct offer *o)
 {
 	uint32_t max = ike->model->limits.half_open_max;
 
-	if (!rg_active(ike, o->gw->rg)) {
+	if (!rg_active(ike, o->gw->model->rg)) {
 		ike->stats.rx_not_ours++;
 		return false;
 	}
@@ -247,15 +245,15 @@ static void refuse_offer(
 		ike->stats.rx_no_gateway++;
 		return;
 	}
-	if (!rg_active(ike, o->gw->rg))
+	if (!rg_active(ike, o->gw->model->rg))
 		return;
 	if (rc == -ERR_SYNTAX) {
-		refuse(ike, o->gw->rg, rx, spi_i, N_INVALID_SYNTAX, (struct view){0});
+		refuse(ike, o->gw->model->rg, rx, spi_i, N_INVALID_SYNTAX, (struct view){0});
 		return;
 	}
 	log_info(&log, "ike.proposal.refused", "gw=%s peer=%s reason=\"no proposal chosen\"",
 		o->gw->name, endpoint_text(&rx->dg->remote, peer));
-	refuse(ike, o->gw->rg, rx, spi_i, N_NO_PROPOSAL_CHOSEN, (struct view){0});
+	refuse(ike, o->gw->model->rg, rx, spi_i, N_NO_PROPOSAL_CHOSEN, (struct view){0});
 }
 
 void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg)

@@ -388,6 +388,61 @@ static void initial_contact_ends_the_old_sa(void **state)
 	pair_free(p);
 }
 
+/* DYN-001, DYN-003, PSK by identity: addresses that nobody named, told apart by who they say they
+ * are. */
+static void dynamic_peers_are_told_apart(void **state)
+{
+	static const char *const names[] = {"east.example", "west.example", "north.example"};
+	struct pair_side b = side_b;
+	struct pair *p = pair_new();
+
+	(void)state;
+	b.extra = "set interfaces st0 unit 1 family inet\n"
+		  "set interfaces st0 unit 2 family inet\n"
+		  "set security ike policy IP1 proposals P\n"
+		  "set security ike policy IP1 pre-shared-key ascii-text \"key of the east\"\n"
+		  "set security ike policy IP2 proposals P\n"
+		  "set security ike policy IP2 pre-shared-key ascii-text \"key of the west\"\n"
+		  "set security ike gateway D1 ike-policy IP1\n"
+		  "set security ike gateway D1 dynamic hostname east.example\n"
+		  "set security ike gateway D1 external-interface ge-0/0/0.0\n"
+		  "set security ike gateway D1 version v2-only\n"
+		  "set security ike gateway D2 ike-policy IP2\n"
+		  "set security ike gateway D2 dynamic hostname west.example\n"
+		  "set security ike gateway D2 external-interface ge-0/0/0.0\n"
+		  "set security ike gateway D2 version v2-only\n"
+		  "set security ipsec vpn V1 bind-interface st0.1\n"
+		  "set security ipsec vpn V1 ike gateway D1\n"
+		  "set security ipsec vpn V1 ike ipsec-policy EP\n"
+		  "set security ipsec vpn V2 bind-interface st0.2\n"
+		  "set security ipsec vpn V2 ike gateway D2\n"
+		  "set security ipsec vpn V2 ike ipsec-policy EP\n";
+	pair_start(p, 1, &b);
+	for (int i = 0; i < 3; i++) {
+		struct pair_side a = side_a;
+		char extra[256];
+		char own[32];
+
+		(void)snprintf(own, sizeof own, "192.0.2.%d", 50 + i);
+		(void)snprintf(extra, sizeof extra,
+			"set security ike gateway G local-identity hostname %s\n", names[i]);
+		a.own = own;
+		a.psk = i == 0 ? "key of the east" : "key of the west";
+		a.extra = extra;
+		if (i == 2)
+			pair_kill(p, 0);
+		pair_start(p, i == 1 ? 2 : 0, &a);
+		pair_acquire(p, i == 1 ? 2 : 0);
+		pair_settle(p);
+		assert_int_equal(pair_children(p, i == 1 ? 2 : 0), i < 2);
+	}
+	assert_true(pair_said(p, 1, "gw=D1"));
+	assert_true(pair_said(p, 1, "vpn=V1") && pair_said(p, 1, "vpn=V2"));
+	assert_true(pair_said(p, 1, "no gateway has this peer identity"));
+	assert_int_equal(pair_children(p, 1), 2);
+	pair_free(p);
+}
+
 static void replication_comes_before_output(void **state)
 {
 	struct pair *p = pair_ordinary();
@@ -447,6 +502,7 @@ int main(void)
 		cmocka_unit_test(each_selector_gets_a_child),
 		cmocka_unit_test(extended_sequence_numbers_are_negotiated),
 		cmocka_unit_test(initial_contact_ends_the_old_sa),
+		cmocka_unit_test(dynamic_peers_are_told_apart),
 		cmocka_unit_test(replication_comes_before_output),
 		cmocka_unit_test(child_that_cannot_be_installed_is_deleted),
 	};
