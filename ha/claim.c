@@ -49,6 +49,9 @@ void ha_claim_send(struct ha *h, struct ha_rg *rg, const struct ha_claim *c)
 		repl__member__init(&member[n]);
 		member[n].node = n;
 		member[n].incarnation = h->peer[n].incarnation;
+		if (!genesis)
+			member[n].copy =
+				ha_member_here(h, rg, n) ? rg->set_copy[n] : rg->place[n].copy;
 		members[claim.n_members++] = &member[n];
 	}
 	m.claim = &claim;
@@ -201,11 +204,17 @@ static void remember(struct ha *h, struct ha_rg *rg, uint32_t from, const struct
 		h->peer[from].renew_serial = ha_state_save(h);
 }
 
-static bool names(const Repl__Claim *m, uint32_t node, uint64_t incarnation)
+/* Does it name us, that is, the copy we hold? */
+static bool names_us(const struct ha *h, const struct ha_rg *rg, const Repl__Claim *m)
 {
+	bool genesis = m->reason == REPL__CLAIM_REASON__CLAIM_GENESIS;
+	bool whole = rg->synced || rg->join.state == HA_SYNC_READY;
+	uint64_t copy = rg->synced ? rg->copy : rg->join.transfer;
+
 	for (size_t i = 0; i < m->n_members; i++)
-		if (m->members[i]->node == node && m->members[i]->incarnation == incarnation)
-			return true;
+		if (m->members[i]->node == h->cfg.node &&
+			m->members[i]->incarnation == h->incarnation)
+			return genesis || (whole && m->members[i]->copy == copy);
 	return false;
 }
 
@@ -213,7 +222,7 @@ static void set_install(struct ha *h, struct ha_rg *rg, const Repl__Claim *m)
 {
 	rg->set = 0;
 	for (uint32_t n = 0; n < h->top; n++) {
-		rg->place[n].acked = 0;
+		ha_forget_ack(h, rg, n);
 		rg->place[n].synced = false;
 		rg->place[n].vacant = false;
 	}
@@ -224,6 +233,7 @@ static void set_install(struct ha *h, struct ha_rg *rg, const Repl__Claim *m)
 			continue;
 		rg->set |= 1u << n;
 		rg->set_incarnation[n] = m->members[i]->incarnation;
+		rg->set_copy[n] = m->members[i]->copy;
 		rg->place[n].ahead = 0;
 		rg->place[n].needs = rg->place[n].ready = false;
 		rg->place[n].synced = h->peer[n].incarnation == m->members[i]->incarnation;
@@ -278,8 +288,10 @@ static void owner_changed(struct ha *h, struct ha_rg *rg, const struct ha_epoch 
 static void claim_apply(struct ha *h, struct ha_rg *rg, uint32_t from, const Repl__Claim *m)
 {
 	struct ha_epoch old = rg->epoch;
-	bool acted = rg->acting;
+	bool acted = rg->acting, named = names_us(h, rg, m);
 
+	if (m->reason == REPL__CLAIM_REASON__CLAIM_GENESIS)
+		rg->held_before = rg->held;
 	rg->epoch = ha_epoch_of(m->next);
 	rg->index = m->prev_index + 1;
 	rg->claim_index = rg->index;
@@ -308,10 +320,15 @@ static void claim_apply(struct ha *h, struct ha_rg *rg, uint32_t from, const Rep
 		(unsigned long long)rg->index);
 	owner_changed(h, rg, &old, acted);
 	ha_config_applied(h, rg);
-	if (names(m, h->cfg.node, h->incarnation))
+	if (named) {
+		rg->copy = rg->set_copy[h->cfg.node];
 		ha_become_synced(h, rg);
-	else if (rg->synced)
+	} else if (rg->synced) {
 		ha_become_stale(h, rg, "left out of a claim");
+	} else if (ha_in_set(rg, h->cfg.node) &&
+		   rg->set_incarnation[h->cfg.node] == h->incarnation) {
+		ha_want_sync(h, rg); /* it counts on a copy that we have discarded since */
+	}
 	/* an owner that goes on tells when the claim is committed */
 	if (!(rg->acting && ha_is_owner(h, rg)))
 		ha_role_tell(h, rg, reason_text(rg));
@@ -323,7 +340,7 @@ static void genesis_in(struct ha *h, struct ha_rg *rg, uint32_t from, const Repl
 {
 	if (rg->synced)
 		return;
-	if (!names(m, h->cfg.node, h->incarnation)) {
+	if (!names_us(h, rg, m)) {
 		struct ha_epoch next = ha_epoch_of(m->next);
 
 		remember(h, rg, from, &next);

@@ -72,6 +72,7 @@ void ha_send_ack(struct ha *h)
 		pos[ack.n_positions].rg = rg->cfg->id;
 		pos[ack.n_positions].epoch = &epoch[ack.n_positions];
 		pos[ack.n_positions].index = at;
+		pos[ack.n_positions].copy = rg->copy;
 		positions[ack.n_positions] = &pos[ack.n_positions];
 		ack.n_positions++;
 	}
@@ -86,6 +87,12 @@ void ha_send_ack(struct ha *h)
 
 /* ---------------------------------------------------------------- taking them */
 
+void ha_forget_ack(struct ha *h, struct ha_rg *rg, uint32_t node)
+{
+	if (!h->policy->stale_acks_count)
+		rg->place[node].acked = 0;
+}
+
 static void position_in(struct ha *h, uint32_t from, const Repl__Position *p)
 {
 	struct ha_rg *rg = ha_rg_find(h, p->rg);
@@ -93,9 +100,11 @@ static void position_in(struct ha *h, uint32_t from, const Repl__Position *p)
 
 	if (!rg)
 		return;
-	/* in another epoch the same number is another entry */
-	if (!ha_epoch_equal(&epoch, &rg->epoch) && !h->policy->stale_acks_count)
+	/* in another epoch the same number is another entry; another copy is another member */
+	if ((!ha_epoch_equal(&epoch, &rg->epoch) || p->copy != rg->set_copy[from]) &&
+		!h->policy->stale_acks_count)
 		return;
+	rg->place[from].needs = false; /* it has what it speaks of */
 	if (p->index > rg->place[from].acked) {
 		rg->place[from].acked = p->index;
 		rg->place[from].acked_ns = h->now_ns;
@@ -292,7 +301,7 @@ void ha_check_stuck(struct ha *h, struct ha_rg *rg)
 		uint64_t base = latest(h->view.since_ns, h->stall_ns, rg->epoch_ns);
 		/* behind what has come back to ourselves: when the whole bus rests, nobody is stuck
 		 */
-		uint64_t reached = MAX(p->proven_ns, base);
+		uint64_t reached;
 		Repl__Member member = REPL__MEMBER__INIT;
 		Repl__Item item = REPL__ITEM__INIT;
 		bool gone = p->in_view && p->greeted &&
@@ -300,6 +309,8 @@ void ha_check_stuck(struct ha *h, struct ha_rg *rg)
 
 		if (!ha_in_set(rg, n) || n == h->cfg.node || (rg->expelling & 1u << n))
 			continue;
+		base = MAX(base, rg->place[n].synced_ns);
+		reached = MAX(p->proven_ns, base);
 		if (rg->place[n].acked >= rg->index)
 			rg->place[n].acked_ns = h->now_ns;
 		if (!gone && (!ha_member_here(h, rg, n) || !can_spare(h, n)))
@@ -308,6 +319,7 @@ void ha_check_stuck(struct ha *h, struct ha_rg *rg)
 			continue;
 		member.node = n;
 		member.incarnation = rg->set_incarnation[n];
+		member.copy = rg->set_copy[n];
 		item.expel = &member;
 		rg->expelling |= 1u << n;
 		ha_say(h, LOG_LEVEL_WARN, "ha.rg.expel", "rg=%u node=%u reason=\"%s\"", rg->cfg->id,

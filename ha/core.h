@@ -128,12 +128,14 @@ struct ha_place {
 	bool synced;	       /* it says so */
 	bool needs;	       /* it asked for a copy */
 	bool ready;	       /* its copy is whole (READY in this view) */
+	uint64_t copy;	       /* the transfer that made it ready */
 	struct ha_epoch epoch; /* of its Hello */
 	uint64_t index, seen;
 	uint32_t priority, monitors;
-	bool vacant;	   /* owns but does not act, it says */
-	uint64_t acked;	   /* index, of the current epoch, in this view */
-	uint64_t acked_ns; /* when it last had everything, or caught up a little */
+	bool vacant;	    /* owns but does not act, it says */
+	uint64_t acked;	    /* index, of the current epoch, in this view */
+	uint64_t synced_ns; /* admitted */
+	uint64_t acked_ns;  /* when it last had everything, or caught up a little */
 	bool fabric_active;
 	uint64_t fabric_epoch, fabric_idle_ns; /* not active since */
 };
@@ -175,13 +177,16 @@ struct ha_rg {
 	uint64_t index;
 	struct ha_epoch view_epoch; /* position at the start of the view */
 	uint64_t view_index;
-	uint64_t seen;	      /* highest epoch number ever heard of */
-	struct ha_epoch held; /* highest one acknowledged here, in any life of this node */
+	uint64_t seen;		     /* highest epoch number ever heard of */
+	struct ha_epoch held_before; /* without a fresh start not committed yet */
+	struct ha_epoch held;	     /* highest one acknowledged here, in any life of this node */
 	bool doubt; /* the owner was heard after the group had split: it may have gone on alone */
 	uint64_t doubt_ns, lapse_ns;
 	uint64_t tie_ns; /* since when another owner of the same number is heard */
 	uint32_t set;	 /* commit set */
 	uint64_t set_incarnation[HA_NODES_MAX];
+	uint64_t set_copy[HA_NODES_MAX];
+	uint64_t copy;		    /* of this node */
 	uint32_t failovers, manual; /* manual: 1 + node, 0 = none */
 	bool synced;		    /* this node is in the set and its state is whole */
 	struct ha_store store;
@@ -351,6 +356,8 @@ void ha_on_quorum(struct ha *h, const struct ha_ev_quorum *q);
 void ha_on_bus_down(struct ha *h);
 void ha_on_hello(struct ha *h, uint32_t from, const Repl__Hello *m);
 void ha_on_status(struct ha *h, uint32_t from, const Repl__Status *m);
+/* Started from nothing, and not known to be committed: yields to anybody who holds something. */
+bool ha_is_tentative(const struct ha *h, const struct ha_rg *rg);
 /* In the group, introduced, and the very process that the commit set means. */
 bool ha_member_here(const struct ha *h, const struct ha_rg *rg, uint32_t node);
 
@@ -390,6 +397,8 @@ void ha_apply_record(struct ha *h, struct ha_rg *rg, const struct ha_put *put, b
 /* ---- commit.c: acknowledgements, commit index, deadline */
 void ha_on_ack(struct ha *h, uint32_t from, const Repl__Ack *m);
 void ha_send_ack(struct ha *h);
+/* What that node acknowledged so far counts no more. */
+void ha_forget_ack(struct ha *h, struct ha_rg *rg, uint32_t node);
 void ha_config_applied(struct ha *h, struct ha_rg *rg);
 void ha_commit(struct ha *h, struct ha_rg *rg);
 void ha_lapse(struct ha *h, struct ha_rg *rg, const char *reason);

@@ -185,7 +185,7 @@ struct hello_parts {
 	Repl__Echo echo[HA_NODES_MAX], *echoes[HA_NODES_MAX];
 	Repl__RgHello rg[HA_RG_MAX], *rgs[HA_RG_MAX];
 	Repl__RgStatus status[HA_RG_MAX];
-	Repl__Epoch epoch[HA_RG_MAX], held[HA_RG_MAX];
+	Repl__Epoch epoch[HA_RG_MAX], held[HA_RG_MAX], now[HA_RG_MAX];
 	Repl__Member member[HA_RG_MAX][HA_NODES_MAX], *members[HA_RG_MAX][HA_NODES_MAX];
 };
 
@@ -205,12 +205,14 @@ static void hello_rg(struct ha *h, const struct ha_rg *rg, struct hello_parts *p
 	r->epoch = &p->epoch[i];
 	ha_epoch_out(&rg->view_epoch, r->epoch);
 	r->index = rg->view_index;
-	r->synced = rg->synced;
+	r->synced = rg->synced && !ha_is_tentative(h, rg);
 	r->seen = rg->seen;
+	r->now = &p->now[i];
+	ha_epoch_out(&rg->epoch, r->now);
 	r->held = &p->held[i];
-	ha_epoch_out(&rg->held, r->held);
+	ha_epoch_out(ha_is_tentative(h, rg) ? &rg->held_before : &rg->held, r->held);
 	r->members = p->members[i];
-	for (uint32_t n = 0; rg->synced && n < h->top; n++) {
+	for (uint32_t n = 0; r->synced && n < h->top; n++) {
 		Repl__Member *m = &p->member[i][r->n_members];
 
 		if (!ha_in_set(rg, n))
@@ -218,6 +220,7 @@ static void hello_rg(struct ha *h, const struct ha_rg *rg, struct hello_parts *p
 		repl__member__init(m);
 		m->node = n;
 		m->incarnation = rg->set_incarnation[n];
+		m->copy = rg->set_copy[n];
 		p->members[i][r->n_members++] = m;
 	}
 }

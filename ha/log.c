@@ -389,7 +389,9 @@ static void apply_synced(struct ha *h, struct ha_rg *rg, const Repl__Member *m)
 	rg->set |= 1u << m->node;
 	rg->admitting &= ~(1u << m->node);
 	rg->set_incarnation[m->node] = m->incarnation;
-	rg->place[m->node].acked = 0;
+	rg->set_copy[m->node] = m->copy;
+	ha_forget_ack(h, rg, m->node);
+	rg->place[m->node].acked_ns = rg->place[m->node].synced_ns = h->now_ns;
 	rg->place[m->node].ahead = 0;
 	rg->place[m->node].needs = rg->place[m->node].ready = false;
 	rg->place[m->node].synced = true;
@@ -397,7 +399,9 @@ static void apply_synced(struct ha *h, struct ha_rg *rg, const Repl__Member *m)
 		m->node, (unsigned long long)rg->index);
 	if (m->node != h->cfg.node || m->incarnation != h->incarnation || rg->synced)
 		return;
-	if (rg->join.state == HA_SYNC_READY || h->policy->synced_unchecked) {
+	if (h->policy->synced_unchecked ||
+		(rg->join.state == HA_SYNC_READY && rg->join.transfer == m->copy)) {
+		rg->copy = m->copy;
 		ha_become_synced(h, rg);
 		return;
 	}
@@ -410,7 +414,8 @@ static void apply_expel(struct ha *h, struct ha_rg *rg, const Repl__Member *m)
 {
 	if (m->node < HA_NODES_MAX)
 		rg->expelling &= ~(1u << m->node);
-	if (!ha_in_set(rg, m->node) || rg->set_incarnation[m->node] != m->incarnation)
+	if (!ha_in_set(rg, m->node) || rg->set_incarnation[m->node] != m->incarnation ||
+		rg->set_copy[m->node] != m->copy)
 		return;
 	rg->set &= ~(1u << m->node);
 	rg->place[m->node].synced = false;

@@ -26,6 +26,13 @@ bool ha_member_here(const struct ha *h, const struct ha_rg *rg, uint32_t node)
 	       p->incarnation == rg->set_incarnation[node];
 }
 
+bool ha_is_tentative(const struct ha *h, const struct ha_rg *rg)
+{
+	return ha_is_owner(h, rg) && !rg->acting && !rg->lapsed &&
+	       rg->claim_reason == REPL__CLAIM_REASON__CLAIM_GENESIS &&
+	       rg->claim_index > rg->committed;
+}
+
 bool ha_is_owner(const struct ha *h, const struct ha_rg *rg)
 {
 	return rg->synced && rg->epoch.owner == h->cfg.node && rg->epoch.number > 0;
@@ -244,7 +251,7 @@ static void rg_view_changed(struct ha *h, struct ha_rg *rg)
 	rg->vacant_ns = 0;
 	rg->told_index = 0;
 	for (uint32_t n = 0; n < h->top; n++) {
-		rg->place[n].acked = 0;
+		ha_forget_ack(h, rg, n);
 		rg->place[n].needs = rg->place[n].ready = false;
 	}
 	note_headless(h, rg);
@@ -330,7 +337,7 @@ static bool owner_speaks(const struct ha *h, const struct ha_rg *rg)
 static void place_compare(struct ha *h, struct ha_rg *rg, uint32_t from, const Repl__RgHello *m)
 {
 	struct ha_place *place = &rg->place[from];
-	struct ha_epoch theirs = ha_epoch_of(m->epoch), held;
+	struct ha_epoch theirs = ha_epoch_of(m->epoch), now = ha_epoch_of(m->now), held;
 	bool has_us = false;
 	int order;
 
@@ -349,6 +356,11 @@ static void place_compare(struct ha *h, struct ha_rg *rg, uint32_t from, const R
 		rg->doubt = false;
 	if (!m->synced || !rg->synced)
 		return;
+	if (ha_is_tentative(h, rg)) {
+		if (!ha_epoch_equal(&now, &rg->epoch)) /* else it follows us */
+			ha_become_stale(h, rg, "somebody holds something");
+		return;
+	}
 	order = ha_epoch_compare(&theirs, &rg->view_epoch);
 	if (!ha_epoch_equal(&rg->epoch, &rg->view_epoch)) {
 		/* a CLAIM came first in this view: its members are where we are */
@@ -358,7 +370,8 @@ static void place_compare(struct ha *h, struct ha_rg *rg, uint32_t from, const R
 	}
 	for (size_t i = 0; i < m->n_members; i++)
 		has_us |= m->members[i]->node == h->cfg.node &&
-			  m->members[i]->incarnation == h->incarnation;
+			  m->members[i]->incarnation == h->incarnation &&
+			  m->members[i]->copy == rg->copy;
 	if (order > 0) {
 		ha_become_stale(h, rg, "a later epoch was met");
 	} else if (order == 0 && m->index > rg->view_index) {

@@ -160,6 +160,7 @@ static void admit(struct ha *h, struct ha_rg *rg)
 			continue;
 		member.node = n;
 		member.incarnation = h->peer[n].incarnation;
+		member.copy = rg->place[n].copy;
 		item.synced = &member;
 		rg->admitting |= 1u << n;
 		ha_log_item(h, rg, &item, true);
@@ -278,6 +279,8 @@ static void note_doubt(struct ha *h, struct ha_rg *rg)
 			 !place->fabric_active && place->fabric_epoch == rg->epoch.number;
 	/* it is heard once a heartbeat: it may have lived on for one after the last */
 	uint64_t split = h->view.since_ns - MIN(h->view.since_ns, h->silence_ns * 2 / 3);
+	/* nor can be heard what nobody listened to */
+	bool deaf = !h->dataplane_up || h->dataplane_ns > split || !rg->probe_known;
 	bool heard = (p->fabric_known && p->fabric_heard_ns > split) ||
 		     (rg->probe_known && rg->probe_answer_ns > split);
 
@@ -287,7 +290,7 @@ static void note_doubt(struct ha *h, struct ha_rg *rg)
 		ha_become_stale(h, rg, "the owner went on alone");
 		return;
 	}
-	if (heard)
+	if (heard || deaf)
 		ha_doubt(h, rg);
 	if (idle_here)
 		rg->doubt = false;
@@ -385,7 +388,7 @@ static void owner_present(struct ha *h, struct ha_rg *rg, uint32_t o)
 	uint64_t heard = latest(h->peer[o].last_rx_ns, h->stall_ns, h->view.since_ns);
 	uint32_t members = equals(h, rg);
 
-	if (rg->place[o].vacant) {
+	if (rg->place[o].vacant || rg->place[o].needs) { /* it has not even its copy any more */
 		if (!rg->vacant_ns)
 			rg->vacant_ns = h->now_ns;
 		/* it may claim again itself, and comes first */

@@ -112,6 +112,7 @@ static void base_send(struct ha *h, struct ha_rg *rg)
 		repl__member__init(&member[n]);
 		member[n].node = n;
 		member[n].incarnation = rg->set_incarnation[n];
+		member[n].copy = rg->set_copy[n];
 		members[base.n_members++] = &member[n];
 	}
 	c.start = &base;
@@ -350,6 +351,7 @@ static void base_in(struct ha *h, struct ha_rg *rg, const Repl__Start *b)
 			continue;
 		rg->set |= 1u << n;
 		rg->set_incarnation[n] = b->members[i]->incarnation;
+		rg->set_copy[n] = b->members[i]->copy;
 	}
 	rg->seen = MAX(rg->seen, rg->epoch.number);
 	rg->view_epoch = rg->epoch;
@@ -494,6 +496,7 @@ void ha_on_sync(struct ha *h, uint32_t from, const Repl__Sync *m)
 		break;
 	case REPL__SYNC_KIND__SYNC_READY:
 		place->ready = true;
+		place->copy = m->transfer;
 		place->needs = false;
 		break;
 	case REPL__SYNC_KIND__SYNC_ACTIVATED:
@@ -526,7 +529,7 @@ void ha_snapshot_step(struct ha *h, struct ha_rg *rg)
 		source_pump(h, rg);
 	else if (is_source(h, rg))
 		source_begin(h, rg);
-	if (rg->synced)
+	if (rg->synced || rg->claim_sent) /* our own claim will make it whole, or fail */
 		return;
 	waited = h->now_ns - rg->join.changed_ns;
 	if (waited >= MS(rg->join.state <= HA_SYNC_WANT ? AGAIN_MS : STALLED_MS))

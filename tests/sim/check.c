@@ -424,7 +424,7 @@ void check_said(struct world *w, uint32_t n, uint32_t peer, const struct pstate 
 void check_mid(struct world *w, uint32_t n, uint32_t peer, uint32_t has, uint32_t got)
 {
 	/* older ones are late copies; a later one shows that something was forgotten */
-	if (got > has + 1 && !info(w, peer % w->rgs)->tainted)
+	if (got > has + 1 && !info(w, peer % w->rgs)->tainted && peer_is_at(w, peer, got))
 		world_violate(
 			w, "I6 n%u is at message %u of peer %u, which is at %u", n, has, peer, got);
 }

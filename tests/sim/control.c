@@ -47,8 +47,9 @@ void to_dp(struct world *w, uint32_t n, const struct order *o)
 	if (!copy)
 		abort();
 	*copy = *o;
-	world_at(w, fifo(w, &w->node[n]->to_dp_ns, US(20), US(200)), WHO_DATAPLANE, n,
-		order_arrives, copy);
+	/* a busy dataplane reads later than an answer could reach its peer and come back as ESP */
+	world_at(w, fifo(w, &w->node[n]->to_dp_ns, US(20), US(chance(w, 5) ? 9000 : 200)),
+		WHO_DATAPLANE, n, order_arrives, copy);
 }
 
 /* ---------------------------------------------------------------- effects */

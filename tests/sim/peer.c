@@ -29,6 +29,11 @@ uint64_t peer_progress(const struct world *w, uint32_t p)
 	return w->peer[p]->progress;
 }
 
+bool peer_is_at(const struct world *w, uint32_t p, uint32_t mid)
+{
+	return w->peer[p]->lineage && w->peer[p]->mid == mid;
+}
+
 static void begin_anew(struct peer *a)
 {
 	a->lineage = 0;

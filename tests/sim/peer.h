@@ -20,3 +20,5 @@ void peer_forgive(struct world *w, uint32_t p);
 /* Its SAs are gone for good reason: it sets up new ones. */
 void peer_restart(struct world *w, uint32_t p);
 uint64_t peer_progress(const struct world *w, uint32_t p);
+/* It has an IKE SA and works on that request: no copy of a time before it began anew. */
+bool peer_is_at(const struct world *w, uint32_t p, uint32_t mid);
