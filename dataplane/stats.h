@@ -18,6 +18,8 @@
 	X(IKE_TX, "ike.tx")                                                                        \
 	X(ESP_IN, "esp.in")                                                                        \
 	X(ESP_OUT, "esp.out")                                                                      \
+	X(ESP_IN_BYTES, "esp.in.bytes")                                                            \
+	X(ESP_OUT_BYTES, "esp.out.bytes")                                                          \
 	X(NATT_KEEPALIVES, "natt.keepalives")                                                      \
 	X(FABRIC_FORWARDED, "fabric.forwarded")                                                    \
 	X(FABRIC_RECEIVED, "fabric.received")                                                      \

@@ -45,6 +45,7 @@ void show_init(struct show *s, FILE *f, const struct command *c, bool as_json)
 {
 	*s = (struct show){.f = f,
 		.detail = c->slot[SLOT_DETAIL].given,
+		.terse = c->slot[SLOT_BRIEF].given,
 		.as_json = as_json,
 		.action = c->action,
 		.json = json_to(f),

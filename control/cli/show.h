@@ -16,7 +16,7 @@
 
 struct show {
 	FILE *f;
-	bool detail, as_json, set_form;
+	bool detail, terse, as_json, set_form;
 	enum action action;
 	struct json json;
 	int32_t node;	/* whose part is being printed */

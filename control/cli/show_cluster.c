@@ -1,5 +1,5 @@
 /*
- * show chassis cluster status, show security ha replication, show interfaces terse
+ * show chassis cluster status, show security ha replication
  */
 #include <inttypes.h>
 
@@ -175,60 +175,4 @@ void show_replication(struct show *s, const Ctl__Replication *r)
 		(void)fprintf(s->f, "Transport: %s\n", show_safe(r->transport, text));
 	for (size_t i = 0; i < r->n_groups; i++)
 		replication_group(s, r->groups[i]);
-}
-
-/* ---- interfaces */
-
-static void interface_json(struct show *s, const Ctl__Interface *i)
-{
-	struct json *j = &s->json;
-	char mac[32];
-
-	json_open(j, NULL, '{');
-	json_int(j, "node", s->node);
-	json_text(j, "name", i->name);
-	json_bool(j, "admin-up", i->admin_up);
-	json_bool(j, "link-up", i->link_up);
-	json_text(j, "parent", i->parent);
-	json_text(j, "mac", view_hex(view_of(i->mac.data, i->mac.len), mac, sizeof mac));
-	json_open(j, "addresses", '[');
-	for (size_t k = 0; k < i->n_addresses; k++)
-		json_text(j, NULL, i->addresses[k]);
-	json_close(j, ']');
-	json_uint(j, "input-packets", i->in_packets);
-	json_uint(j, "output-packets", i->out_packets);
-	json_uint(j, "input-bytes", i->in_bytes);
-	json_uint(j, "output-bytes", i->out_bytes);
-	json_uint(j, "drops", i->drops);
-	json_close(j, '}');
-}
-
-/* Further addresses stand below the first. */
-static void interface_row(struct show *s, const Ctl__Interface *i)
-{
-	char text[512];
-
-	(void)fprintf(s->f, "%-23s %-5s %-4s", show_safe(i->name, text),
-		i->admin_up ? "up" : "down", i->link_up ? "up" : "down");
-	for (size_t k = 0; k < i->n_addresses; k++)
-		(void)fprintf(s->f, "%s %-8s %s", k ? "\n                                 " : "",
-			strchr(i->addresses[k], ':') ? "inet6" : "inet",
-			show_safe(i->addresses[k], text));
-	if (i->parent && *i->parent)
-		(void)fprintf(s->f, " %-8s --> %s", "aenet", show_safe(i->parent, text));
-	(void)fputc('\n', s->f);
-}
-
-void show_interfaces(struct show *s, const Ctl__InterfaceList *list, bool fresh)
-{
-	if (fresh && !s->as_json)
-		(void)fputs("Interface               Admin Link Proto    Local                 "
-			    "Remote\n",
-			s->f);
-	for (size_t i = 0; i < list->n_interfaces; i++) {
-		if (s->as_json)
-			interface_json(s, list->interfaces[i]);
-		else
-			interface_row(s, list->interfaces[i]);
-	}
 }

@@ -87,6 +87,10 @@ static const struct option reset_options[] = {
 	{"redundancy-group", ARG_NUMBER, SLOT_GROUP, 0, 128, true, "group to release"},
 };
 
+static const struct option interfaces_options[] = {
+	{"terse", ARG_NONE, SLOT_BRIEF, 0, 0, false, "one line for each"},
+};
+
 static const struct option reload_options[] = {
 	{"check", ARG_NONE, SLOT_CHECK, 0, 0, false, "do not apply it"},
 };
@@ -104,7 +108,8 @@ static const struct row rows[] = {
 	{"show security ha replication", ACTION_SHOW_REPLICATION, NULL, 0, "state of the replicas"},
 	{"show chassis cluster status", ACTION_SHOW_CLUSTER, OPTIONS(group_options),
 		"redundancy groups and their nodes"},
-	{"show interfaces terse", ACTION_SHOW_INTERFACES, NULL, 0, "ports, units and addresses"},
+	{"show interfaces", ACTION_SHOW_INTERFACES, OPTIONS(interfaces_options),
+		"ports, units and addresses"},
 	{"show configuration", ACTION_SHOW_CONFIGURATION, NULL, 0, "what is in effect"},
 	{"show version", ACTION_SHOW_VERSION, NULL, 0, "of the daemon"},
 	{"clear security ike security-associations", ACTION_CLEAR_IKE, OPTIONS(clear_ike_options),

@@ -10,6 +10,7 @@
 #include "config/model.h"
 #include "crypto/crypto.h"
 #include "host/args.h"
+#include "host/baseline.h"
 #include "host/ctl_server.h"
 #include "host/dp_client.h"
 #include "host/ha_bridge.h"
@@ -36,6 +37,7 @@ struct daemon {
 	struct watchdog dog;
 	struct runner runner;
 	struct ha_bridge ha;
+	struct baseline baseline; /* of this dataplane's counters */
 	uv_signal_t term, intr, hup;
 	int64_t started_wall_s;
 	uint16_t incarnation; /* of tandemd */

@@ -114,6 +114,8 @@ static void on_hello(void *ctx, int rc, const Dp__Reply *reply)
 	d->dp_incarnation = reply->hello->incarnation;
 	if (reply->hello->configured)
 		ha_bridge_adopt(&d->ha);
+	else
+		baseline_forget(&d->baseline);
 	log_notice(&d->log, "dataplane.up", "version=%s incarnation=%u adopted=%zu",
 		reply->hello->version, reply->hello->incarnation, reply->hello->n_spi_in);
 	daemon_dp_configure(d);

@@ -85,12 +85,19 @@ static int put_port(Dp__Configure *c, const struct model_interface *i)
 	return i->has_mac ? put_bytes(&p->mac, view_of(i->mac, sizeof i->mac)) : 0;
 }
 
-/* Locally administered, the same on every node of the cluster, different for each reth. */
+void dp_reth_mac(const struct model_interface *i, uint32_t cluster_id, uint8_t out[6])
+{
+	const uint8_t mac[6] = {0x02, 0x54, 0x44, 0x4d, (uint8_t)cluster_id, (uint8_t)i->index};
+
+	memcpy(out, i->has_mac ? i->mac : mac, sizeof mac);
+}
+
 static int put_reth_mac(Dp__Interface *d, const struct model_interface *i, uint32_t cluster_id)
 {
-	uint8_t mac[6] = {0x02, 0x54, 0x44, 0x4d, (uint8_t)cluster_id, (uint8_t)i->index};
+	uint8_t mac[6];
 
-	return put_bytes(&d->mac, i->has_mac ? view_of(i->mac, 6) : view_of(mac, 6));
+	dp_reth_mac(i, cluster_id, mac);
+	return put_bytes(&d->mac, view_of_array(mac));
 }
 
 static int put_unit(Dp__Configure *c, const struct dp_config_args *a, const struct model_unit *u,

@@ -11,6 +11,10 @@
 /* FNV-1a of "reth0.0"; never 0. */
 uint32_t dp_interface_id(const char *unit_name);
 
+/* The virtual MAC of a reth: configured, or locally administered, the same on every node of the
+ * cluster, different for each reth. */
+void dp_reth_mac(const struct model_interface *i, uint32_t cluster_id, uint8_t out[6]);
+
 struct dp_config_args {
 	const struct model *model;
 	uint32_t node, cluster_id, iv_node_id;

@@ -97,6 +97,8 @@ static void run_propose(struct daemon *d, struct work *w, bool drop)
 
 	ev.propose = (struct ha_ev_propose){
 		.rg = p->rg, .ticket = p->ticket, .items = p->items, .n = p->n};
+	if (!drop && p->rg < HA_RG_MAX && d->ha.waiting_ns[p->rg] == 0)
+		d->ha.waiting_ns[p->rg] = clock_boot_ns();
 	if (!drop)
 		ha_bridge_feed(&d->ha, &ev);
 	secret_wipe_blob(&p->octets);
@@ -413,9 +415,11 @@ static void execute(struct ha_bridge *b, const struct ha_effect *e)
 		persist(b, e->persist.serial, e->persist.octets);
 		break;
 	case HA_DO_COMMITTED:
+		b->waiting_ns[e->done.rg] = 0;
 		runner_post_committed(&d->runner, e->done.ticket);
 		break;
 	case HA_DO_REJECTED:
+		b->waiting_ns[e->done.rg] = 0;
 		runner_post_rejected(&d->runner, e->done.ticket, e->done.reason == HA_REJECT_BUSY);
 		break;
 	case HA_DO_RESET:
@@ -495,6 +499,13 @@ bool ha_bridge_is_active(const struct ha_bridge *b, uint32_t rg)
 uint32_t ha_bridge_owner(const struct ha_bridge *b, uint32_t rg)
 {
 	return rg < HA_RG_MAX && b->has_role[rg] ? b->role[rg].owner : HA_NODE_NONE;
+}
+
+uint32_t ha_bridge_lag_ms(const struct ha_bridge *b, uint32_t rg)
+{
+	uint64_t since = rg < HA_RG_MAX ? b->waiting_ns[rg] : 0;
+
+	return since == 0 ? 0 : (uint32_t)((clock_boot_ns() - since) / 1000000);
 }
 
 bool ha_bridge_may_act(const struct ha_bridge *b, uint32_t rg)

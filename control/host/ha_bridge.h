@@ -35,6 +35,8 @@ struct ha_bridge {
 	bool giving[HA_RG_MAX];	     /* frozen for a handover: its role changes with FORWARD */
 	bool adopting[HA_RG_MAX];    /* its dataplane forwards on for a tandemd that died */
 	uint64_t deadline_ns[HA_RG_MAX];
+	uint64_t
+		waiting_ns[HA_RG_MAX]; /* since when an entry waits for its commit; 0 = none does */
 	struct ctl_call **calls;
 	size_t n_calls;
 	bool active;
@@ -50,6 +52,8 @@ bool ha_bridge_owns(const struct ha_bridge *b, uint32_t rg);
 bool ha_bridge_is_active(const struct ha_bridge *b, uint32_t rg);
 /* HA_NODE_NONE when nobody is known. */
 uint32_t ha_bridge_owner(const struct ha_bridge *b, uint32_t rg);
+/* How long the owner has been waiting for its members; 0 when all is committed. */
+uint32_t ha_bridge_lag_ms(const struct ha_bridge *b, uint32_t rg);
 /* The check before each SEND. Groups that are not replicated always may. */
 bool ha_bridge_may_act(const struct ha_bridge *b, uint32_t rg);
 /* Copies; COMMITTED or REJECTED reaches the runner through the work queue. */

@@ -50,6 +50,11 @@ static void arm(struct ha_bus *b, uint64_t ms)
 	(void)uv_timer_start(&b->timer, on_timer, ms, 0);
 }
 
+bool ha_bus_is_up(const struct ha_bus *b)
+{
+	return b && b->state == BUS_JOINED;
+}
+
 /* ---------------------------------------------------------------- polling */
 
 static void on_watch_closed(uv_handle_t *h)

@@ -231,6 +231,7 @@ static void finish(struct daemon *d)
 	(void)uv_loop_close(&d->loop);
 	work_fini(&d->work, d);
 	daemon_ports_free(d);
+	baseline_fini(&d->baseline);
 	if (d->model)
 		model_free(d->model);
 	crypto_free(d->crypto);

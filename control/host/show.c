@@ -353,26 +353,26 @@ void show_ipsec(struct daemon *d, struct ike_filter filter, struct ctl_call *cal
 		on_stats(p, -ERR_AGAIN, NULL);
 }
 
-struct find_spi {
-	uint32_t spi_in;
+struct find_spis {
+	uint32_t *spis;
+	size_t n, max;
 };
 
 static void find_each(void *ctx, const struct ike_child_row *row)
 {
-	struct find_spi *f = (struct find_spi *)ctx;
+	struct find_spis *f = (struct find_spis *)ctx;
 
-	if (!row->replaced || f->spi_in == 0)
-		f->spi_in = row->spi_in;
+	if (f->n < f->max)
+		f->spis[f->n++] = row->spi_in;
 }
 
-bool show_spi_of_index(struct daemon *d, uint32_t index, uint32_t *spi_in)
+size_t show_spis_of_index(struct daemon *d, uint32_t index, uint32_t *spis, size_t max)
 {
 	const struct ike_filter filter = {.index = index};
-	struct find_spi f = {0};
+	struct find_spis f = {spis, 0, max};
 
-	if (ike_show_children(d->runner.ike, &filter, clock_boot_ms(), find_each, &f) < 0 ||
-		f.spi_in == 0)
-		return false;
-	*spi_in = f.spi_in;
-	return true;
+	if (ike_show_children(d->runner.ike, &filter, clock_boot_ms(), find_each, &f) < 0)
+		return 0;
+	show_record_children(d, &filter, find_each, &f);
+	return f.n;
 }

@@ -159,6 +159,7 @@ static void finish(struct worker *w, struct pkt *p, const struct suite_op *op)
 		count_add(&sa->n.packets_in, 1);
 		count_add(&sa->n.bytes_in, p->len);
 		worker_count(w, STAT_ESP_IN);
+		count_add(&w->stats[STAT_ESP_IN_BYTES], p->len);
 		p->src = h.src;
 		p->dst = h.dst;
 		p->flags |= PKT_INNER;

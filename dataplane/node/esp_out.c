@@ -116,6 +116,7 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
 	}
 	count_add(&sa->n.packets_out, 1);
 	count_add(&sa->n.bytes_out, p->len);
+	count_add(&w->stats[STAT_ESP_OUT_BYTES], p->len);
 	sa_tend(w, sa);
 	p->iface = iface->slot;
 	p->next_hop = next_hop;

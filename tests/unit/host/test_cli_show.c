@@ -621,6 +621,60 @@ static void show_json(void **state)
 	expect(&o, "{\n  \"ike-security-associations\": []\n}\n");
 }
 
+static void show_interfaces_rows(void **state)
+{
+	char *two[] = {(char *)"192.0.2.1/24", (char *)"2001:db8::1/64"};
+	uint8_t mac[] = {2, 0x54, 0x44, 0x4d, 1, 0};
+	Ctl__Interface reth = CTL__INTERFACE__INIT, unit = CTL__INTERFACE__INIT;
+	Ctl__Interface member = CTL__INTERFACE__INIT, *all[] = {&reth, &unit, &member};
+	Ctl__InterfaceList list = CTL__INTERFACE_LIST__INIT;
+	Ctl__Response r = CTL__RESPONSE__INIT;
+	struct output o;
+
+	(void)state;
+	reth.name = (char *)"reth0";
+	reth.admin_up = reth.link_up = unit.admin_up = unit.link_up = true;
+	reth.mac = (ProtobufCBinaryData){6, mac};
+	reth.in_packets = 12;
+	unit.name = (char *)"reth0.0";
+	unit.addresses = two;
+	unit.n_addresses = 2;
+	member.name = (char *)"ge-0/0/0.0";
+	member.parent = (char *)"reth0.0";
+	list.interfaces = all;
+	list.n_interfaces = 3;
+	r.node = 1;
+	r.body_case = CTL__RESPONSE__BODY_INTERFACES;
+	r.interfaces = &list;
+	open_output(&o, ACTION_SHOW_INTERFACES, false, false);
+	o.s.terse = true;
+	add(&o, &r);
+	expect(&o, "node1:\n"
+		   "--------------------------------------------------------------------------\n"
+		   "Interface               Admin Link Proto    Local                 Remote\n"
+		   "reth0                   up    up\n"
+		   "reth0.0                 up    up   inet     192.0.2.1/24\n"
+		   "                                   inet6    2001:db8::1/64\n"
+		   "ge-0/0/0.0              down  down aenet    --> reth0.0\n");
+	open_output(&o, ACTION_SHOW_INTERFACES, false, false);
+	add(&o, &r);
+	expect(&o, "node1:\n"
+		   "--------------------------------------------------------------------------\n"
+		   "Physical interface: reth0, Enabled, Physical link is Up\n"
+		   "  Current address: 02:54:44:4d:01:00\n"
+		   "  Traffic statistics:\n"
+		   "   Input  bytes  :                    0\n"
+		   "   Output bytes  :                    0\n"
+		   "   Input  packets:                   12\n"
+		   "   Output packets:                    0\n"
+		   "   Drops         :                    0\n"
+		   "  Logical interface reth0.0\n"
+		   "    Protocol inet, Local: 192.0.2.1/24\n"
+		   "    Protocol inet6, Local: 2001:db8::1/64\n"
+		   "  Logical interface ge-0/0/0.0\n"
+		   "    Protocol aenet, AE bundle: reth0.0\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -631,6 +685,7 @@ int main(void)
 		cmocka_unit_test(show_statistics),
 		cmocka_unit_test(show_cluster_status),
 		cmocka_unit_test(show_replication_state),
+		cmocka_unit_test(show_interfaces_rows),
 		cmocka_unit_test(show_done_and_error),
 		cmocka_unit_test(show_escapes),
 		cmocka_unit_test(show_json),
