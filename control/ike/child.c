@@ -12,7 +12,7 @@ uint32_t child_spi_draw(struct ike *ike, uint32_t rg)
 	for (int i = 0; i < SPI_DRAWS; i++) {
 		uint32_t spi = (rg & 0xff) << 24 | (env_random32(&ike->cfg.env) & 0xffffff);
 
-		if (spi > SPI_MANUAL_MAX && !child_find(ike, spi))
+		if (spi > SPI_MANUAL_MAX && !child_find(ike, spi) && !linger_has(ike, spi))
 			return spi;
 	}
 	return 0;

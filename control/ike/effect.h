@@ -88,8 +88,8 @@ struct ike_fx_install {
 
 struct ike_fx_update {
 	uint32_t spi_in;
-	bool outbound; /* true: send with it from now on */
-	bool moved;    /* true: the peer is at `remote` now (committed) */
+	bool moved;    /* the peer is at `remote` now (committed); else: */
+	bool outbound; /* whether to send with it from now on */
 	struct endpoint remote;
 };
 

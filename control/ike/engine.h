@@ -8,6 +8,7 @@
 #include "ike/child.h"
 #include "ike/cookie.h"
 #include "ike/hold.h"
+#include "ike/linger.h"
 #include "ike/peer.h"
 #include "ike/sa.h"
 #include "ike/stats.h"
@@ -41,6 +42,7 @@ struct ike {
 	struct job *jobs;
 	struct holds holds;
 	struct txn txn;
+	struct lingers lingers;
 	struct list dead_sas, dead_children;
 	struct list work;    /* ike_sa.of_work */
 	struct list waiting; /* restore.c: children whose IKE SA has not come yet */

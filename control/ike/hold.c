@@ -141,6 +141,11 @@ void txn_delete(struct ike *ike, struct child *c)
 	txn_act(ike, c->sa->rg, (struct hold_act){.kind = HOLD_DELETE, .spi = c->spi_in});
 }
 
+void txn_linger(struct ike *ike, struct child *c)
+{
+	txn_act(ike, c->sa->rg, (struct hold_act){.kind = HOLD_LINGER, .spi = c->spi_in});
+}
+
 void txn_outbound(struct ike *ike, struct child *c)
 {
 	txn_child(ike, c);
@@ -276,7 +281,7 @@ static void update_emit(struct ike *ike, const struct hold_act *a)
 		.remote = c->sa->remote};
 }
 
-static void delete_emit(struct ike *ike, uint32_t rg, uint32_t spi_in)
+void hold_emit_delete(struct ike *ike, uint32_t rg, uint32_t spi_in)
 {
 	struct ike_effect *e = ike_effects_add(ike->fx, IKE_FX_DELETE);
 	uint32_t *spi = ike_effects_alloc(ike->fx, sizeof *spi);
@@ -303,7 +308,10 @@ static void act_release(struct ike *ike, const struct hold *h, const struct hold
 			tx_request_release(ike, sa, a->mid);
 		break;
 	case HOLD_DELETE:
-		delete_emit(ike, h->rg, (uint32_t)a->spi);
+		hold_emit_delete(ike, h->rg, (uint32_t)a->spi);
+		break;
+	case HOLD_LINGER:
+		linger_begin(ike, h->rg, (uint32_t)a->spi);
 		break;
 	case HOLD_OUTBOUND:
 	case HOLD_MOVED:

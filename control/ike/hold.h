@@ -23,7 +23,15 @@ struct ike;
 struct ike_sa;
 struct child;
 
-enum hold_kind { HOLD_INSTALL, HOLD_ANSWER, HOLD_REQUEST, HOLD_DELETE, HOLD_OUTBOUND, HOLD_MOVED };
+enum hold_kind {
+	HOLD_INSTALL,
+	HOLD_ANSWER,
+	HOLD_REQUEST,
+	HOLD_DELETE,
+	HOLD_LINGER,
+	HOLD_OUTBOUND,
+	HOLD_MOVED
+};
 
 struct hold_act {
 	enum hold_kind kind;
@@ -66,6 +74,8 @@ void txn_install(struct ike *ike, struct child *c);
 void txn_answer(struct ike *ike, struct ike_sa *sa);
 void txn_request(struct ike *ike, struct ike_sa *sa);
 void txn_delete(struct ike *ike, struct child *c);
+/* ... a little later: linger.h. */
+void txn_linger(struct ike *ike, struct child *c);
 void txn_outbound(struct ike *ike, struct child *c);
 void txn_moved(struct ike *ike, struct child *c);
 void txn_flush(struct ike *ike);
@@ -78,3 +88,5 @@ void hold_retry(struct ike *ike, struct hold *h);
 /* Everything held for a group is forgotten. */
 void holds_forget(struct ike *ike, uint32_t rg);
 void holds_fini(struct ike *ike);
+/* DELETE, now. */
+void hold_emit_delete(struct ike *ike, uint32_t rg, uint32_t spi_in);

@@ -63,6 +63,7 @@ static void forget_all(struct ike *ike, uint32_t rg)
 
 	holds_forget(ike, rg);
 	waiting_drop(ike, rg);
+	linger_end(ike, rg);
 	map_foreach (ike->sas, sa, next) {
 		if (sa->rg != rg)
 			continue;

@@ -50,7 +50,7 @@ const char *sa_state_text(enum sa_state s);
 enum sa_supports { SA_FRAGMENTATION = 1, SA_MID_SYNC = 2, SA_REPLAY_SYNC = 4 };
 
 /* Why a timer of the engine fires; struct timer.kind. */
-enum timer_kind { TIMER_SA, TIMER_CHILD, TIMER_TUNNEL, TIMER_HOLD };
+enum timer_kind { TIMER_SA, TIMER_CHILD, TIMER_TUNNEL, TIMER_HOLD, TIMER_LINGER };
 
 /* The answer to the peer's last request, and enough of that to know it again. */
 struct answer {

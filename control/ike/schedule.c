@@ -284,7 +284,7 @@ void sched_child_gone(struct ike *ike, struct child *c, int why)
 {
 	struct tunnel *t = c->tunnel;
 	struct ike_sa *sa = c->sa;
-	bool replaced = c->state == CHILD_REPLACED;
+	bool replaced = c->state == CHILD_REPLACED, lingers = linger_is_due(ike, c);
 
 	sa_info(ike, sa, "child.down", "spi=%08" PRIx32 " out=%08" PRIx32 " reason=\"%s\"",
 		c->spi_in, c->spi_out,
@@ -294,7 +294,10 @@ void sched_child_gone(struct ike *ike, struct child *c, int why)
 	if (replaced)
 		heir_sends(ike, c);
 	txn_gone_child(ike, c);
-	txn_delete(ike, c);
+	if (lingers)
+		txn_linger(ike, c);
+	else
+		txn_delete(ike, c);
 	child_drop(ike, c);
 	if (t)
 		tunnel_lost(ike, t, (enum tunnel_down)why);

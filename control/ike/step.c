@@ -27,6 +27,7 @@ int ike_new(const struct ike_config *config, struct model *model, struct ike **o
 	list_init(&ike->work);
 	list_init(&ike->waiting);
 	txn_init(&ike->txn);
+	lingers_init(&ike->lingers);
 	cookie_init(&ike->cookies, &config->env, 0);
 	if (model) {
 		ike->model = model_ref(model);
@@ -67,6 +68,7 @@ void ike_free(struct ike *ike)
 	bury(ike);
 	jobs_fini(ike);
 	holds_fini(ike);
+	lingers_fini(ike);
 	restore_fini(ike);
 	tunnels_fini(ike);
 	timerq_fini(&ike->timers);
@@ -99,6 +101,8 @@ static void on_inbound_first(struct ike *ike, uint32_t spi_in)
 {
 	struct child *c = child_find(ike, spi_in);
 
+	if (!c)
+		linger_hush(ike, spi_in);
 	if (!c || c->outbound || c->state == CHILD_GONE)
 		return;
 	c->at_outbound = ike->now_ms;
@@ -319,6 +323,9 @@ static void run_timers(struct ike *ike)
 			break;
 		case TIMER_HOLD:
 			hold_retry(ike, container_of(t, struct hold, timer));
+			break;
+		case TIMER_LINGER:
+			linger_run(ike);
 			break;
 		default:
 			break;

@@ -402,9 +402,10 @@ static void do_update(struct pair_node *node, const struct ike_fx_update *u)
 	for (struct pair_child *c = node->sad; c; c = c->next) {
 		if (c->spi_in != u->spi_in)
 			continue;
-		c->outbound |= u->outbound;
 		if (u->moved)
 			c->remote = u->remote;
+		else
+			c->outbound = u->outbound;
 	}
 }
 
