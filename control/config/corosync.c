@@ -9,6 +9,7 @@
 #define PING_TIMEOUT_MS	 1000
 #define CONSENSUS_MIN_MS 100
 #define RETRANSMITS	 4
+#define QUIET_ROTATIONS	 4
 #define FAST_TOKEN_MS	 200
 
 struct members {
@@ -91,9 +92,10 @@ static void print_totem(
 		"    token: %u\n"
 		"    token_coefficient: 0\n"
 		"    consensus: %u\n"
-		"    token_retransmits_before_loss_const: %u\n",
+		"    token_retransmits_before_loss_const: %u\n"
+		"    seqno_unchanged_const: %d\n",
 		c->id, paths->keyfile ? paths->keyfile : "/etc/corosync/authkey", t.token_ms,
-		t.consensus_ms, t.retransmits);
+		t.consensus_ms, t.retransmits, QUIET_ROTATIONS);
 	for (uint32_t r = 0; r < rings; r++)
 		(void)fprintf(f,
 			"    interface {\n"

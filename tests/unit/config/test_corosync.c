@@ -29,6 +29,7 @@ static void corosync_conf_of_two_nodes(void **state)
 		"    token_coefficient: 0\n"
 		"    consensus: 100\n"
 		"    token_retransmits_before_loss_const: 4\n"
+		"    seqno_unchanged_const: 4\n"
 		"    interface {\n"
 		"        linknumber: 0\n"
 		"        knet_ping_interval: 200\n"
