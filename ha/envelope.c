@@ -271,11 +271,14 @@ void ha_send_hello(struct ha *h)
 static void refuse(struct ha *h, enum ha_count why, uint32_t from)
 {
 	h->counters[why]++;
+	/* who joins does not know the salts of those who were there, until their next Hello */
+	if (why == COUNT_UNKNOWN_SALT && !h->peer[from].greeted)
+		return;
 	/* at most one line a second: what is refused may come in floods */
 	if (h->now_ns - h->refused_ns < MS(1000))
 		return;
 	h->refused_ns = h->now_ns;
-	ha_say(h, LOG_LEVEL_WARN, "ha.message.refused", "node=%u why=%s", from,
+	ha_say(h, LOG_LEVEL_WARN, "ha.message.refused", "from=%u why=%s", from,
 		why == COUNT_BAD_ENVELOPE   ? "envelope"
 		: why == COUNT_BAD_SEAL	    ? "seal"
 		: why == COUNT_REPLAYED	    ? "replay"

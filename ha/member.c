@@ -416,7 +416,7 @@ void ha_on_hello(struct ha *h, uint32_t from, const Repl__Hello *m)
 	if (from == h->cfg.node)
 		return;
 	if (m->schema_min > HA_SCHEMA) {
-		ha_say(h, LOG_LEVEL_ERR, "ha.peer.version", "node=%u needs=%u here=%u", from,
+		ha_say(h, LOG_LEVEL_ERR, "ha.peer.version", "peer=%u needs=%u here=%u", from,
 			m->schema_min, HA_SCHEMA);
 		return;
 	}
@@ -429,7 +429,7 @@ void ha_on_hello(struct ha *h, uint32_t from, const Repl__Hello *m)
 	p->greeted = p->known = true;
 	p->last_rx_ns = h->now_ns;
 	if (first)
-		ha_say(h, LOG_LEVEL_INFO, "ha.peer.greeted", "node=%u schema=%u", from, p->schema);
+		ha_say(h, LOG_LEVEL_INFO, "ha.peer.greeted", "peer=%u schema=%u", from, p->schema);
 	for (size_t i = 0; i < m->n_rgs; i++)
 		place_from_hello(h, from, m->rgs[i]);
 	for (uint32_t i = 0; i < h->n_rg; i++)

@@ -149,7 +149,7 @@ static void flush(struct ha_bus *b)
 
 static void on_view(struct ha_bus *b, const struct ha_ev_view *v)
 {
-	log_notice(&b->log, "cluster.view", "ring=%u.%llx nodes=%08x members=%u joined=%u left=%u",
+	log_notice(&b->log, "cluster.view", "ring=%u.%llu nodes=0x%x members=%u joined=%u left=%u",
 		v->ring_node, (unsigned long long)v->ring_seq, v->ring_nodes, v->n_members,
 		v->n_joined, v->n_left);
 	b->state = BUS_JOINED;
@@ -181,7 +181,7 @@ static void on_quorum_ready(struct ha_bus *b)
 	struct ha_event ev;
 
 	if (rc == 0 && b->state != BUS_LEFT && quorum_watch_next(b->quorum, &ev)) {
-		log_notice(&b->log, "cluster.quorum", "ring=%u.%llx quorate=%s",
+		log_notice(&b->log, "cluster.quorum", "ring=%u.%llu quorate=%s",
 			ev.quorum.ring_node, (unsigned long long)ev.quorum.ring_seq,
 			ev.quorum.quorate ? "yes" : "no");
 		feed(b, &ev);
