@@ -253,6 +253,49 @@ static void check_interfaces(struct build *b)
 			"no fabric interface: a planned failover can lose packets");
 }
 
+struct numbered {
+	uint32_t id;
+	const char *name;
+	const struct model_interface *interface;
+};
+
+static int by_id(const void *a, const void *b)
+{
+	const struct numbered *na = a, *nb = b;
+
+	if (na->id != nb->id)
+		return na->id < nb->id ? -1 : 1;
+	return strcmp(na->name, nb->name);
+}
+
+/* The number of a unit is a hash of its name: the same on every node and after every restart. Two
+ * names with one number would take each other's packets. */
+static void check_interface_ids(struct build *b)
+{
+	struct numbered *all;
+	uint32_t n = 0, at = 0;
+
+	for (uint32_t i = 0; i < b->m->n_interfaces; i++)
+		n += b->m->interfaces[i].n_units + 1;
+	all = arena_array(b->arena, struct numbered, n);
+	if (!all)
+		return;
+	for (uint32_t i = 0; i < b->m->n_interfaces; i++) {
+		const struct model_interface *a = &b->m->interfaces[i];
+
+		all[at++] = (struct numbered){model_interface_id(a->name), a->name, a};
+		for (uint32_t k = 0; k < a->n_units; k++)
+			all[at++] = (struct numbered){
+				model_interface_id(a->units[k].name), a->units[k].name, a};
+	}
+	qsort(all, at, sizeof *all, by_id);
+	for (uint32_t i = 1; i < at; i++)
+		if (all[i].id == all[i - 1].id)
+			refuse_at(b, interface_node(b, all[i].interface),
+				"the names '%s' and '%s' have the same number: use another unit",
+				all[i - 1].name, all[i].name);
+}
+
 struct owned {
 	const struct addr *addr;
 	const struct model_unit *unit;
@@ -298,6 +341,7 @@ static void check_addresses(struct build *b)
 void check_model(struct build *b)
 {
 	check_interfaces(b);
+	check_interface_ids(b);
 	check_addresses(b);
 	check_gateways(b);
 	check_vpns(b);

@@ -148,3 +148,10 @@ uint32_t model_policy_id(const char *vpn, const char *selector)
 	h = hash_octets(h, selector, strlen(selector));
 	return h ? h : 1;
 }
+
+uint32_t model_interface_id(const char *name)
+{
+	uint32_t h = hash_octets(2166136261u, name, strlen(name));
+
+	return h ? h : 1;
+}

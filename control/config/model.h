@@ -324,3 +324,5 @@ const struct model_selector *model_selector(const struct model *m, uint32_t poli
 uint32_t model_rg_priority(const struct model_rg *rg, uint32_t node);
 /* FNV-1a over "vpn", a zero octet and "selector"; never 0. Collisions are refused at check time. */
 uint32_t model_policy_id(const char *vpn, const char *selector);
+/* FNV-1a over "reth0.0", or "fab0"; never 0. Collisions are refused at check time, too. */
+uint32_t model_interface_id(const char *name);

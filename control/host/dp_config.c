@@ -5,15 +5,6 @@
 
 #include "base/err.h"
 
-uint32_t dp_interface_id(const char *name)
-{
-	uint32_t h = 2166136261u;
-
-	for (; *name != '\0'; name++)
-		h = (h ^ (uint8_t)*name) * 16777619u;
-	return h == 0 ? 1 : h;
-}
-
 /* protobuf-c frees with free(), so everything in a message is allocated by itself. */
 static int put_bytes(ProtobufCBinaryData *out, struct view v)
 {
@@ -108,7 +99,7 @@ static int put_unit(Dp__Configure *c, const struct dp_config_args *a, const stru
 
 	if (!d || put_text(&d->name, u->name) < 0 || put_text(&d->port, port) < 0)
 		return -ERR_NOMEM;
-	d->id = dp_interface_id(u->name);
+	d->id = model_interface_id(u->name);
 	d->kind = i->kind == MODEL_IF_RETH     ? DP__INTERFACE_KIND__INTERFACE_RETH
 		  : i->kind == MODEL_IF_TUNNEL ? DP__INTERFACE_KIND__INTERFACE_TUNNEL
 					       : DP__INTERFACE_KIND__INTERFACE_PHYSICAL;
@@ -132,7 +123,7 @@ static int put_fabric(Dp__Configure *c, const struct model_interface *fab, const
 
 	if (!d || put_text(&d->name, fab->name) < 0 || put_text(&d->port, port) < 0)
 		return -ERR_NOMEM;
-	d->id = dp_interface_id(fab->name);
+	d->id = model_interface_id(fab->name);
 	d->kind = DP__INTERFACE_KIND__INTERFACE_FABRIC;
 	d->mtu = fab->mtu;
 	return 0;
@@ -201,7 +192,7 @@ static bool leads_to(const Dp__Interface *i, const struct addr *via)
  * whole configuration with it. */
 static bool is_reachable(const Dp__Configure *c, const struct model_route *r)
 {
-	uint32_t id = r->unit ? dp_interface_id(r->unit->name) : 0;
+	uint32_t id = r->unit ? model_interface_id(r->unit->name) : 0;
 
 	for (size_t k = 0; k < c->n_interfaces; k++)
 		if (r->unit ? c->interfaces[k]->id == id : leads_to(c->interfaces[k], &r->via))
@@ -227,7 +218,7 @@ static int put_routes(Dp__Configure *c, const struct model *m)
 		if (put_prefix(d->destination, &r->to) < 0 ||
 			put_bytes(&d->next_hop, addr_view(&r->via)) < 0)
 			return -ERR_NOMEM;
-		d->interface_id = r->unit ? dp_interface_id(r->unit->name) : 0;
+		d->interface_id = r->unit ? model_interface_id(r->unit->name) : 0;
 	}
 	return 0;
 }
@@ -259,7 +250,7 @@ static int put_selector_route(Dp__Configure *c, const struct model_vpn *v, const
 	if (!d->destination)
 		return -ERR_NOMEM;
 	*d->destination = (Dp__Prefix)DP__PREFIX__INIT;
-	d->interface_id = dp_interface_id(v->bind->name);
+	d->interface_id = model_interface_id(v->bind->name);
 	return put_prefix(d->destination, to);
 }
 
@@ -285,7 +276,7 @@ static int put_policy(Dp__Configure *c, const struct model_vpn *v, const struct 
 	if (!p || put_text(&p->name, name) < 0)
 		return -ERR_NOMEM;
 	p->id = s->policy_id;
-	p->interface_id = v->bind ? dp_interface_id(v->bind->name) : 0;
+	p->interface_id = v->bind ? model_interface_id(v->bind->name) : 0;
 	p->rg = v->gateway ? v->gateway->rg : 0;
 	for (uint32_t k = 0; k < s->n_flows; k++) {
 		Dp__Selector *l = ADD(p, local, Dp__Selector, DP__SELECTOR__INIT);

@@ -2,14 +2,10 @@
 /*
  * The configuration as the dataplane needs it: model -> dp.Configure.
  *
- * Interface ids are a hash of the unit's name, so that they stay the same over reloads, restarts
- * and nodes.
+ * Interface ids are model_interface_id(): the same over reloads, restarts and nodes.
  */
 #include "config/model.h"
 #include "dataplane.pb-c.h"
-
-/* FNV-1a of "reth0.0"; never 0. */
-uint32_t dp_interface_id(const char *unit_name);
 
 /* The virtual MAC of a reth: configured, or locally administered, the same on every node of the
  * cluster, different for each reth. */

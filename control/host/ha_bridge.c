@@ -367,11 +367,10 @@ static void activate(struct ha_bridge *b, const struct ha_do_handover *h)
 
 static void operator_done(struct ha_bridge *b, uint64_t request, int error, const char *text)
 {
-	struct ctl_call *call = request - 1 < b->n_calls ? b->calls[request - 1] : NULL;
+	struct ctl_call *call = calls_take(&b->calls, request);
 
 	if (!call)
 		return;
-	b->calls[request - 1] = NULL;
 	if (error != 0)
 		ctl_fail(call, "%s", text && text[0] ? text : err_text(error));
 	else
@@ -541,23 +540,12 @@ void ha_bridge_refill(struct ha_bridge *b)
 		refill_rg(b, b->d->model->cluster.rgs[i].id);
 }
 
-static uint64_t remember_call(struct ha_bridge *b, struct ctl_call *call)
-{
-	struct ctl_call **grown = realloc(b->calls, (b->n_calls + 1) * sizeof(*grown));
-
-	if (!grown)
-		return 0;
-	b->calls = grown;
-	b->calls[b->n_calls++] = call;
-	return b->n_calls;
-}
-
 static void ask(struct ha_bridge *b, struct ha_event *ev, struct ctl_call *call)
 {
-	ev->failover.request = b->active ? remember_call(b, call) : 0;
-	if (ev->failover.request == 0)
-		ctl_fail(call, "%s",
-			b->active ? err_text(ERR_NOMEM) : "chassis cluster is not enabled");
+	int rc = b->active ? calls_add(&b->calls, call, &ev->failover.request) : -ERR_UNSUPPORTED;
+
+	if (rc < 0)
+		ctl_fail(call, "%s", b->active ? err_text(rc) : "chassis cluster is not enabled");
 	else
 		ha_bridge_feed(b, ev);
 }
@@ -677,5 +665,5 @@ void ha_bridge_fini(struct ha_bridge *b)
 	ha_effects_fini(&b->fx);
 	ha_free(b->ha);
 	seal_ops_fini(&b->seal);
-	free(b->calls);
+	calls_fini(&b->calls);
 }

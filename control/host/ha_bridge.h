@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "ha/step.h"
+#include "host/calls.h"
 #include "host/persist.h"
 #include "host/seal_ops.h"
 #include "ike/effect.h"
@@ -37,8 +38,7 @@ struct ha_bridge {
 	uint64_t deadline_ns[HA_RG_MAX];
 	uint64_t
 		waiting_ns[HA_RG_MAX]; /* since when an entry waits for its commit; 0 = none does */
-	struct ctl_call **calls;
-	size_t n_calls;
+	struct calls calls;
 	bool active;
 };
 

@@ -215,17 +215,21 @@ static void close_handle(uv_handle_t *h, void *arg)
 		uv_close(h, NULL);
 }
 
+/* Whoever waits for an answer gets one while the cores are there; then nobody can ask any more;
+ * then the cores go. */
 static void finish(struct daemon *d)
 {
+	if (d->dp.loop)
+		dp_client_close(&d->dp);
+	calls_fini(&d->ha.calls);
+	calls_fini(&d->runner.calls);
+	ctl_server_close(&d->ctl);
+	if (d->punt.loop)
+		punt_close(&d->punt);
 	work_fini(&d->work, d);
 	watchdog_stop(&d->dog);
 	ha_bridge_fini(&d->ha);
 	runner_fini(&d->runner);
-	if (d->dp.loop)
-		dp_client_close(&d->dp);
-	if (d->punt.loop)
-		punt_close(&d->punt);
-	ctl_server_close(&d->ctl);
 	uv_walk(&d->loop, close_handle, NULL);
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&d->loop);

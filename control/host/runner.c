@@ -7,7 +7,6 @@
 #include "host/clock.h"
 #include "host/daemon.h"
 #include "host/dp_child.h"
-#include "host/dp_config.h"
 #include "host/dp_orders.h"
 
 /* ---------------------------------------------------------------- events */
@@ -241,12 +240,10 @@ static void do_ask(struct runner *r, const struct ike_fx_ask *ask)
 
 static void operator_done(struct runner *r, uint64_t request, uint32_t count)
 {
-	struct ctl_call *call = request - 1 < r->n_calls ? r->calls[request - 1] : NULL;
+	struct ctl_call *call = calls_take(&r->calls, request);
 
-	if (!call)
-		return;
-	r->calls[request - 1] = NULL;
-	ctl_done(call, daemon_node(r->d), "", count);
+	if (call)
+		ctl_done(call, daemon_node(r->d), "", count);
 }
 
 static void execute(struct runner *r, struct ike_effect *e)
@@ -303,33 +300,17 @@ void runner_feed(struct runner *r, struct ike_event *ev)
 void runner_operator(struct runner *r, struct ike_ev_operator *op, struct ctl_call *call)
 {
 	struct ike_event ev = {.type = IKE_EV_OPERATOR};
-	size_t slot = 0;
+	int rc = calls_add(&r->calls, call, &op->request);
 
-	while (slot < r->n_calls && r->calls[slot])
-		slot++;
-	if (slot == r->n_calls) {
-		struct ctl_call **grown = realloc(r->calls, (r->n_calls + 8) * sizeof(*grown));
-
-		if (!grown) {
-			ctl_fail(call, "%s", err_text(ERR_NOMEM));
-			return;
-		}
-		memset(grown + r->n_calls, 0, 8 * sizeof(*grown));
-		r->calls = grown;
-		r->n_calls += 8;
+	if (rc < 0) {
+		ctl_fail(call, "%s", err_text(rc));
+		return;
 	}
-	r->calls[slot] = call;
-	op->request = slot + 1;
 	ev.operator_ = *op;
 	runner_feed(r, &ev);
 }
 
 /* ---------------------------------------------------------------- life */
-
-static uint32_t interface_id(const char *unit_name)
-{
-	return dp_interface_id(unit_name);
-}
 
 int runner_init(struct runner *r, struct daemon *d)
 {
@@ -339,7 +320,7 @@ int runner_init(struct runner *r, struct daemon *d)
 		.crypto = d->crypto,
 		.iv_node = (uint8_t)d->node,
 		.incarnation = d->incarnation,
-		.interface_id = interface_id,
+		.interface_id = model_interface_id,
 	};
 
 	*r = (struct runner){.d = d};
@@ -363,5 +344,5 @@ void runner_fini(struct runner *r)
 	ike_effects_fini(&r->fx);
 	ike_free(r->ike);
 	local_store_fini(&r->local);
-	free(r->calls);
+	calls_fini(&r->calls);
 }

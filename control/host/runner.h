@@ -8,6 +8,7 @@
  */
 #include <uv.h>
 
+#include "host/calls.h"
 #include "host/local_store.h"
 #include "ike/step.h"
 
@@ -20,8 +21,7 @@ struct runner {
 	struct ike_effects fx;
 	uv_timer_t tick;
 	struct local_store local; /* records of groups that ha does not replicate */
-	struct ctl_call **calls;  /* operator requests under way, by request - 1 */
-	size_t n_calls;
+	struct calls calls;
 	uint32_t kex_running;
 	bool started;
 };

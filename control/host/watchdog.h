@@ -3,9 +3,10 @@
  * Ends the process when the loop stands still for 2 s (architecture rule 5): a daemon that hangs
  * must look dead to the cluster, not slow.
  *
- * Life: watchdog_start() .. watchdog_stop(). A thread of its own that only compares two clocks.
- * After a stop of the whole process (SIGSTOP, suspend) the thread was stopped too: it counts its
- * own ticks, so a wake-up is not a stall.
+ * Life: watchdog_start() .. watchdog_stop(). A timer of the loop sets a counter to zero every
+ * 100 ms; a thread of its own raises it every 100 ms and ends the process at the twentieth. It
+ * reads no clock: while the whole process is stopped (SIGSTOP, suspend) the thread is stopped too
+ * and counts nothing, so waking up is not a stall.
  */
 #include <pthread.h>
 #include <stdatomic.h>

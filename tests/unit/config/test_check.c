@@ -295,6 +295,12 @@ static const struct check check_interfaces_cases[] = {
 		"'external-interface ge-0/0/0.0'\n    warning: IKE is dropped there: "
 		"'host-inbound-traffic system-services ike' is missing in zone a\n",
 		true},
+	{"units with one number",
+		"set interfaces ge-0/0/30 unit 1880 family inet\n"
+		"set interfaces ge-0/0/62 unit 1397 family inet",
+		"'interfaces ge-0/0/62'\n    the names 'ge-0/0/30.1880' and 'ge-0/0/62.1397' have "
+		"the same number: use another unit\n",
+		false},
 	{"route without next hop", "set routing-options static route 10.0.0.0/8",
 		"'route 10.0.0.0/8'\n    missing mandatory statement: 'next-hop'\n", false},
 	{"route to an unknown unit", "set routing-options static route 10.0.0.0/8 next-hop st0.7",

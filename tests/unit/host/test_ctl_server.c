@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/calls.h"
 #include "host/ctl_server.h"
 
 /*
@@ -531,6 +532,52 @@ static void ctl_server_closes_with_everything_open(void **state)
 	client_close(&waiting);
 }
 
+/* As the daemon ends: the answer leaves although the server is closed in the same breath. */
+static void calls_answers_what_is_open_at_the_end(void **state)
+{
+	struct operator_case o;
+	struct calls calls = {0};
+	struct client waiting;
+	struct blob q = {0};
+	uint64_t request;
+
+	begin(&o, *state);
+	client_open(&waiting, &o);
+	pack_show_ike(&q);
+	client_send(&waiting, &q);
+	wait_handled(&o, 1);
+	assert_int_equal(calls_add(&calls, o.later, &request), 0);
+	calls_fini(&calls);
+	end(&o);
+	expect_error(&waiting, "tandemd is going down");
+	client_close(&waiting);
+}
+
+static void calls_finds_each_once(void **state)
+{
+	enum { MANY = 20 };
+	struct calls calls = {0};
+	uint64_t request[MANY], again;
+	char call[MANY]; /* opaque here */
+
+	(void)state;
+	for (size_t i = 0; i < MANY; i++) {
+		assert_int_equal(
+			calls_add(&calls, (struct ctl_call *)(void *)&call[i], &request[i]), 0);
+		assert_int_not_equal(request[i], 0);
+	}
+	for (size_t i = 0; i < MANY; i++)
+		assert_ptr_equal(calls_take(&calls, request[i]), &call[i]);
+	for (size_t i = 0; i < MANY; i++)
+		assert_null(calls_take(&calls, request[i]));
+	assert_null(calls_take(&calls, 0));
+	assert_int_equal(calls_add(&calls, (struct ctl_call *)(void *)call, &again), 0);
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_not_equal(again, request[i]);
+	assert_ptr_equal(calls_take(&calls, again), call);
+	calls_fini(&calls);
+}
+
 static void ctl_server_takes_the_place_of_one_that_crashed(void **state)
 {
 	struct host_case *h = *state;
@@ -583,6 +630,8 @@ int main(void)
 		host_test(ctl_server_waits_for_a_slow_reader),
 		host_test(ctl_server_bounds_connections),
 		host_test(ctl_server_closes_with_everything_open),
+		host_test(calls_answers_what_is_open_at_the_end),
+		cmocka_unit_test(calls_finds_each_once),
 		host_test(ctl_server_takes_the_place_of_one_that_crashed),
 		host_test(ctl_server_refuses_a_path_it_cannot_have),
 	};

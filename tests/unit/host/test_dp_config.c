@@ -65,7 +65,7 @@ static void add_interface(struct text *t, const Dp__Configure *c, const Dp__Inte
 {
 	static const char *const kind[] = {"physical", "reth", "fabric", "tunnel"};
 
-	assert_int_equal(i->id, dp_interface_id(i->name));
+	assert_int_equal(i->id, model_interface_id(i->name));
 	assert_string_equal(name_of(c, i->id), i->name);
 	add(t, "if %s %s on %s rg %u mtu %u", i->name, kind[i->kind], i->port[0] ? i->port : "-",
 		i->rg, i->mtu);
@@ -361,12 +361,12 @@ static void dp_config_is_empty_without_a_configuration(void **state)
 static void dp_interface_ids_are_told_apart(void **state)
 {
 	(void)state;
-	assert_int_equal(dp_interface_id("reth0.0"), dp_interface_id("reth0.0"));
-	assert_int_not_equal(dp_interface_id("reth0.0"), dp_interface_id("reth0.1"));
-	assert_int_not_equal(dp_interface_id("reth0.0"), dp_interface_id("reth1.0"));
-	assert_int_not_equal(dp_interface_id(""), 0);
+	assert_int_equal(model_interface_id("reth0.0"), model_interface_id("reth0.0"));
+	assert_int_not_equal(model_interface_id("reth0.0"), model_interface_id("reth0.1"));
+	assert_int_not_equal(model_interface_id("reth0.0"), model_interface_id("reth1.0"));
+	assert_int_not_equal(model_interface_id(""), 0);
 	/* It is part of records and must not change: FNV-1a. */
-	assert_int_equal(dp_interface_id("a"), 0xe40c292c);
+	assert_int_equal(model_interface_id("a"), 0xe40c292c);
 }
 
 int main(void)
