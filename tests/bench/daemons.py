@@ -1,0 +1,293 @@
+"""Set-ups against whole daemons: one driver of many peers (ike_drive), three responders in turn.
+
+    tandemd alone; tandemd on a pair with Corosync, every set-up sealed, multicast and acknowledged;
+    strongSwan's charon, with its ESP in user space, since no kernel here need have it.
+
+The first tenth warms a responder up. Over the rest: what a set-up costs is CPU time of the responder's
+process, all threads, less what it uses while idle; what an SA keeps is the growth of its anonymous memory.
+The driver's own share is not counted.
+"""
+
+import json
+import os
+import subprocess
+import time
+
+from labkit import failover, wait
+from labkit.node import find_binary
+from labkit.strongswan import CHARON, PLUGINS, StrongSwan
+from labkit.world import Lab
+
+WINDOW = 16  # set-ups under way at a time
+IDLE_S = 2
+PSK = "bench-key-1234"
+OURS, GATE = "192.0.2.1", "192.0.2.2"
+PEERS = "198.18.0.0/15"
+
+PROPOSALS = """
+set security ike proposal I authentication-method pre-shared-keys
+set security ike proposal I dh-group group31
+set security ike proposal I encryption-algorithm aes-256-gcm
+set security ike policy P proposals I
+set security ike policy P pre-shared-key ascii-text PSK
+set security ipsec proposal E protocol esp
+set security ipsec proposal E encryption-algorithm aes-256-gcm
+set security ipsec policy E proposals E
+""".replace("PSK", PSK)
+
+PORTS = {False: f"""
+set interfaces ge-0/0/0 unit 0 family inet address {OURS}/24
+set interfaces ge-0/0/1 unit 0 family inet address 10.1.0.1/24
+""", True: f"""
+set groups node0 chassis cluster transport ring 0 address 10.255.0.1
+set groups node1 chassis cluster transport ring 0 address 10.255.0.2
+set apply-groups "${{node}}"
+set chassis cluster redundancy-mode active-backup
+set chassis cluster reth-count 2
+set chassis cluster heartbeat-interval 100
+set chassis cluster redundancy-group 1 node 0 priority 200
+set chassis cluster redundancy-group 1 node 1 priority 100
+set chassis cluster replication cluster-key @CLUSTER_KEY@
+set interfaces ge-0/0/0 gigether-options redundant-parent reth0
+set interfaces ge-0/0/1 gigether-options redundant-parent reth1
+set interfaces fab0 fabric-options member-interfaces ge-0/0/2
+set interfaces reth0 redundant-ether-options redundancy-group 1
+set interfaces reth0 unit 0 family inet address {OURS}/24
+set interfaces reth1 redundant-ether-options redundancy-group 1
+set interfaces reth1 unit 0 family inet address 10.1.0.1/24
+"""}
+
+CHARON_CONF = """charon {
+	load_modular = no
+	load = %s
+	install_virtual_ip = no
+	dos_protection = no
+	ikesa_table_size = 4096
+	ikesa_table_segments = 16
+	plugins {
+		vici {
+			socket = unix://%s/vici
+		}
+		error-notify {
+			socket = unix://%s/notify
+		}
+	}
+}
+swanctl {
+	load = random openssl
+}
+"""
+
+SWANCTL_CONF = f"""connections {{
+	bench {{
+		version = 2
+		local_addrs = {OURS}
+		remote_addrs = %any
+		proposals = aes256gcm16-prfsha384-curve25519
+		mobike = no
+		rekey_time = 0
+		local {{
+			auth = psk
+			id = {OURS}
+		}}
+		remote {{
+			auth = psk
+			id = %any
+		}}
+		children {{
+			child {{
+				local_ts = 10.1.0.0/24
+				remote_ts = 100.64.0.0/24
+				esp_proposals = aes256gcm16
+				rekey_time = 0
+			}}
+		}}
+	}}
+}}
+secrets {{
+	ike-bench {{
+		secret = "{PSK}"
+	}}
+}}
+"""
+
+
+class Charon(StrongSwan):
+    """strongSwan as the responder, saying nothing."""
+
+    def configure(self, *_):
+        os.makedirs(self.folder, exist_ok=True)
+        self._write("strongswan.conf", CHARON_CONF % (PLUGINS, self.folder, self.folder))
+        self._write("swanctl.conf", SWANCTL_CONF)
+
+
+def octets_of(number):
+    return f"{number >> 8 & 255}.{number & 255}"
+
+
+def vpns(peers, unit, address_of, local, remote):
+    """A gateway and a VPN for each peer; local and remote say the selectors of one."""
+    for i in range(peers):
+        yield from (f"set interfaces st0 unit {i} family inet",
+                    f"set security ike gateway G{i} ike-policy P",
+                    f"set security ike gateway G{i} address {address_of(i)}",
+                    f"set security ike gateway G{i} external-interface {unit(i)}",
+                    f"set security ike gateway G{i} version v2-only",
+                    f"set security ipsec vpn V{i} bind-interface st0.{i}",
+                    f"set security ipsec vpn V{i} ike gateway G{i}",
+                    f"set security ipsec vpn V{i} ike ipsec-policy E",
+                    f"set security ipsec vpn V{i} traffic-selector T local-ip {local(i)}",
+                    f"set security ipsec vpn V{i} traffic-selector T remote-ip {remote(i)}")
+
+
+def peer_address(i):
+    return f"198.{18 + (i >> 16)}.{octets_of(i)}"
+
+
+def behind(i):
+    return f"100.64.{octets_of(i)}/32"
+
+
+def driver_conf(peers, local):
+    units = [f"set interfaces ge-0/0/0 unit {i} family inet address {peer_address(i)}/32"
+             for i in range(peers)]
+    rest = vpns(peers, lambda i: f"ge-0/0/0.{i}", lambda i: OURS, local, lambda i: "10.1.0.0/24")
+    return PROPOSALS + "\n".join([*units, *rest]) + "\n"
+
+
+def responder_conf(peers, cluster):
+    unit = "reth0.0" if cluster else "ge-0/0/0.0"
+    rest = vpns(peers, lambda i: unit, peer_address, lambda i: "10.1.0.0/24", behind)
+    route = f"set routing-options static route {PEERS} next-hop {GATE}\n"
+    return PORTS[cluster] + PROPOSALS + route + "\n".join(rest) + "\n"
+
+
+# --- measuring ---------------------------------------------------------------------------------------
+
+
+def cpu_s(pid):
+    """CPU time of all threads, to the nanosecond."""
+    total = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as stat:
+            total += int(stat.read().split()[0])
+    return total / 1e9
+
+
+def memory(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon"))
+
+
+class Meter:
+    """CPU time and memory of processes, from now on. names: {what: pid}."""
+
+    def __init__(self, names):
+        self.names = names
+        first, began = self._cpu(), time.monotonic()
+        wait.holds(lambda: True, IDLE_S, "idle")
+        self.cpu, self.began = self._cpu(), time.monotonic()
+        self.idle = {what: (self.cpu[what] - first[what]) / (self.began - began) for what in names}
+        self.memory = {what: memory(pid) for what, pid in names.items()}
+
+    def _cpu(self):
+        return {what: cpu_s(pid) for what, pid in self.names.items()}
+
+    def read(self):
+        """{what: (CPU seconds less idle, octets grown)}"""
+        passed = time.monotonic() - self.began
+        return {what: (max(0.0, cpu - self.cpu[what] - self.idle[what] * passed),
+                       memory(self.names[what]) - self.memory[what])
+                for what, cpu in self._cpu().items()}
+
+
+def drive(lab, peers, names, local=behind):
+    """One run of the driver, in the namespace of the peer; (what it says, what was measured)."""
+    conf = os.path.join(lab.folder, "drive.conf")
+    with open(conf, "w", encoding="utf-8") as out:
+        out.write(driver_conf(peers, local))
+    lab.run("peer", "ip", "addr", "add", f"{GATE}/24", "dev", "eth0")
+    lab.run("peer", "ip", "route", "add", "local", PEERS, "dev", "lo")
+    argv = [find_binary(lab.build, "ike_drive"), conf, str(peers), str(WINDOW)]
+    with subprocess.Popen(lab.argv_for("peer", argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as driver:
+        warm = json.loads(driver.stdout.readline() or "{}").get("up", 0)
+        meter = Meter(names)
+        driver.stdin.write("\n")
+        driver.stdin.flush()
+        said = json.loads(driver.stdout.readline() or "{}")
+        found = meter.read()
+        driver.stdin.close()
+    if said.get("up") != peers or not warm:
+        raise RuntimeError(f"{said.get('up')} of {peers} peers came up: {said}")
+    return {**said, "measured": peers - warm}, found
+
+
+def row_of(daemon, replication, peers, said, found, chief):
+    (cpu, grown), measured = found[chief], said["measured"]
+    row = {"suite": "ike", "daemon": daemon, "replication": replication, "auth": "psk",
+           "kex": "x25519", "peers": peers, "responder_us": round(cpu * 1e6 / measured, 1),
+           "setups_per_cpu_s": round(measured / cpu), "bytes_per_sa": round(grown / measured),
+           "setups_per_s": round(measured * 1000 / max(1, said["wall_ms"])),
+           "retransmits": said["retransmits"]}
+    row.update({f"{what}_us": round(cpu * 1e6 / measured, 1)
+                for what, (cpu, _) in found.items() if what != chief})
+    if "standby_control" in found:
+        row["standby_bytes_per_sa"] = round(found["standby_control"][1] / measured)
+    return row
+
+
+# --- responders ----------------------------------------------------------------------------------------
+
+
+def tandem(name, peers, cluster):
+    lab = Lab(name)
+    try:
+        conf = f"/run/{name}.conf"
+        with open(os.open(conf, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
+                  encoding="utf-8") as out:
+            out.write(responder_conf(peers, cluster))
+        try:
+            lab.up(nodes=2 if cluster else 1, workers=1, config=conf, peer="none")
+        finally:
+            os.unlink(conf)
+        chief = failover.wait_synced(lab) if cluster else lab.nodes[0]
+        names = {f"{'owner' if node is chief else 'standby'}_{what}": node.procs[what].pid()
+                 for node in lab.nodes for what in node.wanted()}
+        said, found = drive(lab, peers, names)
+    finally:
+        lab.down()
+    return row_of("tandem", "on" if cluster else "off", peers, said, found, "owner_control")
+
+
+def charon(name, peers):
+    """None where it is not installed."""
+    if not os.path.exists(CHARON):
+        return None
+    lab = Lab(name)
+    peer = Charon(os.path.join(lab.folder, "charon"), lambda *argv: lab.argv_for("inside", argv))
+    try:
+        lab.up(nodes=1, peer="none", start=False)
+        lab.net.attach("inside", "eth1", "outside")
+        lab.run("inside", "ip", "addr", "add", f"{OURS}/24", "dev", "eth1")
+        lab.run("inside", "ip", "route", "add", PEERS, "via", GATE)
+        peer.configure()
+        peer.start()
+        # one network behind all peers: charon would install a route for each
+        lab.run("inside", "ip", "link", "add", "lan0", "type", "bridge")
+        lab.run("inside", "ip", "addr", "add", "10.1.0.1/24", "dev", "lan0")
+        lab.run("inside", "ip", "link", "set", "lan0", "up")
+        said, found = drive(lab, peers, {"charon": peer.proc.pid()}, lambda i: "100.64.0.0/24")
+    finally:
+        peer.stop()
+        lab.down()
+    return row_of("charon", "off", peers, said, found, "charon")
+
+
+def rows(peers):
+    name = f"ikeb-{os.getpid()}"
+    yield tandem(name, peers, False)
+    yield tandem(name, peers, True)
+    beside = charon(name, peers)
+    if beside:
+        yield beside

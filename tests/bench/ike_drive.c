@@ -1,0 +1,304 @@
+/*
+ * Drives an IKEv2 responder, whoever it is, with set-ups of many peers: the engine as initiator
+ * over real UDP sockets, one source address for each peer.
+ *
+ *     ike_drive CONFIG PEERS WINDOW
+ *
+ * CONFIG has a VPN V0, V1, ... for each peer, its address on a unit of ge-0/0/0 (tests/bench/ike
+ * writes it); the namespace must take those addresses for its own (`ip route add local`). At most
+ * WINDOW set-ups are under way at a time. One line of JSON says what happened; then it waits for
+ * the end of its standard input, so that the responder can be looked at while its peers are there.
+ */
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "config/config.h"
+#include "crypto/random.h"
+#include "ike/show.h"
+#include "ike/stats.h"
+#include "ike/step.h"
+
+enum { DATAGRAM_MAX = 65536, LATER_MAX = 64, MARKER = 4, STALL_MS = 20000 };
+
+struct drive {
+	struct ike *ike;
+	struct model *model;
+	struct crypto *crypto;
+	struct ike_effects fx;
+	int fd[2]; /* ports 500 and 4500 */
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts = {0};
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static uint32_t interface_id(const char *name)
+{
+	return (uint32_t)strlen(name);
+}
+
+/* ---------------------------------------------------------------- sockets */
+
+static int socket_open(uint16_t port)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1, buffer = 8 << 20;
+
+	if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) < 0 ||
+		bind(fd, (const struct sockaddr *)&at, sizeof at) < 0)
+		die("socket");
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer);
+	return fd;
+}
+
+static void send_datagram(struct drive *d, const struct ike_fx_send *s, struct view octets)
+{
+	static const uint8_t marker[MARKER];
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(s->remote.port)};
+	struct iovec part[2] = {{(void *)(uintptr_t)marker, s->natt ? MARKER : 0},
+		{(void *)(uintptr_t)octets.p, octets.n}};
+	uint8_t control[CMSG_SPACE(sizeof(struct in_pktinfo))] = {0};
+	struct msghdr m = {.msg_name = &to,
+		.msg_namelen = sizeof to,
+		.msg_iov = part,
+		.msg_iovlen = 2,
+		.msg_control = control,
+		.msg_controllen = sizeof control};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	struct in_pktinfo from = {0};
+
+	memcpy(&to.sin_addr, s->remote.addr.b, 4);
+	memcpy(&from.ipi_spec_dst, s->local.addr.b, 4);
+	c->cmsg_level = IPPROTO_IP;
+	c->cmsg_type = IP_PKTINFO;
+	c->cmsg_len = CMSG_LEN(sizeof from);
+	memcpy(CMSG_DATA(c), &from, sizeof from);
+	if (sendmsg(d->fd[s->local.port == 4500], &m, 0) < 0)
+		die("sendmsg");
+}
+
+static struct endpoint endpoint_of(const void *addr, uint16_t port)
+{
+	struct endpoint e = {.port = port};
+
+	e.addr.family = 4;
+	memcpy(e.addr.b, addr, 4);
+	return e;
+}
+
+/* ---------------------------------------------------------------- engine */
+
+static void feed(struct drive *d, struct ike_event *ev);
+
+/* Effects of one step; what they answer is fed after all of them. Nothing is installed or kept. */
+static void execute(struct drive *d)
+{
+	struct ike_event later[LATER_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->fx.n && n < LATER_MAX; i++) {
+		struct ike_effect *e = &d->fx.v[i];
+		struct ike_event ev = {0};
+
+		if (e->type == IKE_FX_SEND) {
+			for (size_t k = 0; !e->send.keepalive && k < e->send.n; k++)
+				send_datagram(d, &e->send, e->send.datagrams[k]);
+			continue;
+		}
+		if (e->type == IKE_FX_KEX) {
+			ev.type = IKE_EV_KEX_DONE;
+			ev.kex = take_ptr(e->kex);
+			ike_kex_run(d->crypto, ev.kex);
+		} else if (e->type == IKE_FX_INSTALL) {
+			ev.type = IKE_EV_INSTALLED;
+			ev.installed.ticket = e->install.ticket;
+		} else if (e->type == IKE_FX_REPLICATE) {
+			ev.type = IKE_EV_COMMITTED;
+			ev.committed = e->replicate.ticket;
+		} else {
+			continue;
+		}
+		later[n++] = ev;
+	}
+	ike_effects_clear(&d->fx);
+	for (size_t i = 0; i < n; i++)
+		feed(d, &later[i]);
+}
+
+static void feed(struct drive *d, struct ike_event *ev)
+{
+	ev->now_ms = ev->wall_ms = now_ms();
+	if (ike_step(d->ike, ev, &d->fx) < 0)
+		exit(1);
+	execute(d);
+}
+
+static void receive_all(struct drive *d, int natt)
+{
+	static uint8_t octets[DATAGRAM_MAX];
+	uint8_t control[256];
+	struct sockaddr_in from;
+	struct iovec part = {octets, sizeof octets};
+
+	for (;;) {
+		struct msghdr m = {.msg_name = &from,
+			.msg_namelen = sizeof from,
+			.msg_iov = &part,
+			.msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof control};
+		ssize_t n = recvmsg(d->fd[natt], &m, 0);
+		size_t skip = natt ? MARKER : 0;
+		struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&m);
+		struct ike_event ev = {.type = IKE_EV_DATAGRAM};
+		struct in_pktinfo at;
+
+		if (n < 0)
+			return;
+		if (!c || c->cmsg_type != IP_PKTINFO || (size_t)n <= skip)
+			continue;
+		memcpy(&at, CMSG_DATA(c), sizeof at);
+		ev.datagram.interface_id = 1;
+		ev.datagram.local = endpoint_of(&at.ipi_addr, natt ? 4500 : 500);
+		ev.datagram.remote = endpoint_of(&from.sin_addr, ntohs(from.sin_port));
+		ev.datagram.natt = natt;
+		ev.datagram.octets = view_of(octets + skip, (size_t)n - skip);
+		feed(d, &ev);
+	}
+}
+
+static void initiate(struct drive *d, unsigned peer)
+{
+	struct ike_event ev = {.type = IKE_EV_OPERATOR};
+	char vpn[16];
+
+	(void)snprintf(vpn, sizeof vpn, "V%u", peer);
+	ev.operator_.op = IKE_OP_INITIATE;
+	ev.operator_.filter.vpn = vpn;
+	feed(d, &ev);
+}
+
+static void wait_events(struct drive *d)
+{
+	struct pollfd watch[2] = {{d->fd[0], POLLIN, 0}, {d->fd[1], POLLIN, 0}};
+	uint64_t due = ike_deadline(d->ike), now = now_ms();
+	int wait = due <= now ? 0 : (int)MIN(due - now, (uint64_t)100);
+	struct ike_event tick = {.type = IKE_EV_TICK};
+
+	(void)poll(watch, 2, wait);
+	for (int i = 0; i < 2; i++)
+		if (watch[i].revents)
+			receive_all(d, i);
+	if (ike_deadline(d->ike) <= now_ms())
+		feed(d, &tick);
+}
+
+/* Sets up those from `first` on below `end`; gives up when nothing happened for STALL_MS. */
+static void run(struct drive *d, unsigned first, unsigned end, unsigned window)
+{
+	const struct ike_stats *s = ike_show_stats(d->ike);
+	uint64_t done = first, last_ms = now_ms();
+
+	for (unsigned begun = first; done < end; wait_events(d)) {
+		uint64_t ended = s->child_up + s->child_failed + s->auth_failed + s->ike_dead;
+
+		if (ended != done)
+			last_ms = now_ms();
+		done = ended;
+		while (begun < end && begun - done < window)
+			initiate(d, begun++);
+		if (now_ms() - last_ms > STALL_MS)
+			return;
+	}
+}
+
+static void report(struct drive *d, uint64_t began_ms)
+{
+	const struct ike_stats *s = ike_show_stats(d->ike);
+	uint64_t passed = now_ms() - began_ms;
+	int c;
+
+	printf("{\"up\": %" PRIu64 ", \"wall_ms\": %" PRIu64 ", \"retransmits\": %" PRIu64 "}\n",
+		s->child_up, passed, s->tx_retransmits);
+	(void)fflush(stdout);
+	do
+		c = getchar();
+	while (c != EOF && c != '\n');
+}
+
+static void start(struct drive *d, const char *path)
+{
+	struct ike_config config = {
+		.env = random_env(), .iv_node = 1, .interface_id = interface_id};
+	struct ike_event ev = {.type = IKE_EV_RG, .rg = {.rg = 0, .active = true, .epoch = 1}};
+	struct complaints c = {0};
+	char *text = NULL;
+	size_t n = 0;
+	FILE *f = fopen(path, "r");
+
+	if (!f || getdelim(&text, &n, '\0', f) < 0)
+		die(path);
+	(void)fclose(f);
+	if (crypto_new(&d->crypto) < 0 ||
+		config_load(view_of(text, strlen(text)), CONFIG_STANDALONE, &d->model, &c) < 0) {
+		fprintf(stderr, "%s: not a configuration\n", path);
+		exit(1);
+	}
+	complaints_fini(&c);
+	free(text);
+	config.crypto = d->crypto;
+	config.incarnation = (uint16_t)now_ms();
+	ike_effects_init(&d->fx);
+	if (ike_new(&config, d->model, &d->ike) < 0)
+		exit(1);
+	d->fd[0] = socket_open(500);
+	d->fd[1] = socket_open(4500);
+	feed(d, &ev);
+	ev = (struct ike_event){.type = IKE_EV_RESTORE_DONE};
+	feed(d, &ev);
+}
+
+int main(int argc, char **argv)
+{
+	struct drive d = {0};
+	unsigned peers, warm, window;
+
+	if (argc != 4) {
+		fprintf(stderr, "usage: ike_drive CONFIG PEERS WINDOW\n");
+		return 2;
+	}
+	peers = (unsigned)strtoul(argv[2], NULL, 10);
+	window = (unsigned)strtoul(argv[3], NULL, 10);
+	warm = peers / 10;
+	start(&d, argv[1]);
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t began_ms = now_ms();
+
+		run(&d, i ? warm : 0, i ? peers : warm, window);
+		report(&d, began_ms);
+	}
+	ike_free(d.ike);
+	ike_effects_fini(&d.fx);
+	model_free(d.model);
+	crypto_free(d.crypto);
+	return 0;
+}
