@@ -14,6 +14,7 @@
 #include "host/ctl_server.h"
 #include "host/dp_client.h"
 #include "host/ha_bridge.h"
+#include "host/local.h"
 #include "host/logger.h"
 #include "host/punt.h"
 #include "host/runner.h"
@@ -37,14 +38,13 @@ struct daemon {
 	struct watchdog dog;
 	struct runner runner;
 	struct ha_bridge ha;
+	struct local local;
 	struct baseline baseline; /* of this dataplane's counters */
 	uv_signal_t term, intr, hup;
 	int64_t started_wall_s;
 	uint16_t incarnation; /* of tandemd */
 	uint32_t node;	      /* 0 stand-alone */
 	uint32_t dp_incarnation;
-	uint64_t local_epoch; /* of groups that nobody replicates */
-	bool local_active;
 	struct port_state *ports;
 	bool clustered; /* ha runs */
 	bool dp_ready;	/* connected and configured */

@@ -15,54 +15,6 @@ enum { SCHEMA = 1, LEASE_MAX = 128 };
 
 /* ---------------------------------------------------------------- coming up */
 
-static void refill_one(void *ctx, uint32_t rg, struct view key, struct view body)
-{
-	struct daemon *d = (struct daemon *)ctx;
-	uint32_t spi;
-
-	(void)rg;
-	if (dp_child_key(key, &spi) && dp_child_install_record(&d->dp, body) < 0)
-		log_err(&d->log, "dataplane.refill.failed", "spi=%08x", spi);
-}
-
-/* Groups that nobody replicates are this node's own, without a deadline. */
-static void activate_local(struct daemon *d, uint32_t rg)
-{
-	const struct dp_rg_order o = {.rg = rg,
-		.active = true,
-		.epoch = d->local_epoch,
-		.deadline_ns = UINT64_MAX,
-		.owner = d->node};
-	struct ike_event ev = {.type = IKE_EV_RG};
-
-	if (ha_bridge_owns(&d->ha, rg))
-		return;
-	dp_order_rg(&d->dp, &o);
-	dp_order_announce(&d->dp, rg, 2);
-	ev.rg = (struct ike_ev_rg){
-		.rg = rg, .active = true, .continued = d->local_active, .epoch = d->local_epoch};
-	runner_feed(&d->runner, &ev);
-	if (!d->local_active) {
-		ev = (struct ike_event){.type = IKE_EV_RESTORE_DONE};
-		ev.rg.rg = rg;
-		runner_feed(&d->runner, &ev);
-	}
-}
-
-static void activate_local_groups(struct daemon *d)
-{
-	bool seen[256] = {0};
-
-	d->local_epoch++; /* a refilled dataplane starts beyond what it may have sent */
-	for (uint32_t i = 0; i < d->model->n_interfaces; i++)
-		seen[d->model->interfaces[i].rg & 255] = true;
-	seen[0] = true;
-	for (uint32_t rg = 0; rg < 256; rg++)
-		if (seen[rg])
-			activate_local(d, rg);
-	d->local_active = true;
-}
-
 static void on_configured(void *ctx, int rc, const Dp__Reply *reply)
 {
 	struct daemon *d = (struct daemon *)ctx;
@@ -74,12 +26,10 @@ static void on_configured(void *ctx, int rc, const Dp__Reply *reply)
 		return;
 	}
 	d->dp_ready = true;
-	local_store_each(&d->runner.local, refill_one, d);
 	ha_bridge_refill(&d->ha);
-	activate_local_groups(d);
 	ev.dataplane = (struct ha_ev_dataplane){.up = true, .incarnation = d->dp_incarnation};
 	ha_bridge_feed(&d->ha, &ev);
-	log_notice(&d->log, "daemon.ready", "incarnation=%u", d->dp_incarnation);
+	local_begin(&d->local);
 	work_drain(&d->work, d);
 }
 
@@ -112,6 +62,7 @@ static void on_hello(void *ctx, int rc, const Dp__Reply *reply)
 		return;
 	}
 	d->dp_incarnation = reply->hello->incarnation;
+	local_hello(&d->local, reply->hello);
 	if (reply->hello->configured)
 		ha_bridge_adopt(&d->ha);
 	else
@@ -219,20 +170,6 @@ static void on_acquire(struct daemon *d, const Dp__Acquire *a)
 	runner_feed(&d->runner, &ev);
 }
 
-/* A group that nobody replicates: what the dataplane wants is granted at once. */
-static void grant_local(struct daemon *d, const Dp__LeaseWant *w)
-{
-	Dp__Request r = DP__REQUEST__INIT;
-	Dp__LeaseGrant g = DP__LEASE_GRANT__INIT;
-
-	g.n_leases = w->n_wants;
-	g.leases = w->wants;
-	r.body_case = DP__REQUEST__BODY_LEASE_GRANT;
-	r.lease_grant = &g;
-	if (dp_client_send(&d->dp, &r, NULL, NULL) < 0)
-		return; /* away: asks again */
-}
-
 static void on_lease_want(struct daemon *d, const Dp__LeaseWant *w)
 {
 	struct ha_event ev = {.type = HA_EV_LEASES};
@@ -240,7 +177,7 @@ static void on_lease_want(struct daemon *d, const Dp__LeaseWant *w)
 	uint8_t *room;
 
 	if (!ha_bridge_owns(&d->ha, w->rg)) {
-		grant_local(d, w);
+		local_leases(&d->local, w);
 		return;
 	}
 	items = calloc(w->n_wants + 1, sizeof(*items));

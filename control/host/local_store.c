@@ -53,9 +53,11 @@ int local_store_put(struct local_store *s, uint32_t rg, struct view key, struct 
 		}
 		memcpy(r->key, padded, KEY_MAX);
 		r->key_len = (uint8_t)key.n;
+		s->octets += key.n;
 		HASH_ADD(hh, s->head, key, KEY_MAX, r);
 		s->n++;
 	}
+	s->octets += copy.n - r->body.n;
 	secret_wipe_blob(&r->body);
 	r->body = copy;
 	r->rg = rg;
@@ -66,6 +68,7 @@ static void drop(struct local_store *s, struct local_record *r)
 {
 	HASH_DEL(s->head, r);
 	s->n--;
+	s->octets -= r->key_len + r->body.n;
 	secret_wipe_blob(&r->body);
 	free(r);
 }
@@ -77,6 +80,16 @@ void local_store_remove(struct local_store *s, struct view key)
 
 	if (r)
 		drop(s, r);
+}
+
+bool local_store_find(const struct local_store *s, struct view key, struct view *body)
+{
+	uint8_t padded[KEY_MAX];
+	const struct local_record *r = key_of(key, padded) ? find(s, padded) : NULL;
+
+	if (r)
+		*body = blob_view(&r->body);
+	return r != NULL;
 }
 
 void local_store_each(const struct local_store *s,

@@ -180,6 +180,8 @@ static int start_cores(struct daemon *d)
 	rc = crypto_new(&d->crypto);
 	if (rc == 0)
 		rc = runner_init(&d->runner, d);
+	if (rc == 0)
+		rc = local_init(&d->local, d);
 	if (rc == 0 && d->clustered) {
 		d->ha.log = d->log;
 		rc = ha_bridge_init(&d->ha, d);
@@ -228,6 +230,7 @@ static void finish(struct daemon *d)
 		punt_close(&d->punt);
 	work_fini(&d->work, d);
 	watchdog_stop(&d->dog);
+	local_fini(&d->local);
 	ha_bridge_fini(&d->ha);
 	runner_fini(&d->runner);
 	uv_walk(&d->loop, close_handle, NULL);

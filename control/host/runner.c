@@ -185,17 +185,6 @@ static void do_install(struct runner *r, const struct ike_fx_install *i)
 		r, (struct ticket_work){.ticket = i->ticket, .type = IKE_EV_INSTALLED, .rc = rc});
 }
 
-static void keep_local(struct runner *r, const struct ike_fx_replicate *p)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		if (p->items[i].tombstone)
-			local_store_remove(&r->local, p->items[i].key);
-		else if (local_store_put(&r->local, p->rg, p->items[i].key, p->items[i].body) < 0)
-			daemon_stop(r->d, "out of memory");
-	}
-	runner_post_committed(r, p->ticket);
-}
-
 struct ask_ctx {
 	struct runner *r;
 	uint64_t sa;
@@ -268,7 +257,7 @@ static void execute(struct runner *r, struct ike_effect *e)
 		if (ha_bridge_owns(&r->d->ha, e->replicate.rg))
 			ha_bridge_propose(&r->d->ha, &e->replicate);
 		else
-			keep_local(r, &e->replicate);
+			local_replicate(&r->d->local, &e->replicate);
 		break;
 	case IKE_FX_ASK_ACTIVITY:
 		do_ask(r, &e->ask);
@@ -343,6 +332,5 @@ void runner_fini(struct runner *r)
 		;
 	ike_effects_fini(&r->fx);
 	ike_free(r->ike);
-	local_store_fini(&r->local);
 	calls_fini(&r->calls);
 }

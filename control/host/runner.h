@@ -9,7 +9,6 @@
 #include <uv.h>
 
 #include "host/calls.h"
-#include "host/local_store.h"
 #include "ike/step.h"
 
 struct daemon;
@@ -20,7 +19,6 @@ struct runner {
 	struct ike *ike;
 	struct ike_effects fx;
 	uv_timer_t tick;
-	struct local_store local; /* records of groups that ha does not replicate */
 	struct calls calls;
 	uint32_t kex_running;
 	bool started;

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "ike/engine.h"
+#include "ike/record.h"
 
 static uint16_t id_of(const struct alg *a)
 {
@@ -182,6 +183,11 @@ int ike_show_children(struct ike *ike, const struct ike_filter *f, uint64_t now_
 	}
 	free((void *)list);
 	return 0;
+}
+
+bool ike_knows(struct ike *ike, struct view key)
+{
+	return record_key_find_sa(ike, key) || record_key_find_child(ike, key);
 }
 
 const struct ike_stats *ike_show_stats(const struct ike *ike)

@@ -53,4 +53,6 @@ int ike_show_sas(struct ike *ike, const struct ike_filter *f, uint64_t now_ms,
 	void (*each)(void *ctx, const struct ike_sa_row *row), void *ctx) MUST_CHECK;
 int ike_show_children(struct ike *ike, const struct ike_filter *f, uint64_t now_ms,
 	void (*each)(void *ctx, const struct ike_child_row *row), void *ctx) MUST_CHECK;
+/* Is there an SA behind the key of this record? */
+bool ike_knows(struct ike *ike, struct view key);
 const struct ike_stats *ike_show_stats(const struct ike *ike);

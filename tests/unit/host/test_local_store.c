@@ -32,6 +32,8 @@ static void assert_holds(const struct local_store *s, const char *wanted)
 	for (size_t i = 0; i < seen.n; i++)
 		at += (size_t)snprintf(seen.text + at, sizeof seen.text - at, "%s", seen.rows[i]);
 	assert_string_equal(seen.text, wanted);
+	/* "rg:key=body " has four octets more than key and body */
+	assert_int_equal(s->octets, at - 4 * seen.n);
 	assert_int_equal(seen.n, s->n);
 }
 
@@ -43,6 +45,7 @@ static int put(struct local_store *s, uint32_t rg, const char *key, const char *
 static void local_store_puts_replaces_removes(void **state)
 {
 	struct local_store s = {0};
+	struct view found;
 
 	(void)state;
 	assert_holds(&s, "");
@@ -52,7 +55,11 @@ static void local_store_puts_replaces_removes(void **state)
 	assert_holds(&s, "0:a=one 1:b=two 1:bb= ");
 	assert_int_equal(put(&s, 2, "a", "another, longer one"), 0);
 	assert_holds(&s, "1:b=two 1:bb= 2:a=another, longer one ");
+	assert_true(local_store_find(&s, view_of_text("b"), &found));
+	assert_true(view_equal(found, view_of_text("two")));
 	local_store_remove(&s, view_of_text("b"));
+	assert_false(local_store_find(&s, view_of_text("b"), &found));
+	assert_false(local_store_find(&s, view_of_text(""), &found));
 	local_store_remove(&s, view_of_text("b"));
 	local_store_remove(&s, view_of_text("never there"));
 	assert_holds(&s, "1:bb= 2:a=another, longer one ");
