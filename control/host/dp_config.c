@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "config/corosync.h"
 
 /* protobuf-c frees with free(), so everything in a message is allocated by itself. */
 static int put_bytes(ProtobufCBinaryData *out, struct view v)
@@ -302,6 +303,18 @@ static int put_policies(Dp__Configure *c, const struct model *m)
 	return 0;
 }
 
+/* How long a renewal may take at worst: Corosync delivers nothing until it has given a member up.
+ * 0 = the dataplane's default. */
+static uint32_t lease_hold_ms(const struct model *m)
+{
+	struct corosync_timers t;
+
+	if (!m->cluster.enabled)
+		return 0;
+	t = corosync_timers(&m->cluster);
+	return t.token_ms + t.consensus_ms;
+}
+
 int dp_config_build(const struct dp_config_args *a, Dp__Configure **out)
 {
 	Dp__Configure *c = calloc(1, sizeof *c);
@@ -317,6 +330,7 @@ int dp_config_build(const struct dp_config_args *a, Dp__Configure **out)
 	c->busy_poll = a->model->dataplane.busy_poll;
 	c->heartbeat_ms = 50;
 	c->lease_batch_ms = 10;
+	c->lease_hold_ms = lease_hold_ms(a->model);
 	if (put_interfaces(c, a) < 0 || put_routes(c, a->model) < 0 ||
 		put_policies(c, a->model) < 0) {
 		dp__configure__free_unpacked(c, NULL);

@@ -337,6 +337,18 @@ static const char cluster[] =
 	"policy TWO/ALL if st0.2 rg 2: 10.1.0.0-10.1.0.255:0-65535 > "                             \
 	"0.0.0.0-255.255.255.255:0-65535\n"
 
+/* Leases outlive what Corosync needs to give a member up: token and consensus (rule 7). */
+static void dp_config_holds_leases_as_long_as_corosync(void **state)
+{
+	Dp__Configure *alone = build(standalone, -1), *pair = build(cluster, 0);
+
+	(void)state;
+	assert_int_equal(alone->lease_hold_ms, 0);
+	assert_int_equal(pair->lease_hold_ms, 3000 + 1000);
+	dp__configure__free_unpacked(alone, NULL);
+	dp__configure__free_unpacked(pair, NULL);
+}
+
 /* What is shared is the same on both; a reth without a port here is not here; the fabric is each
  * node's own end of it. */
 static void dp_config_of_a_pair(void **state)
@@ -375,6 +387,7 @@ int main(void)
 		cmocka_unit_test(dp_config_of_one_node),
 		cmocka_unit_test(dp_config_says_how_to_work),
 		cmocka_unit_test(dp_config_names_policies_as_the_model),
+		cmocka_unit_test(dp_config_holds_leases_as_long_as_corosync),
 		cmocka_unit_test(dp_config_of_a_pair),
 		cmocka_unit_test(dp_config_is_empty_without_a_configuration),
 		cmocka_unit_test(dp_interface_ids_are_told_apart),
