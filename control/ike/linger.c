@@ -30,11 +30,22 @@ uint32_t linger_count(const struct ike *ike)
 	return HASH_COUNT(ike->lingers.by_spi);
 }
 
-bool linger_is_due(struct ike *ike, const struct child *c)
+/* Its heir, or that one's: rekeys may follow each other faster than their deletes. */
+static bool is_served(const struct child *c)
 {
-	const struct child *heir = c->replaced_by ? child_find(ike, c->replaced_by) : NULL;
+	const struct child *other;
 
-	return c->state == CHILD_REPLACED && c->installed && heir && heir->installed &&
+	if (!c->tunnel)
+		return false;
+	list_foreach (other, &c->tunnel->children, of_tunnel)
+		if (other != c && other->installed)
+			return true;
+	return false;
+}
+
+bool linger_is_due(const struct ike *ike, const struct child *c)
+{
+	return c->state == CHILD_REPLACED && c->installed && is_served(c) &&
 	       (c->at_hard == 0 || c->at_hard > ike->now_ms + LINGER_MS);
 }
 
@@ -64,18 +75,12 @@ static void rearm(struct ike *ike)
 }
 
 /* RFC 7296 1.4.1: the peer has no use for what we would send with it. */
-static void hush(struct ike *ike, uint32_t spi_in)
+void linger_hush(struct ike *ike, uint32_t spi_in)
 {
 	struct ike_effect *e = ike_effects_add(ike->fx, IKE_FX_UPDATE);
 
 	if (e)
 		e->update = (struct ike_fx_update){.spi_in = spi_in, .outbound = false};
-}
-
-void linger_hush(struct ike *ike, uint32_t spi_in)
-{
-	if (linger_has(ike, spi_in))
-		hush(ike, spi_in);
 }
 
 void linger_begin(struct ike *ike, uint32_t rg, uint32_t spi_in)
@@ -94,7 +99,7 @@ void linger_begin(struct ike *ike, uint32_t rg, uint32_t spi_in)
 	l->until_ms = ike->now_ms + LINGER_MS;
 	HASH_ADD(hh, ike->lingers.by_spi, spi_in, sizeof l->spi_in, l);
 	list_add_tail(&ike->lingers.order, &l->link);
-	hush(ike, spi_in);
+	linger_hush(ike, spi_in);
 	rearm(ike);
 }
 

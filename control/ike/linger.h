@@ -33,12 +33,12 @@ struct lingers {
 void lingers_init(struct lingers *l);
 void lingers_fini(struct ike *ike);
 
-/* Whether that child may linger, now that it goes: its heir serves. */
-bool linger_is_due(struct ike *ike, const struct child *c);
+/* Whether that child may linger, now that it goes: it was replaced, and another serves. */
+bool linger_is_due(const struct ike *ike, const struct child *c);
 void linger_begin(struct ike *ike, uint32_t rg, uint32_t spi_in);
 bool linger_has(const struct ike *ike, uint32_t spi_in);
 uint32_t linger_count(const struct ike *ike);
-/* The dataplane saw a packet on it and took that for leave to send. */
+/* The dataplane saw a first packet on one that is replaced, and took that for leave to send. */
 void linger_hush(struct ike *ike, uint32_t spi_in);
 /* The group is not ours any more, or is ours anew: deleted now. */
 void linger_end(struct ike *ike, uint32_t rg);

@@ -198,7 +198,7 @@ static void resend(struct ike *ike, struct ike_sa *sa)
 static void resume_child(struct ike *ike, struct child *c)
 {
 	if (!c->outbound && c->state == CHILD_UP)
-		c->at_outbound = ike->now_ms + 1000;
+		c->at_outbound = ike->now_ms + OUTBOUND_AFTER_MS;
 	child_rearm(ike, c);
 }
 

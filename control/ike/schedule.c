@@ -17,7 +17,7 @@
 #define REFUSED_LINGER_MS   10000
 #define CLOSED_LINGER_MS    30000
 #define REKEYED_PATIENCE_MS 60000 /* for the peer to delete what it replaced */
-#define OUTBOUND_AFTER_MS   1000  /* architecture rule 10 */
+#define HEIR_AGAIN_MS	    20
 #define RETRY_LEAST_MS	    1000
 #define RETRY_SPREAD_MS	    2000
 
@@ -252,6 +252,18 @@ void sched_child_installed(struct ike *ike, struct child *c, int rc)
 	sched_work(ike, c->sa);
 }
 
+void sched_answered_again(struct ike *ike, struct ike_sa *sa)
+{
+	struct child *c;
+
+	list_foreach (c, &sa->children, of_sa) {
+		if (c->at_outbound == 0)
+			continue;
+		c->at_outbound = ike->now_ms + OUTBOUND_AFTER_MS;
+		child_rearm(ike, c);
+	}
+}
+
 void sched_child_replaced(struct ike *ike, struct child *c, uint32_t by, bool ours)
 {
 	uint64_t after = c->tunnel ? c->tunnel->model->vpn->install_interval_s * UINT64_C(1000) : 0;
@@ -259,25 +271,42 @@ void sched_child_replaced(struct ike *ike, struct child *c, uint32_t by, bool ou
 	c->state = CHILD_REPLACED;
 	c->replaced_by = by;
 	c->want_rekey = false;
-	c->at_soft = 0;
+	c->at_soft = c->at_outbound = 0;
 	if (ours)
 		c->at_delete = ike->now_ms + after + 1;
 	txn_child(ike, c);
 	child_rearm(ike, c);
 }
 
-/* Before the old one goes: the peer's delete may come before any packet on the new one, and says as
- * well that the peer has it (RFC 7296 2.8). */
+/* Before the one goes that we send with: the peer's delete may come before any packet on the new
+ * one, and says as well that the peer has it (RFC 7296 2.8). That another of ours goes, the loser
+ * of a crossing, says nothing of the kind. The heir may have been replaced since: that it still
+ * lives is what is known. */
 static void heir_sends(struct ike *ike, const struct child *c)
 {
 	struct child *by = child_find(ike, c->replaced_by);
 
-	if (!by || by->outbound || by->state != CHILD_UP)
+	if (!c->outbound || !by || by->outbound || !by->installed)
 		return;
 	by->at_outbound = 0;
 	by->outbound = true;
 	txn_outbound(ike, by);
 	child_rearm(ike, by);
+}
+
+/* Who waited for it inherits from the next. */
+static void heirs_move_up(struct ike *ike, const struct child *gone)
+{
+	struct child *c;
+
+	if (!gone->tunnel || gone->replaced_by == 0)
+		return;
+	list_foreach (c, &gone->tunnel->children, of_tunnel) {
+		if (c->replaced_by != gone->spi_in || c == gone)
+			continue;
+		c->replaced_by = gone->replaced_by;
+		txn_child(ike, c);
+	}
 }
 
 void sched_child_gone(struct ike *ike, struct child *c, int why)
@@ -291,8 +320,10 @@ void sched_child_gone(struct ike *ike, struct child *c, int why)
 		replaced ? "replaced" : tunnel_down_text((enum tunnel_down)why));
 	ike->stats.child_down++;
 	sa->children_deleted++;
-	if (replaced)
+	if (replaced) {
 		heir_sends(ike, c);
+		heirs_move_up(ike, c);
+	}
 	txn_gone_child(ike, c);
 	if (lingers)
 		txn_linger(ike, c);
@@ -473,9 +504,25 @@ static void child_hard_due(struct ike *ike, struct child *c)
 	sa_info(ike, c->sa, "child.expired", "spi=%08" PRIx32, c->spi_in);
 	c->at_hard = 0;
 	c->want_delete = true;
+	if (c->state == CHILD_REPLACED)
+		heir_sends(ike, c);
 	/* Its keys are over, whatever the peer answers. */
 	txn_delete(ike, c);
 	c->installed = false;
+	sched_work(ike, c->sa);
+}
+
+/* The peer sends with the heir as soon as it reads our delete: the dataplane has to have it. */
+static void delete_due(struct ike *ike, struct child *c)
+{
+	const struct child *heir = c->replaced_by ? child_find(ike, c->replaced_by) : NULL;
+
+	if (heir && !heir->installed) {
+		c->at_delete = ike->now_ms + HEIR_AGAIN_MS;
+		return;
+	}
+	c->at_delete = 0;
+	c->want_delete = true;
 	sched_work(ike, c->sa);
 }
 
@@ -486,11 +533,8 @@ void sched_child_due(struct ike *ike, struct child *c)
 		c->outbound = true;
 		txn_outbound(ike, c);
 	}
-	if (due(ike, c->at_delete)) {
-		c->at_delete = 0;
-		c->want_delete = true;
-		sched_work(ike, c->sa);
-	}
+	if (due(ike, c->at_delete))
+		delete_due(ike, c);
 	if (due(ike, c->at_soft)) {
 		c->at_soft = 0;
 		c->want_rekey = c->state == CHILD_UP || c->state == CHILD_NEW;

@@ -14,6 +14,10 @@ struct ike_ev_activity;
 #define SOFT_MARGIN_INITIATOR_MS 135000
 #define SOFT_MARGIN_RESPONDER_MS 90000
 
+/* When the answering end of a rekey uses the new child although it has not seen the peer use it,
+ * nor heard that the old one is deleted: docs/adr/0016. */
+#define OUTBOUND_AFTER_MS 10000
+
 /* ---- what comes next */
 /* The SA may be able to begin an exchange: looked at before the step ends. */
 void sched_work(struct ike *ike, struct ike_sa *sa);
@@ -30,6 +34,8 @@ void sched_established(struct ike *ike, struct ike_sa *sa);
 void sched_resumed(struct ike *ike, struct ike_sa *sa);
 void sched_child_established(struct ike *ike, struct child *c);
 /* The dataplane answered: it may be used, or rc says why not. */
+/* The peer asked again: it did not have our answer yet, nor the child that it may tell of. */
+void sched_answered_again(struct ike *ike, struct ike_sa *sa);
 void sched_child_installed(struct ike *ike, struct child *c, int rc);
 /* It was rekeyed by `by`: goes after a while (we asked), or when the peer says so. */
 void sched_child_replaced(struct ike *ike, struct child *c, uint32_t by, bool ours);

@@ -101,9 +101,13 @@ static void on_inbound_first(struct ike *ike, uint32_t spi_in)
 {
 	struct child *c = child_find(ike, spi_in);
 
-	if (!c)
+	if (c && c->outbound)
+		return;
+	if (c ? c->state == CHILD_REPLACED : linger_has(ike, spi_in)) {
 		linger_hush(ike, spi_in);
-	if (!c || c->outbound || c->state == CHILD_GONE)
+		return;
+	}
+	if (!c)
 		return;
 	c->at_outbound = ike->now_ms;
 	sched_child_due(ike, c);

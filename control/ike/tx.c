@@ -233,6 +233,7 @@ void tx_answer_again(struct ike *ike, struct ike_sa *sa, const struct ike_ev_dat
 	struct ike_fx_send *s = send_add(ike, sa->answer.flight);
 
 	ike->stats.rx_duplicate++;
+	sched_answered_again(ike, sa);
 	if (!s)
 		return;
 	s->interface_id = dg->interface_id;

@@ -151,14 +151,18 @@ static void log_commit(struct pair_node *node, uint64_t ticket)
 
 /* ---------------------------------------------------------------- tasks */
 
-static struct task *task_add(struct pair *p, enum task_kind kind, int node)
+struct task *pair_task_add(struct pair *p, enum task_kind kind, int node)
 {
 	struct task *t = calloc(1, sizeof *t);
+	/* Who makes it: data is the other end's. */
+	int by = kind == TASK_DATA ? !node : node;
 
 	assert_non_null(t);
 	t->kind = kind;
 	t->node = node;
 	t->life = p->node[node].life;
+	t->id = (uint32_t)(by + 1) << 24 | ++p->node[by].born;
+	memcpy(t->clock, p->node[by].clock, sizeof t->clock);
 	*p->last = t;
 	p->last = &t->next;
 	return t;
@@ -176,6 +180,11 @@ static int node_at(struct pair *p, const struct addr *a)
 		if (p->node[i].up && addr_equal(&p->node[i].addr, a))
 			return i;
 	return -1;
+}
+
+int pair_task_at(struct pair *p, const struct task *t)
+{
+	return t->kind == TASK_PACKET ? node_at(p, &t->packet.to.addr) : t->node;
 }
 
 static void packet_deliver(struct pair *p, struct packet *k)
@@ -196,6 +205,16 @@ static void packet_deliver(struct pair *p, struct packet *k)
 	(void)pair_feed(p, to, &ev);
 }
 
+/* The stamp is that of the step that hears of it. */
+static void sad_live(struct pair_node *n, const struct task *t)
+{
+	for (struct pair_child *c = n->sad; c; c = c->next)
+		if (c->spi_in == t->spi && !c->live) {
+			c->live = true;
+			c->stamp = n->clock[t->node] + 1;
+		}
+}
+
 static void task_run(struct pair *p, struct task *t)
 {
 	struct pair_node *n = &p->node[t->node];
@@ -205,6 +224,9 @@ static void task_run(struct pair *p, struct task *t)
 	switch (t->kind) {
 	case TASK_PACKET:
 		packet_deliver(p, &t->packet);
+		return;
+	case TASK_DATA:
+		pair_path_data(p, t);
 		return;
 	case TASK_KEX:
 		if (!alive)
@@ -220,6 +242,8 @@ static void task_run(struct pair *p, struct task *t)
 		ev.committed = t->ticket;
 		break;
 	case TASK_INSTALLED:
+		if (alive)
+			sad_live(n, t);
 		ev.type = IKE_EV_INSTALLED;
 		ev.installed.ticket = t->ticket;
 		ev.installed.rc = n->install_rc;
@@ -251,7 +275,9 @@ void pair_step_at(struct pair *p, unsigned i)
 	if (!t->next)
 		p->last = at;
 	p->steps++;
+	p->running = t;
 	task_run(p, t);
+	p->running = NULL;
 	task_free(t);
 }
 
@@ -303,7 +329,7 @@ static void do_send(struct pair *p, int n, const struct ike_fx_send *s)
 {
 	p->node[n].keepalives += s->keepalive;
 	for (size_t i = 0; i < s->n; i++) {
-		struct task *t = task_add(p, TASK_PACKET, n);
+		struct task *t = pair_task_add(p, TASK_PACKET, n);
 
 		pair_watch(p, n, s->datagrams[i]);
 		assert_in_range(s->datagrams[i].n, 1, sizeof t->packet.octets);
@@ -313,7 +339,8 @@ static void do_send(struct pair *p, int n, const struct ike_fx_send *s)
 		t->packet.natt = s->natt;
 		t->packet.n = s->datagrams[i].n;
 		memcpy(t->packet.octets, s->datagrams[i].p, s->datagrams[i].n);
-		p->node[n].sent++;
+		t->packet.node = n;
+		t->packet.nth = p->node[n].sent++;
 		p->packets++;
 	}
 }
@@ -342,7 +369,7 @@ static void do_replicate(struct pair *p, int n, const struct ike_fx_replicate *r
 		node->held[node->n_held++] = r->ticket;
 		return;
 	}
-	task_add(p, TASK_COMMITTED, n)->ticket = r->ticket;
+	pair_task_add(p, TASK_COMMITTED, n)->ticket = r->ticket;
 }
 
 static void sad_del(struct pair_node *node, uint32_t spi_in)
@@ -363,6 +390,7 @@ static void do_install(struct pair *p, int n, const struct ike_fx_install *i)
 	const struct ike_child_install *in = &i->child;
 	struct pair_node *node = &p->node[n];
 	struct pair_child *c = calloc(1, sizeof *c);
+	struct task *t;
 
 	assert_non_null(c);
 	sad_del(node, in->spi_in);
@@ -394,7 +422,9 @@ static void do_install(struct pair *p, int n, const struct ike_fx_install *i)
 	} else {
 		free(c);
 	}
-	task_add(p, TASK_INSTALLED, n)->ticket = i->ticket;
+	t = pair_task_add(p, TASK_INSTALLED, n);
+	t->ticket = i->ticket;
+	t->spi = in->spi_in;
 }
 
 static void do_update(struct pair_node *node, const struct ike_fx_update *u)
@@ -430,7 +460,7 @@ static void execute(struct pair *p, int n, struct ike_effect *e)
 		do_send(p, n, &e->send);
 		break;
 	case IKE_FX_KEX:
-		task_add(p, TASK_KEX, n)->job = take_ptr(e->kex);
+		pair_task_add(p, TASK_KEX, n)->job = take_ptr(e->kex);
 		break;
 	case IKE_FX_INSTALL:
 		do_install(p, n, &e->install);
@@ -463,6 +493,9 @@ int pair_feed(struct pair *p, int n, struct ike_event *ev)
 	struct ike_effects fx;
 	int rc;
 
+	for (int i = 0; p->running && i < PAIR_NODES; i++)
+		node->clock[i] = MAX(node->clock[i], p->running->clock[i]);
+	node->clock[n]++;
 	ev->now_ms = p->now_ms;
 	ev->wall_ms = WALL_MS + p->now_ms;
 	ike_effects_init(&fx);
@@ -470,6 +503,8 @@ int pair_feed(struct pair *p, int n, struct ike_event *ev)
 	for (size_t i = 0; i < fx.n; i++)
 		execute(p, n, &fx.v[i]);
 	ike_effects_fini(&fx);
+	if (p->path)
+		pair_path_look(p);
 	return rc;
 }
 
@@ -497,7 +532,8 @@ static void node_says(void *ctx, enum log_level level, const char *event, const 
 	int put;
 
 	if (getenv("PAIR_LOG"))
-		(void)fprintf(stderr, "%s %d %s %s\n", n->name, (int)level, event, text);
+		(void)fprintf(stderr, "%s%s %d %s %s\n", n->said_n ? "" : "----\n", n->name,
+			(int)level, event, text);
 	if (room < 512) {
 		n->said_n = 0;
 		room = sizeof n->said;
@@ -637,6 +673,7 @@ static void sad_of_log(struct pair_node *to, const struct pair_record *r)
 	c->outbound = s->outbound;
 	c->order = s->order;
 	c->udp_encap = s->udp_encap;
+	c->live = true;
 	c->key_n = s->encr_key_in.len + s->integ_key_in.len;
 	memcpy(c->key_in, s->encr_key_in.data, s->encr_key_in.len);
 	memcpy(c->key_out, s->encr_key_out.data, s->encr_key_out.len);
@@ -685,11 +722,11 @@ void pair_release(struct pair *p, int node)
 
 	n->hold_commits = false;
 	for (unsigned i = 0; i < n->n_held; i++)
-		task_add(p, TASK_COMMITTED, node)->ticket = n->held[i];
+		pair_task_add(p, TASK_COMMITTED, node)->ticket = n->held[i];
 	n->n_held = 0;
 }
 
 void pair_inject(struct pair *p, const struct packet *k)
 {
-	task_add(p, TASK_PACKET, 0)->packet = *k;
+	pair_task_add(p, TASK_PACKET, 0)->packet = *k;
 }

@@ -7,6 +7,9 @@
  * all of them, pair_pass() lets time go by with its timers. A hook sees each datagram before it is
  * delivered and may drop, change or repeat it.
  *
+ * pair_walk.h runs what is under way in every order. With pair_path_on() the ends also send data,
+ * on whatever child SA their dataplane would, and none of it may be lost.
+ *
  * An observer checks each datagram as it leaves: one message ID has one content, on whichever node
  * (I2); no IV is used twice under one key (I3); what is replicated was committed before (I1). A
  * violation fails the test there and then.
@@ -25,10 +28,12 @@
 
 #define PAIR_NODES 4
 
-enum task_kind { TASK_PACKET, TASK_KEX, TASK_COMMITTED, TASK_INSTALLED };
+enum task_kind { TASK_PACKET, TASK_KEX, TASK_COMMITTED, TASK_INSTALLED, TASK_DATA };
 
 struct packet {
 	struct endpoint from, to;
+	int node;     /* that sent it, */
+	unsigned nth; /* as its n-th */
 	bool natt, keepalive;
 	uint8_t octets[4096];
 	size_t n;
@@ -37,8 +42,11 @@ struct packet {
 struct task {
 	struct task *next;
 	enum task_kind kind;
-	int node;      /* whose */
-	uint64_t life; /* of that node when the task began */
+	int node;		    /* whose; of data: who receives it */
+	uint32_t id;		    /* the same in every run that came to it in the same way */
+	unsigned clock[PAIR_NODES]; /* what its creator knew of each node */
+	uint32_t spi;		    /* INSTALLED, DATA: inbound */
+	uint64_t life;		    /* of that node when the task began */
 	uint64_t ticket;
 	struct ike_kex_job *job;
 	struct packet packet;
@@ -65,11 +73,26 @@ struct pair_child {
 	uint32_t spi_in, spi_out, policy_id;
 	struct endpoint local, remote;
 	bool udp_encap, outbound, esn;
+	bool live;	/* the dataplane has done it */
+	bool seen;	/* a packet came in */
+	unsigned stamp; /* the node's own clock when it became live */
 	uint64_t order;
 	uint8_t key_in[96], key_out[96];
 	size_t key_n;
 	struct tsel local_ts[8], remote_ts[8];
 	uint32_t n_local_ts, n_remote_ts;
+};
+
+/* What pair_path.c knows of one sending end. */
+struct pair_path {
+	uint32_t sending; /* spi_out, 0 = none */
+
+	struct {
+		uint32_t spi;
+		uint64_t until_ms;
+	} late[8]; /* no longer; but packets of it may be under way until then */
+
+	unsigned n_late;
 };
 
 struct pair_node {
@@ -87,6 +110,9 @@ struct pair_node {
 	char said[65536]; /* log lines */
 	size_t said_n;
 	unsigned sent, asked, operated, installs, deletes, keepalives;
+	unsigned clock[PAIR_NODES]; /* steps of each node that this one may know of */
+	uint32_t born;		    /* tasks made */
+	struct pair_path path;
 	bool hold_commits;  /* REPLICATE is not answered */
 	uint64_t held[256]; /* tickets not answered */
 	unsigned n_held;
@@ -107,6 +133,8 @@ struct pair {
 	bool (*wire)(struct pair *p, struct packet *k);
 	void *wire_ctx;
 	unsigned steps, packets;
+	const struct task *running;
+	bool path;	/* data flows: see pair_path_on() */
 	bool unchecked; /* hostile tests: the observer is off */
 };
 
@@ -149,6 +177,9 @@ bool pair_step(struct pair *p);
 /* How many tasks are under way, and the i-th of them instead of the oldest. */
 unsigned pair_waiting(const struct pair *p);
 void pair_step_at(struct pair *p, unsigned i);
+/* At which node that task runs; -1: it goes to nobody. */
+int pair_task_at(struct pair *p, const struct task *t);
+struct task *pair_task_add(struct pair *p, enum task_kind kind, int node);
 void pair_settle(struct pair *p);
 /* Lets time go by, with everything that falls due. */
 void pair_pass(struct pair *p, uint64_t ms);
@@ -161,6 +192,15 @@ unsigned pair_operate(
 /* ---- the observer (pair_watch.c) */
 void pair_watch(struct pair *p, int node, struct view octets);
 void pair_watch_end(struct pair *p);
+
+/* ---- data (pair_path.c) */
+/* From here on both ends always have something to send: one packet each time they change to another
+ * child SA, and what an SA was used for may be on the way for a while after. Fails the test when an
+ * end has nothing to send with, when what it sends with is not installed at the other end, and when
+ * it could not have known that it is. */
+void pair_path_on(struct pair *p);
+void pair_path_look(struct pair *p);
+void pair_path_data(struct pair *p, const struct task *t);
 
 /* ---- looking (pair_look.c) */
 struct ike_sa *pair_sa(struct pair *p, int node); /* the one that is UP; NULL */

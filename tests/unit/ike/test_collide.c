@@ -2,72 +2,14 @@
  * Both ends act at once (RFC 7296 2.8.1, 2.8.2, 2.25): every order of what is under way for the
  * small cases, seeded orders with losses and repetitions for the rest.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pair.h"
+#include "pair_walk.h"
 
-#define RUNS_MAX  1000 /* of each; IKE_ORDERS=n for more */
-#define SEEDS	  300  /* IKE_SEEDS=n for more */
-#define STEPS_MAX 256
-
-/* One path through the tree of choices: what was chosen, and out of how many. */
-struct path {
-	uint8_t chosen[STEPS_MAX], of[STEPS_MAX];
-	unsigned n;
-};
-
-/* The next path in order; false when all were walked. */
-static bool path_next(struct path *w)
-{
-	while (w->n > 0 && w->chosen[w->n - 1] + 1 >= w->of[w->n - 1])
-		w->n--;
-	if (w->n == 0)
-		return false;
-	w->chosen[w->n - 1]++;
-	return true;
-}
-
-/* A task may run next unless an older one of the same node does work inside it. */
-static bool may_run(const struct pair *p, const struct task *t)
-{
-	if (t->kind == TASK_PACKET)
-		return true;
-	for (const struct task *o = p->first; o != t; o = o->next)
-		if (o->kind != TASK_PACKET && o->node == t->node)
-			return false;
-	return true;
-}
-
-static unsigned options(const struct pair *p, unsigned at[64])
-{
-	unsigned n = 0, i = 0;
-
-	for (const struct task *t = p->first; t && n < 64; t = t->next, i++)
-		if (may_run(p, t))
-			at[n++] = i;
-	return n;
-}
-
-static void walk(struct pair *p, struct path *w)
-{
-	unsigned at[64], depth = 0, n;
-
-	while ((n = options(p, at)) != 0) {
-		unsigned pick = 0;
-
-		if (depth < STEPS_MAX) {
-			if (depth < w->n)
-				pick = w->chosen[depth];
-			else
-				w->chosen[depth] = 0;
-			w->of[depth] = (uint8_t)n;
-			depth++;
-		}
-		pair_step_at(p, at[pick]);
-	}
-	w->n = depth;
-}
+#define ORDERS_MAX 1500 /* of each, and a tenth for each loss; IKE_ORDERS=n for more */
+#define SEEDS	   300	/* IKE_SEEDS=n for more */
 
 static const struct {
 	enum ike_operation a, b;
@@ -123,28 +65,175 @@ static unsigned limit(const char *name, unsigned usual)
 	return said ? (unsigned)strtoul(said, NULL, 10) : usual;
 }
 
+/* Which packet does not arrive; none when nth is NO_LOSS. */
+struct loss {
+	int node;
+	unsigned nth;
+	bool happened;
+};
+
+#define NO_LOSS UINT_MAX
+
+static bool lossy_wire(struct pair *p, struct packet *k)
+{
+	struct loss *l = (struct loss *)p->wire_ctx;
+
+	if (k->node != l->node || k->nth != l->nth)
+		return true;
+	l->happened = true;
+	return false;
+}
+
+struct tally {
+	unsigned orders, collisions;
+	bool all;
+};
+
+/* The same beginning each time, then another order. */
+static struct tally walk_all(size_t which, struct loss loss, bool *happened)
+{
+	struct pair_walk *w = calloc(1, sizeof *w);
+	unsigned most = limit("IKE_ORDERS", ORDERS_MAX) / (loss.nth == NO_LOSS ? 1 : 10);
+	unsigned runs = 0;
+	struct tally t = {.orders = 0};
+	unsigned sent;
+
+	assert_non_null(w);
+	do {
+		struct pair *p = up(crossings[which].pfs);
+		struct loss l = loss;
+
+		sent = p->node[l.node].sent;
+		if (l.nth != NO_LOSS)
+			l.nth += sent;
+		p->wire_ctx = &l;
+		p->wire = lossy_wire;
+		if (crossings[which].stays)
+			pair_path_on(p);
+		(void)pair_operate(p, 0, crossings[which].a, NULL);
+		(void)pair_operate(p, 1, crossings[which].b, NULL);
+		if (pair_walk(w, p)) {
+			check_end(p, crossings[which].stays);
+			t.orders++;
+			t.collisions += p->node[0].ike->stats.collisions != 0;
+			*happened |= l.happened;
+		}
+		pair_free(p);
+		t.all = !pair_walk_next(w);
+	} while (!t.all && ++runs < most);
+	t.all &= !w->cut;
+	free(w);
+	return t;
+}
+
 static void every_order_of_two_operations(void **state)
 {
-	unsigned most = limit("IKE_ORDERS", RUNS_MAX);
-
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(crossings); i++) {
-		struct path w = {.n = 0};
-		unsigned runs = 0, collisions = 0;
+		bool happened = false;
+		struct tally t = walk_all(i, (struct loss){.nth = NO_LOSS}, &happened);
 
-		do {
-			struct pair *p = up(crossings[i].pfs);
-
-			(void)pair_operate(p, 0, crossings[i].a, NULL);
-			(void)pair_operate(p, 1, crossings[i].b, NULL);
-			walk(p, &w);
-			check_end(p, crossings[i].stays);
-			collisions += p->node[0].ike->stats.collisions != 0;
-			pair_free(p);
-		} while (++runs < most && path_next(&w));
-		print_message("# %s: %u orders%s, %u with a collision\n", crossings[i].name, runs,
-			runs == most ? " (not all)" : "", collisions);
+		print_message("# %s: %u orders%s, %u with a collision\n", crossings[i].name,
+			t.orders, t.all ? "" : " (not all)", t.collisions);
 	}
+}
+
+/* Each packet of the crossing in turn does not arrive (and is sent again half a second later). */
+static void every_order_with_each_single_loss(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(crossings); i++) {
+		struct tally sum = {.all = true};
+		unsigned losses = 0;
+
+		for (int node = 0; node < 2; node++) {
+			bool happened = true;
+
+			for (unsigned nth = 0; happened; nth++) {
+				struct loss l = {.node = node, .nth = nth};
+				struct tally t;
+
+				happened = false;
+				print_message("# %s: packet %u of %d is lost\n", crossings[i].name,
+					nth, node);
+				t = walk_all(i, l, &happened);
+				sum.orders += t.orders;
+				sum.collisions += t.collisions;
+				sum.all &= t.all;
+				losses += happened;
+			}
+		}
+		print_message("# %s, %u losses: %u orders%s, %u with a collision\n",
+			crossings[i].name, losses, sum.orders, sum.all ? "" : " (not all)",
+			sum.collisions);
+	}
+}
+
+/* ---------------------------------------------------------------- who loses */
+
+/* What a crossing of child rekeys left on the wire. */
+struct sniffed {
+	unsigned deletes[2];		   /* INFORMATIONAL requests */
+	uint8_t lowest[2][EXCH_NONCE_LEN]; /* of the exchange that each began */
+	bool both[2];
+};
+
+/* Our rival's lower nonce is that of the exchange which the other end began. */
+static bool sniff(struct pair *p, struct packet *k)
+{
+	struct sniffed *s = (struct sniffed *)p->wire_ctx;
+	struct ike_header h = packet_header(k);
+
+	s->deletes[k->node] += h.exchange == EXCHANGE_INFORMATIONAL && !ike_header_is_response(&h);
+	for (int i = 0; i < 2; i++) {
+		const struct ike_sa *sa = pair_sa(p, i);
+		const struct exch *x = sa ? sa->out : NULL;
+
+		if (!x || x->kind != EXCH_CHILD_REKEY || x->rival_spi == 0)
+			continue;
+		assert_int_equal(x->rival_nonce.n, EXCH_NONCE_LEN);
+		memcpy(s->lowest[!i], x->rival_nonce.p, EXCH_NONCE_LEN);
+		s->both[!i] = true;
+	}
+	return true;
+}
+
+/* RFC 7296 2.8.1: of the four nonces the lowest one's exchange loses; who began that deletes what
+ * came of it, who began the other deletes the SA that was rekeyed. Each exactly one, in any order.
+ */
+static void the_lowest_nonce_loses(void **state)
+{
+	unsigned crossed = 0, won[2] = {0};
+
+	(void)state;
+	for (uint32_t seed = 0; seed < 40; seed++) {
+		struct sniffed s = {.both = {false, false}};
+		struct pair *p;
+		int winner;
+
+		p = up(NULL);
+		for (int i = 0; i < 2; i++)
+			p->node[i].random += (uint64_t)seed << 40;
+		p->wire = sniff;
+		p->wire_ctx = &s;
+		for (int i = 0; i < 2; i++)
+			(void)pair_operate(p, i, IKE_OP_REKEY_CHILD, NULL);
+		pair_pass(p, 60000);
+		pair_check_up(p, 0, 1);
+		assert_true(s.both[0] && s.both[1]);
+		winner = memcmp(s.lowest[0], s.lowest[1], EXCH_NONCE_LEN) > 0 ? 0 : 1;
+		assert_true(pair_child(p, winner)->initiator);
+		assert_false(pair_child(p, !winner)->initiator);
+		assert_true(pair_said(p, winner, "child.rekey.won"));
+		assert_true(pair_said(p, !winner, "child.rekey.lost"));
+		assert_int_equal(s.deletes[0], 1);
+		assert_int_equal(s.deletes[1], 1);
+		won[winner]++;
+		crossed++;
+		pair_free(p);
+	}
+	print_message("# %u crossings, %u and %u won\n", crossed, won[0], won[1]);
+	assert_true(won[0] > 0 && won[1] > 0);
 }
 
 /* ---------------------------------------------------------------- seeds */
@@ -171,12 +260,14 @@ static const enum ike_operation operations[] = {IKE_OP_REKEY_CHILD, IKE_OP_REKEY
 	IKE_OP_CLEAR_CHILD, IKE_OP_REKEY_CHILD, IKE_OP_REKEY_IKE, IKE_OP_REKEY_CHILD,
 	IKE_OP_REKEY_IKE, IKE_OP_CLEAR_IKE};
 
+static unsigned pick(void *ctx, unsigned n)
+{
+	return dice((struct pair *)ctx) % n;
+}
+
 static void any_order(struct pair *p)
 {
-	unsigned at[64], n;
-
-	while ((n = options(p, at)) != 0)
-		pair_step_at(p, at[dice(p) % n]);
+	pair_stroll(p, pick, p);
 }
 
 static void losses_and_repetitions_change_nothing(void **state)
@@ -212,10 +303,44 @@ static void losses_and_repetitions_change_nothing(void **state)
 	print_message("# %u seeds, %u with a collision\n", seeds, collisions);
 }
 
+/* Only rekeys: data flows through all of it, and none is lost. */
+static void data_flows_through_rekeys(void **state)
+{
+	unsigned seeds = limit("IKE_SEEDS", SEEDS), rekeys = 0;
+
+	(void)state;
+	for (uint32_t seed = limit("IKE_SEED", 0); seed < seeds; seed++) {
+		struct pair *p = up(seed % 3 ? NULL : "group31");
+		uint32_t dices = seed * 2246822519u;
+
+		print_message("# seed %u\n", seed);
+		p->wire_ctx = &dices;
+		p->wire = bad_wire;
+		pair_path_on(p);
+		for (unsigned i = 0; i < 6; i++) {
+			(void)pair_operate(p, (int)(dice(p) % 2),
+				dice(p) % 4 ? IKE_OP_REKEY_CHILD : IKE_OP_REKEY_IKE, NULL);
+			if (dice(p) % 2)
+				any_order(p);
+			if (dice(p) % 3 == 0)
+				pair_pass(p, dice(p) % 3000);
+		}
+		any_order(p);
+		pair_pass(p, 240000);
+		pair_check_up(p, 0, 1);
+		rekeys += (unsigned)p->node[0].ike->stats.child_rekeyed;
+		pair_free(p);
+	}
+	print_message("# %u seeds, %u rekeys of a child\n", seeds, rekeys);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_order_of_two_operations),
+		cmocka_unit_test(every_order_with_each_single_loss),
+		cmocka_unit_test(the_lowest_nonce_loses),
+		cmocka_unit_test(data_flows_through_rekeys),
 		cmocka_unit_test(losses_and_repetitions_change_nothing),
 	};
 

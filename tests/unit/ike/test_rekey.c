@@ -1,6 +1,7 @@
 /*
  * Lifetimes and rekeys, of children and of the IKE SA, with one end acting.
  */
+#include "ike/schedule.h"
 #include "pair.h"
 
 #define HOUR_MS UINT64_C(3600000)
@@ -168,6 +169,162 @@ static void no_rekey_ends_at_the_hard_lifetime(void **state)
 }
 
 /* The dataplane says when a volume or sequence limit is near. */
+static bool sends(struct pair *p, int node, uint32_t spi_in)
+{
+	for (const struct pair_child *c = p->node[node].sad; c; c = c->next)
+		if (c->spi_in == spi_in)
+			return c->outbound;
+	return false;
+}
+
+/* The peer rekeys `old` at node 0 and says no more: it waits with the delete. */
+static uint32_t rekeyed_by_peer(struct pair *p)
+{
+	assert_int_equal(pair_operate(p, 1, IKE_OP_REKEY_CHILD, NULL), 1);
+	pair_settle(p);
+	return pair_child(p, 0)->spi_in;
+}
+
+/* The peer deletes what goes in with that SPI here so much later. */
+static void deleted_after(struct pair *p, uint32_t spi_in, uint64_t ms)
+{
+	struct ike *ike = p->node[1].ike;
+	struct child *c, *next;
+
+	map_foreach (ike->children, c, next) {
+		if (c->spi_out != spi_in)
+			continue;
+		c->at_delete = p->now_ms + ms;
+		child_rearm(ike, c);
+	}
+}
+
+/* Architecture rule 10, ADR 0016: by a packet, by the peer's delete, else after a long while. */
+static void answering_end_sends_when_the_peer_has_the_new_one(void **state)
+{
+	struct ike_event first = {.type = IKE_EV_INBOUND_FIRST};
+	struct pair *p = up_of(&side_a, &side_b);
+	uint32_t old = pair_child(p, 0)->spi_in, heir = rekeyed_by_peer(p);
+
+	(void)state;
+	assert_true(sends(p, 0, old));
+	assert_false(sends(p, 0, heir));
+	assert_true(sends(p, 1, pair_child(p, 1)->spi_in));
+	first.inbound_first = heir;
+	assert_int_equal(pair_feed(p, 0, &first), 0);
+	pair_settle(p);
+	assert_true(sends(p, 0, heir));
+	pair_pass(p, 20000);
+	pair_check_up(p, 0, 1);
+
+	/* The delete, without any packet. */
+	old = pair_child(p, 0)->spi_in;
+	heir = rekeyed_by_peer(p);
+	deleted_after(p, old, 2000);
+	pair_pass(p, 1990);
+	assert_true(sends(p, 0, old));
+	assert_false(sends(p, 0, heir));
+	pair_pass(p, 20);
+	assert_false(sends(p, 0, old));
+	assert_true(sends(p, 0, heir));
+	pair_pass(p, 20000);
+	pair_check_up(p, 0, 1);
+
+	/* Neither. */
+	old = pair_child(p, 0)->spi_in;
+	heir = rekeyed_by_peer(p);
+	deleted_after(p, old, 60000);
+	pair_pass(p, OUTBOUND_AFTER_MS - 10);
+	assert_false(sends(p, 0, heir));
+	pair_pass(p, 20);
+	assert_true(sends(p, 0, heir));
+	pair_pass(p, 60000);
+	pair_check_up(p, 0, 1);
+	pair_free(p);
+}
+
+static bool once_more(struct pair *p, struct packet *k)
+{
+	struct packet *kept = (struct packet *)p->wire_ctx;
+
+	if (k->node == 1 && packet_header(k).exchange == EXCHANGE_CREATE_CHILD_SA)
+		*kept = *k;
+	return true;
+}
+
+/* The peer sends with the new one as soon as it reads our delete of the old one. */
+static void the_old_one_stays_until_the_new_one_is_installed(void **state)
+{
+	struct ike_event tick = {.type = IKE_EV_TICK};
+	struct pair *p = up_of(&side_a, &side_b);
+	struct child *old = pair_child(p, 0);
+
+	(void)state;
+	assert_int_equal(pair_operate(p, 0, IKE_OP_REKEY_CHILD, NULL), 1);
+	while (p->first && !(p->first->kind == TASK_INSTALLED && p->first->node == 0))
+		pair_step(p);
+	assert_non_null(p->first);
+	assert_int_equal(old->state, CHILD_REPLACED);
+	for (int i = 0; i < 50; i++) {
+		p->now_ms += 100;
+		assert_int_equal(pair_feed(p, 0, &tick), 0);
+		assert_null(pair_sa(p, 0)->out);
+	}
+	pair_pass(p, 20000);
+	pair_check_up(p, 0, 1);
+	pair_free(p);
+}
+
+/* A peer that repeats its request had not read our answer. */
+static void a_repeated_request_defers_the_hope(void **state)
+{
+	struct packet kept = {.n = 0};
+	struct pair *p = up_of(&side_a, &side_b);
+	uint32_t old = pair_child(p, 0)->spi_in, heir;
+
+	(void)state;
+	p->wire = once_more;
+	p->wire_ctx = &kept;
+	heir = rekeyed_by_peer(p);
+	deleted_after(p, old, 60000);
+	pair_pass(p, OUTBOUND_AFTER_MS - 10);
+	assert_true(kept.n != 0);
+	pair_inject(p, &kept);
+	pair_pass(p, OUTBOUND_AFTER_MS - 10);
+	assert_int_equal(p->node[0].ike->stats.rx_duplicate, 1);
+	assert_false(sends(p, 0, heir));
+	pair_pass(p, 20);
+	assert_true(sends(p, 0, heir));
+	pair_free(p);
+}
+
+/* Rekeys that follow each other faster than their deletes: whoever is left sends. */
+static void heirs_of_heirs_send(void **state)
+{
+	(void)state;
+	for (int order = 0; order < 2; order++) {
+		struct pair *p = up_of(&side_a, &side_b);
+		uint32_t a = pair_child(p, 0)->spi_in, b, c;
+
+		b = rekeyed_by_peer(p);
+		c = rekeyed_by_peer(p);
+		deleted_after(p, a, 60000);
+		deleted_after(p, b, 60000);
+		assert_true(sends(p, 0, a));
+		/* The peer deletes one, then the other, before it has sent anything. */
+		for (int i = 0; i < 2; i++) {
+			uint32_t spi = (i == 0) == (order == 0) ? a : b;
+
+			deleted_after(p, spi, 1);
+			pair_pass(p, 2);
+			if (i == 0)
+				assert_true(sends(p, 0, order == 0 ? b : a));
+		}
+		assert_true(sends(p, 0, c));
+		pair_free(p);
+	}
+}
+
 static void limits_of_the_dataplane_start_a_rekey(void **state)
 {
 	struct pair *p = up_of(&side_a, &side_b);
@@ -254,6 +411,10 @@ int main(void)
 		cmocka_unit_test(ike_sa_is_rekeyed_at_its_soft_lifetime),
 		cmocka_unit_test(ike_rekey_retries_with_the_peers_group),
 		cmocka_unit_test(no_rekey_ends_at_the_hard_lifetime),
+		cmocka_unit_test(answering_end_sends_when_the_peer_has_the_new_one),
+		cmocka_unit_test(the_old_one_stays_until_the_new_one_is_installed),
+		cmocka_unit_test(a_repeated_request_defers_the_hope),
+		cmocka_unit_test(heirs_of_heirs_send),
 		cmocka_unit_test(limits_of_the_dataplane_start_a_rekey),
 		cmocka_unit_test(clear_ipsec_deletes_at_both_ends),
 		cmocka_unit_test(clear_ike_takes_the_children_along),
