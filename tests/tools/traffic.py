@@ -90,6 +90,8 @@ class Traffic:
         address = {"inside": self.lab.address_of("inside", "eth0"),
                    "peer": self.lab.address_of("peer", "lan0")}
         for host, other in (("inside", "peer"), ("peer", "inside")):
+            if os.path.exists(self.log(host)):  # of an earlier run: its rows are not this one's
+                os.unlink(self.log(host))
             argv = [self.program, "--bind", f"{address[host]}:{self.PORT}", "--to",
                     f"{address[other]}:{self.PORT}", "--log", self.log(host),
                     "--interval-us", str(interval_us), "--size", str(size)]
