@@ -162,11 +162,26 @@ static int auth_request(struct ike *ike, struct ike_sa *sa, struct tunnel *t)
 	return rc < 0 ? rc : tx_request_close(ike, sa, &w);
 }
 
+/* The peer has set one up with us meanwhile: INITIAL_CONTACT on a second one would end that. */
+static bool is_superfluous(const struct ike_sa *sa)
+{
+	const struct ike_sa *other;
+
+	list_foreach (other, &sa->gw->sas, of_gw)
+		if (other != sa && other->state == SA_UP && !other->want_close)
+			return true;
+	return false;
+}
+
 int on_auth_begin(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	struct tunnel *t = first_tunnel(ike, sa);
 	int rc = c->job->rc;
 
+	if (is_superfluous(sa)) {
+		(void)fsm_on(ike, sa, ON_LINGER);
+		return FSM_STAY;
+	}
 	if (rc == 0)
 		rc = keys_make(ike, sa, secret_view(c->job->shared));
 	if (rc == 0)
