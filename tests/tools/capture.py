@@ -85,11 +85,11 @@ class Esp:
                 "repeated_sequences": self.repeated_sequences, "repeated_ivs": self.repeated_ivs}
 
 
-def analyse(path, since_ns=0):
+def analyse(path, since_ns=0, until_ns=2**64):
     """ESP by SPI, and IKE exchanges: distinct requests, and how many of them were sent by whom."""
     esp, requests, responses = {}, {}, set()
     for stamp, frame in packets(path):
-        found = carried(frame) if stamp >= since_ns else None
+        found = carried(frame) if since_ns <= stamp < until_ns else None
         if not found:
             continue
         source, destination, kind, octets = found
@@ -145,8 +145,8 @@ class Capture:
             raise RuntimeError(f"{self.proc.name} lost frames: {self._said()}")
         return self.path
 
-    def analyse(self, since_ns=0):
-        return analyse(self.path, since_ns)
+    def analyse(self, since_ns=0, until_ns=2**64):
+        return analyse(self.path, since_ns, until_ns)
 
 
 def repeats(analysis):
