@@ -1,6 +1,7 @@
 #pragma once
 /*
- * Runs a rule table (docs/ike-states): the only place where the state of an IKE SA is assigned.
+ * Runs a rule table (docs/ike-states.md is made from it): the only place where the state of an IKE
+ * SA is assigned.
  *
  * A rule says: in state `from`, on trigger `on`, when the message has all of `need`, do `act`; if
  * that returned 0, the state is `to`. An act that returns FSM_STAY waits for something and leaves
@@ -62,6 +63,7 @@ struct ike_rule {
 	enum sa_trigger on;
 	uint32_t need; /* PLD_BIT() of every payload that must be there */
 	int (*act)(struct ike *, struct ike_sa *, const struct cause *);
+	const char *name; /* of act */
 	enum sa_state to;
 };
 
