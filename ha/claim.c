@@ -277,8 +277,11 @@ static void owner_changed(struct ha *h, struct ha_rg *rg, const struct ha_epoch 
 		rg->continued = was_owner && acted && !rg->reclaim;
 		rg->acting = rg->continued;
 		rg->lapsed = false;
-		if (!rg->continued)
+		if (!rg->continued) {
+			/* the host starts over from what the log holds by then */
 			rg->deadline_ns = 0;
+			ha_log_lost(h, rg, HA_REJECT_LOST);
+		}
 		rg->reclaim = false;
 		ha_log_renumber(rg);
 		h->renew_due = true;

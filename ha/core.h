@@ -392,7 +392,8 @@ int ha_record_extra(const Repl__Record *r, struct blob *out) MUST_CHECK;
 void ha_log_lost(struct ha *h, struct ha_rg *rg, enum ha_reject reason);
 void ha_log_renumber(struct ha_rg *rg);
 void ha_log_release(struct ha *h, struct ha_rg *rg, uint64_t committed);
-void ha_apply_record(struct ha *h, struct ha_rg *rg, const struct ha_put *put, bool snapshot);
+/* The caller may fill in more. */
+struct ha_do_apply *ha_apply_record(struct ha *h, struct ha_rg *rg, const struct ha_put *put);
 
 /* ---- commit.c: acknowledgements, commit index, deadline */
 void ha_on_ack(struct ha *h, uint32_t from, const Repl__Ack *m);

@@ -433,6 +433,22 @@ static void deliver_message(struct ha *h, const struct ha_envelope *e)
 	repl__message__free_unpacked(m, NULL);
 }
 
+/*
+ * Of a sender that we cannot read yet: it joined while this process stood still. Entries that are
+ * missed show by their numbers, a CLAIM would not: others have applied it, and what we take for the
+ * first one of its number would be another. Only a member of the commit set can have made one that
+ * counts; one that starts from nothing (its index is 1) is not for those who hold something.
+ */
+static void unreadable(struct ha *h, const struct ha_envelope *e)
+{
+	struct ha_rg *rg = ha_rg_find(h, e->rg);
+
+	if (rg && rg->synced && e->view == h->view.id && e->epoch > rg->epoch.number &&
+		e->index > 1 && ha_in_set(rg, e->sender))
+		ha_become_stale(h, rg, "a claim could not be read");
+	refuse(h, COUNT_UNKNOWN_SALT, e->sender);
+}
+
 void ha_deliver(struct ha *h, const struct ha_ev_deliver *d)
 {
 	struct ha_envelope e;
@@ -454,7 +470,7 @@ void ha_deliver(struct ha *h, const struct ha_ev_deliver *d)
 	if (e.kind == HA_KIND_HELLO)
 		deliver_hello(h, &e, known);
 	else if (!known)
-		refuse(h, COUNT_UNKNOWN_SALT, e.sender);
+		unreadable(h, &e);
 	else
 		deliver_message(h, &e);
 }

@@ -313,18 +313,18 @@ void ha_log_renumber(struct ha_rg *rg)
 
 /* ---------------------------------------------------------------- applying */
 
-void ha_apply_record(struct ha *h, struct ha_rg *rg, const struct ha_put *put, bool snapshot)
+struct ha_do_apply *ha_apply_record(struct ha *h, struct ha_rg *rg, const struct ha_put *put)
 {
 	struct ha_effect *e = ha_do(h, HA_DO_APPLY);
 
 	e->apply.rg = rg->cfg->id;
 	e->apply.index = put->index;
 	e->apply.epoch = put->epoch;
-	e->apply.snapshot = snapshot;
 	e->apply.item.class = (enum ha_class)put->class;
 	e->apply.item.tombstone = put->tombstone;
 	e->apply.item.key = ha_lend(h, put->key);
 	e->apply.item.body = ha_lend(h, put->body);
+	return &e->apply;
 }
 
 static struct ha_put put_of(const Repl__Record *r, uint64_t index, uint64_t epoch)
@@ -379,7 +379,7 @@ static void apply_record(struct ha *h, struct ha_rg *rg, const Repl__Log *m, con
 	if (rc < 0)
 		h->failed = true;
 	else if (rc == 1 && !h->withhold)
-		ha_apply_record(h, rg, &put, false);
+		(void)ha_apply_record(h, rg, &put);
 }
 
 static void apply_synced(struct ha *h, struct ha_rg *rg, const Repl__Member *m)
@@ -538,7 +538,7 @@ void ha_on_log(struct ha *h, const struct ha_head *head, uint32_t from, struct v
 
 /* ---------------------------------------------------------------- letting go */
 
-static void out_apply(struct ha *h, struct ha_rg *rg, const struct ha_out *o)
+static void out_apply(struct ha *h, struct ha_rg *rg, const struct ha_out *o, bool committed)
 {
 	Repl__Log *m = repl__log__unpack(NULL, o->items.n, o->items.p);
 
@@ -550,7 +550,7 @@ static void out_apply(struct ha *h, struct ha_rg *rg, const struct ha_out *o)
 		if (m->items[i]->record && record_ok(m->items[i]->record)) {
 			struct ha_put put = put_of(m->items[i]->record, o->index, o->epoch);
 
-			ha_apply_record(h, rg, &put, false);
+			ha_apply_record(h, rg, &put)->own = committed && o->n_tickets != 0;
 		}
 	repl__log__free_unpacked(m, NULL);
 }
@@ -563,7 +563,7 @@ void ha_log_release(struct ha *h, struct ha_rg *rg, uint64_t committed)
 	list_foreach_safe (o, tmp, &rg->outbox, link) {
 		if (!o->delivered || o->index > committed)
 			break;
-		out_apply(h, rg, o);
+		out_apply(h, rg, o, true);
 		for (size_t i = 0; i < o->n_tickets; i++) {
 			struct ha_effect *e = ha_do(h, HA_DO_COMMITTED);
 
@@ -584,7 +584,7 @@ void ha_log_lost(struct ha *h, struct ha_rg *rg, enum ha_reject reason)
 
 	list_foreach_safe (o, tmp, &rg->outbox, link) {
 		if (o->delivered && rg->synced)
-			out_apply(h, rg, o);
+			out_apply(h, rg, o, false);
 		for (size_t i = 0; i < o->n_tickets; i++)
 			reject(h, rg->cfg->id, o->tickets[i], reason);
 		out_free(rg, o);

@@ -343,6 +343,9 @@ static void place_compare(struct ha *h, struct ha_rg *rg, uint32_t from, const R
 
 	place->ahead = 0;
 	held = ha_epoch_of(m->held);
+	/* Of several claims of one number in one ring the first one counted. Who had no copy could
+	 * not tell which of them did; we can. */
+	held.owner = rg->epoch.owner;
 	if (rg->synced && !rg->acting && !owner_speaks(h, rg) &&
 		ha_epoch_compare(&held, &rg->epoch) > 0) {
 		/* That process may have forgotten what it held, but entries were perhaps committed

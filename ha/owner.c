@@ -549,6 +549,15 @@ static bool start_is_primary(const struct ha *h, const struct ha_rg *rg)
 }
 
 /* All who could come are here with a dataplane, or were waited for; the best one claims. */
+/* A dataplane forwards on for a history that no tandemd holds any more: its deadline ends that. */
+static bool still_forwards(const struct ha *h, const struct ha_rg *rg)
+{
+	for (uint32_t n = 0; n < h->top; n++)
+		if (h->peer[n].fabric_up && rg->place[n].fabric_active)
+			return true;
+	return rg->probe_known && rg->probe_alive;
+}
+
 static void genesis(struct ha *h, struct ha_rg *rg)
 {
 	uint64_t begun = MAX(h->start_ns, h->view.since_ns);
@@ -570,7 +579,7 @@ static void genesis(struct ha *h, struct ha_rg *rg)
 	}
 	if (own == 0 || h->now_ns - h->start_ns < h->lease_ns ||
 		(ready != h->cfg.nodes && h->now_ns - begun < h->start_wait_ns) ||
-		!start_is_primary(h, rg))
+		!start_is_primary(h, rg) || still_forwards(h, rg))
 		return;
 	claim(h, rg, REPL__CLAIM_REASON__CLAIM_GENESIS, members);
 }

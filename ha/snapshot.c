@@ -403,7 +403,7 @@ static void record_in(struct ha *h, struct ha_rg *rg, const ProtobufCBinaryData 
 			rc = ha_store_put(&rg->store, &put);
 		h->failed |= rc < 0;
 		if (rc == 1)
-			ha_apply_record(h, rg, &put, true);
+			ha_apply_record(h, rg, &put)->snapshot = true;
 	}
 	if (r)
 		repl__record__free_unpacked(r, NULL);

@@ -341,6 +341,11 @@ struct ha_do_apply {
 	uint64_t index; /* of the log */
 	uint64_t epoch; /* number, of the writer */
 	bool snapshot;	/* state transfer, not a new entry */
+	/* Of a proposal of this host's, whose COMMITTED follows: it acts on that. Anything else
+	 * must reach its standby copies, also while it owns (what a lapse has rejected stays in the
+	 * log).
+	 */
+	bool own;
 	struct ha_item item;
 };
 

@@ -166,10 +166,21 @@ void ha_bridge_propose(struct ha_bridge *b, const struct ike_fx_replicate *r)
 
 /* ---------------------------------------------------------------- effects */
 
-/* Records of a standby keep its dataplane warm; an owner's engine has told its own already. */
+/* A snapshot has the order of last changes: the lease may have come before its SA. */
+static void grant_known(struct ha_bridge *b, uint32_t rg, uint32_t spi)
+{
+	struct ha_record r;
+	uint8_t key[4];
+
+	dp_lease_key(spi, key);
+	if (ha_record_find(b->ha, rg, HA_CLASS_LEASE, view_of_array(key), &r))
+		dp_order_lease(&b->d->dp, r.body);
+}
+
+/* Records keep a standby's dataplane warm; what the engine here wrote it tells its dataplane itself
+ * when that is committed. */
 static void apply(struct ha_bridge *b, const struct ha_do_apply *a)
 {
-	bool owner = ha_bridge_is_active(b, a->rg);
 	uint32_t spi;
 
 	if (a->item.class == HA_CLASS_LEASE) {
@@ -177,13 +188,16 @@ static void apply(struct ha_bridge *b, const struct ha_do_apply *a)
 			dp_order_lease(&b->d->dp, a->item.body);
 		return;
 	}
-	if (owner || !dp_child_key(a->item.key, &spi))
+	if (a->own || !dp_child_key(a->item.key, &spi))
 		return;
-	if (a->item.tombstone)
+	if (a->item.tombstone) {
 		dp_order_delete(&b->d->dp, &spi, 1);
-	else if (dp_child_install_record(&b->d->dp, a->item.body) == -ERR_VALUE)
+		return;
+	}
+	if (dp_child_install_record(&b->d->dp, a->item.body) == -ERR_VALUE)
 		log_err(&b->log, "ha.record.damaged", "rg=%u index=%llu", a->rg,
 			(unsigned long long)a->index);
+	grant_known(b, a->rg, spi);
 }
 
 struct role_work {
@@ -419,7 +433,9 @@ static void execute(struct ha_bridge *b, const struct ha_effect *e)
 		break;
 	case HA_DO_REJECTED:
 		b->waiting_ns[e->done.rg] = 0;
-		runner_post_rejected(&d->runner, e->done.ticket, e->done.reason == HA_REJECT_BUSY);
+		/* a handover that is aborted leaves the group here: ask again */
+		runner_post_rejected(&d->runner, e->done.ticket,
+			e->done.reason == HA_REJECT_BUSY || e->done.reason == HA_REJECT_HANDOVER);
 		break;
 	case HA_DO_RESET:
 		break; /* what is stale in the dataplane goes at SYNCED */

@@ -83,6 +83,7 @@ static void begin(struct seqno *s, uint64_t epoch, uint64_t now_ns, const struct
 	s->asked_in = in->top;
 	s->asked_ns = now_ns;
 	s->asking = false;
+	s->want_out = s->want_in = 0;
 }
 
 int seqno_enter(struct seqno *s, uint64_t epoch, uint64_t now_ns, struct replay *in)
@@ -171,11 +172,18 @@ bool seqno_want(
 	out = lease_size(s->next - s->asked_out, elapsed, hold_ns, SEQNO_OUT_FLOOR);
 	in = lease_size(
 		in_top > s->asked_in ? in_top - s->asked_in : 0, elapsed, hold_ns, SEQNO_IN_FLOOR);
+	/* The last one written is what a successor reads, and an earlier one may be granted yet:
+	 * none may say less than the one before. */
+	out = MIN(s->next + out, number_end(s));
+	out = MAX(s->limit, out);
+	s->want_out = MAX(s->want_out, out);
+	in = MAX(s->in_limit, in_top + in);
+	s->want_in = MAX(s->want_in, in);
 	*want = (struct lease){
 		.epoch = s->epoch,
-		.out_horizon = MAX(s->limit, MIN(s->next + out, number_end(s))),
+		.out_horizon = s->want_out,
 		.in_top = in_top,
-		.in_horizon = MAX(s->in_limit, in_top + in),
+		.in_horizon = s->want_in,
 	};
 	s->asked_out = s->next;
 	s->asked_in = in_top;

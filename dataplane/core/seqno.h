@@ -46,7 +46,9 @@ struct seqno {
 	struct lease lease;
 	uint64_t asked_out, asked_in; /* positions at the last renewal, for the rates */
 	uint64_t asked_ns;
-	bool asking; /* a renewal was asked for and nothing was granted since */
+	uint64_t want_out,
+		want_in; /* horizons asked for in this epoch: what is asked never shrinks */
+	bool asking;	 /* a renewal was asked for and nothing was granted since */
 };
 
 void seqno_init(struct seqno *s, bool esn, bool strict, const struct lease *first);

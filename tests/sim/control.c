@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "node.h"
+#include "records.h"
 #include "seal.h"
 
 uint32_t node_pid(const struct world *w, uint32_t n)
@@ -42,11 +43,12 @@ static void order_arrives(struct world *w, uint32_t n, void *data)
 
 void to_dp(struct world *w, uint32_t n, const struct order *o)
 {
-	struct order *copy = malloc(sizeof *copy);
+	size_t size = sizeof *o + o->n_states * sizeof o->states[0];
+	struct order *copy = malloc(size);
 
 	if (!copy)
 		abort();
-	*copy = *o;
+	memcpy(copy, o, size);
 	/* a busy dataplane reads later than an answer could reach its peer and come back as ESP */
 	world_at(w, fifo(w, &w->node[n]->to_dp_ns, US(20), US(chance(w, 5) ? 9000 : 200)),
 		WHO_DATAPLANE, n, order_arrives, copy);
@@ -98,38 +100,48 @@ static void do_role(struct world *w, uint32_t n, const struct ha_do_role *r)
 		.owner = (uint8_t)r->owner,
 		.epoch = r->epoch.number,
 		.deadline_ns = r->deadline_ns};
+	/* packets first: the dataplane is what peers notice */
 	to_dp(w, n, &o);
-	if (r->role == HA_ACTIVE && !r->continued)
-		app_active(w, n, r);
-	else if (r->role == HA_STANDBY)
-		app_standby(w, n, r->rg);
+	engine_role(w, n, r);
+}
+
+static struct order *handover_order(const struct ha_effect *e)
+{
+	size_t n = e->handover.states.n;
+	struct order *o = malloc(sizeof *o + n);
+
+	if (!o)
+		abort();
+	*o = (struct order){.rg = e->handover.rg,
+		.first = e->handover.first_bucket,
+		.last = e->handover.last_bucket,
+		.role.epoch = e->handover.epoch,
+		.n_states = n / sizeof o->states[0]};
+	if (n)
+		memcpy(o->states, e->handover.states.p, n);
+	return o;
 }
 
 static void do_handover(struct world *w, uint32_t n, const struct ha_effect *e)
 {
-	struct order o = {.rg = e->handover.rg,
-		.first = e->handover.first_bucket,
-		.last = e->handover.last_bucket,
-		.role.epoch = e->handover.epoch};
+	struct order *o = handover_order(e);
 
 	switch ((int)e->type) {
 	case HA_DO_HANDOVER_FREEZE:
-		o.type = ORDER_FREEZE;
+		o->type = ORDER_FREEZE;
 		break;
 	case HA_DO_HANDOVER_ACTIVATE:
-		o.type = ORDER_ACTIVATE;
-		o.n_states = (uint32_t)(e->handover.states.n / sizeof o.states[0]);
-		if (e->handover.states.n)
-			memcpy(o.states, e->handover.states.p, e->handover.states.n);
+		o->type = ORDER_ACTIVATE;
 		break;
 	case HA_DO_HANDOVER_FORWARD:
-		o.type = ORDER_FORWARD;
+		o->type = ORDER_FORWARD;
 		break;
 	default:
-		o.type = ORDER_ABORT;
+		o->type = ORDER_ABORT;
 		break;
 	}
-	to_dp(w, n, &o);
+	to_dp(w, n, o);
+	free(o);
 }
 
 static void do_log(struct world *w, uint32_t n, const struct ha_effect *e)
@@ -149,16 +161,15 @@ static void execute(struct world *w, uint32_t n, const struct ha_effect *e)
 		do_persist(w, n, e);
 		break;
 	case HA_DO_COMMITTED:
-		app_committed(w, n, e->done.ticket, e->done.index);
+		engine_committed(w, n, e);
 		break;
 	case HA_DO_REJECTED:
-		app_rejected(w, n, e->done.ticket);
+		engine_rejected(w, n, e);
 		break;
 	case HA_DO_RESET:
-		app_reset(w, n, e->rg);
-		break;
+		break; /* what is stale in the dataplane goes at SYNCED */
 	case HA_DO_APPLY:
-		app_apply(w, n, &e->apply);
+		records_apply(w, n, &e->apply);
 		break;
 	case HA_DO_ROLE:
 		do_role(w, n, &e->role);
@@ -190,7 +201,8 @@ static void execute(struct world *w, uint32_t n, const struct ha_effect *e)
 		do_log(w, n, e);
 		break;
 	case HA_DO_SYNCED:
-		app_synced(w, n, e->rg);
+		o = (struct order){.type = ORDER_QUERY, .rg = e->rg};
+		to_dp(w, n, &o);
 		break;
 	case HA_DO_ANNOUNCE:
 	case HA_DO_OPERATOR_DONE:
@@ -236,6 +248,7 @@ void control_event(struct world *w, uint32_t n, struct ha_event *ev)
 	ha_effects_clear(&nd->fx);
 	check_step(w, n);
 	rearm(w, n);
+	engine_drain(w, n);
 }
 
 /* ---------------------------------------------------------------- from the bus */
@@ -360,10 +373,7 @@ void control_bus_up(struct world *w, uint32_t n)
 
 static void random_octets(void *ctx, void *out, size_t n)
 {
-	struct world *w = ctx;
-
-	for (uint8_t *p = out; n; n--)
-		*p++ = (uint8_t)rnd(w);
+	world_random(ctx, out, n);
 }
 
 static struct ha_config config_of(struct world *w, uint32_t n)
@@ -406,7 +416,6 @@ void control_start(struct world *w, uint32_t n)
 	p->stopped_ns = w->proc[n][WHO_COROSYNC].stopped_ns;
 	if (nd->pid == 0 || chance(w, 70)) /* in a container every start may be process 1 */
 		nd->pid = (uint32_t)rnd_between(w, 2, 30000);
-	nd->app = (struct app){.tickets = rnd(w) | 1};
 	nd->tick_at = UINT64_MAX;
 	nd->bus_up = false;
 	ha_effects_init(&nd->fx);
@@ -414,11 +423,11 @@ void control_start(struct world *w, uint32_t n)
 		abort();
 	world_say(w, "n%u tandemd starts, pid %u incarnation %llx", n, nd->pid,
 		(unsigned long long)ha_incarnation(nd->ha));
+	engine_start(w, n);
 	control_event(w, n, &ev);
 	control_bus_up(w, n);
-	app_begin(w, n);
 	if (w->proc[n][WHO_DATAPLANE].up)
-		app_refill(w, n);
+		records_refill(w, n);
 }
 
 void control_crash(struct world *w, uint32_t n)
@@ -429,7 +438,7 @@ void control_crash(struct world *w, uint32_t n)
 		return;
 	world_say(w, "n%u tandemd dies", n);
 	w->proc[n][WHO_CONTROL].up = false;
-	check_died(w, n);
+	engine_stop(w, n);
 	ha_free(nd->ha);
 	nd->ha = NULL;
 	ha_effects_fini(&nd->fx);
@@ -478,15 +487,16 @@ struct node *node_new(struct world *w, uint32_t n)
 {
 	struct node *nd = calloc(1, sizeof *nd);
 
-	(void)w;
 	if (!nd)
 		abort();
 	nd->n = n;
+	nd->world = w;
 	return nd;
 }
 
 void node_free(struct node *nd)
 {
+	engine_stop(nd->world, nd->n);
 	ha_free(nd->ha);
 	ha_effects_fini(&nd->fx);
 	blob_fini(&nd->disk);

@@ -4,6 +4,8 @@
 
 #include "check.h"
 #include "node.h"
+#include "peer.h"
+#include "records.h"
 
 enum {
 	TICK_US = 5000,
@@ -59,40 +61,64 @@ static void note_pause(struct world *w, uint32_t n)
 
 /* ---------------------------------------------------------------- orders */
 
-struct installed_job {
-	uint32_t peer, spi;
-};
-
 static void installed(struct world *w, uint32_t n, void *data)
 {
-	const struct installed_job *j = data;
+	struct ike_event ev = {.type = IKE_EV_INSTALLED};
 
-	app_installed(w, n, j->peer, j->spi);
+	ev.installed.ticket = *(uint64_t *)data;
+	engine_event(w, n, &ev);
+}
+
+static struct dpsa *sa_new(struct dp *dp, const struct order *o)
+{
+	for (uint32_t i = 0; i < SAS; i++) {
+		struct dpsa *sa = &dp->sa[i];
+
+		if (sa->used)
+			continue;
+		*sa = (struct dpsa){.used = true,
+			.spi = o->spi,
+			.spi_out = o->spi_out,
+			.rg = o->rg,
+			.peer = o->peer};
+		replay_init(&sa->in, WINDOW, sa->words);
+		seqno_init(&sa->seq, true, false, &o->lease);
+		return sa;
+	}
+	abort();
 }
 
 static void install(struct world *w, uint32_t n, const struct order *o)
 {
 	struct dp *dp = dp_of(w, n);
 	struct dpsa *sa = sa_find(dp, o->spi);
+	uint64_t *ticket;
 
-	for (uint32_t i = 0; i < SAS && !sa; i++) {
-		if (dp->sa[i].used)
-			continue;
-		sa = &dp->sa[i];
-		*sa = (struct dpsa){.used = true, .spi = o->spi, .rg = o->rg};
-		replay_init(&sa->in, WINDOW, sa->words);
-		seqno_init(&sa->seq, true, false, &o->lease);
-	}
 	if (!sa)
+		sa = sa_new(dp, o);
+	sa->outbound |= o->outbound;
+	if (!o->tell)
+		return;
+	ticket = malloc(sizeof *ticket);
+	if (!ticket)
 		abort();
-	if (o->tell) {
-		struct installed_job *j = malloc(sizeof *j);
+	*ticket = o->ticket;
+	to_control(w, n, installed, ticket);
+}
 
-		if (!j)
-			abort();
-		*j = (struct installed_job){o->peer, o->spi};
-		to_control(w, n, installed, j);
-	}
+static void held(struct world *w, uint32_t n, void *data)
+{
+	records_reconcile(w, n, *(uint32_t *)data);
+}
+
+static void query(struct world *w, uint32_t n, uint32_t rg)
+{
+	uint32_t *copy = malloc(sizeof *copy);
+
+	if (!copy)
+		abort();
+	*copy = rg;
+	to_control(w, n, held, copy);
 }
 
 static void frozen(struct world *w, uint32_t n, void *data)
@@ -110,7 +136,7 @@ static void frozen(struct world *w, uint32_t n, void *data)
 static void freeze(struct world *w, uint32_t n, const struct order *o)
 {
 	struct dp *dp = dp_of(w, n);
-	struct order *back = malloc(sizeof *back);
+	struct order *back = malloc(sizeof *back + SAS * sizeof back->states[0]);
 
 	if (!back)
 		abort();
@@ -119,14 +145,14 @@ static void freeze(struct world *w, uint32_t n, const struct order *o)
 	dp->frozen[o->rg] = true;
 	for (uint32_t i = 0; i < SAS; i++) {
 		struct dpsa *sa = &dp->sa[i];
-		struct sa_state *s = &back->states[back->n_states];
+		struct sa_exact *s = &back->states[back->n_states];
 
 		if (!sa->used || sa->rg != o->rg)
 			continue;
 		/* what was never used in this epoch has no exact state: the lease decides */
 		if (!sa->seq.entered || sa->seq.epoch != o->role.epoch)
 			continue;
-		*s = (struct sa_state){
+		*s = (struct sa_exact){
 			.spi = sa->spi, .out_next = sa->seq.next, .in_top = sa->in.top};
 		replay_export(&sa->in, s->words);
 		back->n_states++;
@@ -151,7 +177,7 @@ static void activate(struct world *w, uint32_t n, const struct order *o)
 	if (!back)
 		abort();
 	*back = *o;
-	for (uint32_t i = 0; i < o->n_states; i++) {
+	for (size_t i = 0; i < o->n_states; i++) {
 		struct dpsa *sa = sa_find(dp, o->states[i].spi);
 		struct seqno_state st = {o->role.epoch, o->states[i].out_next, SEQNO_OUT_GRANT};
 
@@ -238,18 +264,28 @@ void dp_order(struct world *w, uint32_t n, const struct order *o)
 	struct beat b = {.rg = o->rg, .epoch = o->role.epoch, .duration = o->role.deadline_ns};
 
 	note_pause(w, n);
-	if (o->type > ORDER_GRANT && o->type != ORDER_DEADLINE && o->type != ORDER_RENEW)
+	if (o->type > ORDER_QUERY && o->type != ORDER_DEADLINE && o->type != ORDER_RENEW)
 		world_say(w, "   n%u dp order %d rg%u role %d epoch %llu", n, o->type, o->rg,
 			o->role.role, (unsigned long long)o->role.epoch);
 	switch (o->type) {
 	case ORDER_INSTALL:
 		install(w, n, o);
 		break;
+	case ORDER_UPDATE:
+		if (sa)
+			sa->outbound = o->outbound;
+		break;
+	case ORDER_QUERY:
+		query(w, n, o->rg);
+		break;
 	case ORDER_DELETE:
 		if (sa)
 			*sa = (struct dpsa){0};
 		break;
 	case ORDER_GRANT:
+		world_say(w, "   n%u dp grant %08x epoch %llu out %llu%s", n, o->spi,
+			(unsigned long long)o->lease.epoch,
+			(unsigned long long)o->lease.out_horizon, sa ? "" : " (no SA)");
 		if (sa)
 			seqno_grant(&sa->seq, &o->lease, &sa->in);
 		break;
@@ -447,28 +483,9 @@ static void probe(struct world *w, uint32_t n, uint32_t rg)
 
 /* ---------------------------------------------------------------- packets */
 
-struct wants_job {
-	uint32_t rg;
-	uint64_t epoch;
-	size_t n;
-	struct sa_record v[SAS];
-};
-
 static void wants_event(struct world *w, uint32_t n, void *data)
 {
-	const struct wants_job *j = data;
-	struct ha_item items[SAS];
-	uint8_t keys[SAS][5];
-	struct ha_event ev = {.type = HA_EV_LEASES,
-		.leases = {.rg = j->rg, .epoch = j->epoch, .items = items, .n = j->n}};
-
-	for (size_t i = 0; i < j->n; i++) {
-		keys[i][0] = 'S';
-		memcpy(keys[i] + 1, &j->v[i].spi, 4);
-		items[i] = (struct ha_item){HA_CLASS_LEASE, false, view_of(keys[i], 5),
-			view_of(&j->v[i], sizeof j->v[i])};
-	}
-	control_event(w, n, &ev);
+	records_wants(w, n, data);
 }
 
 static bool mutate_constant(const struct world *w)
@@ -486,12 +503,35 @@ static void checkpoint(struct dpsa *sa, struct lease *want)
 	seqno_grant(&sa->seq, &own, &sa->in);
 }
 
-static void send_some(struct world *w, uint32_t n, struct dpsa *sa, struct wants_job *want)
+struct heard {
+	uint32_t p, spi;
+};
+
+static void heard(struct world *w, uint32_t node, void *data)
+{
+	const struct heard *h = data;
+
+	(void)node;
+	peer_heard(w, h->p, h->spi);
+}
+
+static void to_peer(struct world *w, const struct dpsa *sa)
+{
+	struct heard *h = malloc(sizeof *h);
+
+	if (!h)
+		abort();
+	*h = (struct heard){sa->peer, sa->spi_out};
+	world_at(w, US(rnd_between(w, 100, 900)), WHO_WORLD, 0, heard, h);
+}
+
+static void send_some(struct world *w, uint32_t n, struct dpsa *sa, struct wants *want)
 {
 	struct dp *dp = dp_of(w, n);
 	struct lease lease;
 	uint64_t clock = node_clock(w, n);
 	uint64_t count = rnd_below(w, chance(w, 3) ? 3000 : 30);
+	bool sent = false;
 
 	if (seqno_enter(&sa->seq, dp->rg[sa->rg].epoch, clock, &sa->in) < 0)
 		return;
@@ -503,12 +543,15 @@ static void send_some(struct world *w, uint32_t n, struct dpsa *sa, struct wants
 		if (iv_next(&dp->pool, &dp->block, (uint8_t)n, &iv) < 0)
 			break;
 		check_sent(w, n, sa->rg, sa->spi, seq, iv);
+		sent = true;
 	}
+	if (sent && chance(w, 50))
+		to_peer(w, sa);
 	if (!seqno_want(&sa->seq, sa->in.top, clock, MSEC(HOLD_MS), &lease))
 		return;
 	if (mutate_constant(w))
 		checkpoint(sa, &lease);
-	want->v[want->n++] = (struct sa_record){.spi = sa->spi, .lease = lease};
+	want->v[want->n++] = (struct sa_lease){.spi = sa->spi, .lease = lease};
 	want->rg = sa->rg;
 	want->epoch = dp->rg[sa->rg].epoch;
 }
@@ -516,12 +559,12 @@ static void send_some(struct world *w, uint32_t n, struct dpsa *sa, struct wants
 static void rg_sends(struct world *w, uint32_t n, uint32_t rg)
 {
 	struct dp *dp = dp_of(w, n);
-	struct wants_job *want = calloc(1, sizeof *want);
+	struct wants *want = calloc(1, sizeof *want);
 
 	if (!want)
 		abort();
 	for (uint32_t i = 0; i < SAS; i++)
-		if (dp->sa[i].used && dp->sa[i].rg == rg)
+		if (dp->sa[i].used && dp->sa[i].outbound && dp->sa[i].rg == rg)
 			send_some(w, n, &dp->sa[i], want);
 	if (want->n && dp->connected)
 		to_control(w, n, wants_event, want);
@@ -529,26 +572,49 @@ static void rg_sends(struct world *w, uint32_t n, uint32_t rg)
 		free(want);
 }
 
-void dp_receive(struct world *w, uint32_t n, uint32_t spi, uint64_t seq, bool fresh_child)
+static void inbound_first(struct world *w, uint32_t n, void *data)
+{
+	struct ike_event ev = {
+		.type = IKE_EV_INBOUND_FIRST, .inbound_first = *(const uint32_t *)data};
+
+	engine_event(w, n, &ev);
+}
+
+static void tell_first(struct world *w, uint32_t n, struct dpsa *sa)
+{
+	uint32_t *spi;
+
+	sa->told = true;
+	if (sa->outbound || !w->proc[n][WHO_CONTROL].up)
+		return;
+	spi = malloc(sizeof *spi);
+	if (!spi)
+		abort();
+	*spi = sa->spi;
+	to_control(w, n, inbound_first, spi);
+}
+
+void dp_receive(struct world *w, uint32_t n, uint32_t rg, uint32_t spi, uint64_t seq)
 {
 	struct dp *dp = dp_of(w, n);
 	struct dpsa *sa = sa_find(dp, spi);
 	uint64_t epoch;
 
 	note_pause(w, n);
+	if (!dp_acts(w, n, rg) || dp->frozen[rg])
+		return;
 	if (!sa) {
-		if (fresh_child)
-			check_no_sa(w, n, spi);
+		check_no_sa(w, n, rg, spi);
 		return;
 	}
-	if (!dp_acts(w, n, sa->rg) || dp->frozen[sa->rg])
-		return;
 	epoch = dp->rg[sa->rg].epoch;
 	if (seqno_enter(&sa->seq, epoch, node_clock(w, n), &sa->in) < 0 ||
 		!seqno_in_allows(&sa->seq, seq) || replay_check(&sa->in, seq) < 0 ||
 		replay_mark(&sa->in, seq) < 0)
 		return;
 	check_received(w, n, sa->rg, spi, seq);
+	if (!sa->told)
+		tell_first(w, n, sa);
 }
 
 static void dp_tick(struct world *w, uint32_t n, void *data)
@@ -592,7 +658,7 @@ void dataplane_start(struct world *w, uint32_t n)
 	check_dp_started(w, n);
 	world_at(w, US(rnd_between(w, 100, 5000)), WHO_DATAPLANE, n, dp_tick, NULL);
 	if (w->proc[n][WHO_CONTROL].up)
-		app_refill(w, n);
+		records_refill(w, n);
 }
 
 static void gone_event(struct world *w, uint32_t n, void *data)

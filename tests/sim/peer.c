@@ -3,128 +3,301 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "check.h"
+#include "inside.h"
+#include "models.h"
+#include "net.h"
 
-enum { HISTORY = 4096, RETRANSMIT_MS = 150 };
+#define WALL_MS	 UINT64_C(1795000000000)
+#define CLOCK_MS UINT64_C(5000)
 
-struct peer {
-	uint32_t p, rg;
-	bool forgiven;
-	uint64_t lineage; /* 0 = wants one */
-	uint64_t token;
-	uint32_t mid; /* of the request under way */
-	bool waiting;
-	uint64_t answers[HISTORY];  /* by message ID, 0 = none yet */
-	uint64_t requests[HISTORY]; /* theirs */
-	uint32_t their_mid;
-	uint32_t spi;
-	uint64_t seq; /* ESP sent */
-	bool fresh;   /* nothing sent with this SPI yet */
-	uint32_t from;
-	uint64_t progress, asked_ns;
+enum { IMPATIENT_MS = 3000, LOOK_MS = 400 };
+
+struct peer_job { /* of one of its lives */
+	uint32_t p;
+	uint64_t life, id;
 };
 
-uint64_t peer_progress(const struct world *w, uint32_t p)
+static void later(struct world *w, const struct peer *a, uint64_t delay, job_fn *fn, uint64_t id)
 {
-	return w->peer[p]->progress;
-}
+	struct peer_job *j = malloc(sizeof *j);
 
-bool peer_is_at(const struct world *w, uint32_t p, uint32_t mid)
-{
-	return w->peer[p]->lineage && w->peer[p]->mid == mid;
-}
-
-static void begin_anew(struct peer *a)
-{
-	a->lineage = 0;
-	a->token++;
-	a->mid = 0;
-	a->their_mid = 0;
-	a->waiting = false;
-	a->spi = 0;
-	memset(a->answers, 0, sizeof a->answers);
-	memset(a->requests, 0, sizeof a->requests);
-}
-
-void peer_forgive(struct world *w, uint32_t p)
-{
-	w->peer[p]->forgiven = true;
-}
-
-void peer_restart(struct world *w, uint32_t p)
-{
-	begin_anew(w->peer[p]);
-	w->peer[p]->forgiven = true;
-}
-
-/* What may not happen, unless the observer knows why. */
-static bool wrong(struct world *w, struct peer *a, const char *what, uint32_t n, uint32_t mid)
-{
-	if (a->forgiven || check_is_tainted(w, a->rg)) {
-		begin_anew(a);
-		return true;
-	}
-	world_violate(w, "%s: peer %u message %u from n%u", what, a->p, mid, n);
-	return true;
-}
-
-/* ---------------------------------------------------------------- sending */
-
-struct packet {
-	struct datagram d;
-};
-
-static void punt(struct world *w, uint32_t n, void *data)
-{
-	app_datagram(w, n, (const struct datagram *)data);
-}
-
-/* At a node's port: its dataplane takes it only where it acts. */
-static void arrive(struct world *w, uint32_t n, void *data)
-{
-	const struct packet *pk = data;
-	struct datagram *copy;
-
-	if (!dp_acts(w, n, pk->d.peer % w->rgs) || !w->proc[n][WHO_CONTROL].up)
-		return;
-	copy = malloc(sizeof *copy);
-	if (!copy)
+	if (!j)
 		abort();
-	*copy = pk->d;
-	to_control(w, n, punt, copy);
+	*j = (struct peer_job){a->p, a->life, id};
+	world_at(w, delay, WHO_WORLD, 0, fn, j);
 }
 
-static void send(struct world *w, const struct datagram *d)
+static struct peer *alive(const struct world *w, const struct peer_job *j)
 {
-	if (chance(w, 3))
-		return;
-	for (uint32_t n = 0; n < w->nodes; n++) {
-		struct packet *pk = malloc(sizeof *pk);
+	struct peer *a = w->peer[j->p];
 
-		if (!pk)
-			abort();
-		pk->d = *d;
-		if (w->proc[n][WHO_DATAPLANE].up)
-			world_at(w, US(rnd_between(w, 200, chance(w, 5) ? 90000 : 1500)),
-				WHO_DATAPLANE, n, arrive, pk);
-		else
-			free(pk);
+	return a->life == j->life ? a : NULL;
+}
+
+/* ---------------------------------------------------------------- its dataplane */
+
+static struct sad *sad_find(struct peer *a, uint32_t spi_in)
+{
+	for (size_t i = 0; i < SAD; i++)
+		if (a->sad[i].used && a->sad[i].spi_in == spi_in)
+			return &a->sad[i];
+	return NULL;
+}
+
+static void sad_put(struct peer *a, const struct ike_child_install *c)
+{
+	struct sad *s = sad_find(a, c->spi_in);
+
+	for (size_t i = 0; i < SAD && !s; i++)
+		if (!a->sad[i].used)
+			s = &a->sad[i];
+	if (!s)
+		abort();
+	*s = (struct sad){.used = true,
+		.spi_in = c->spi_in,
+		.spi_out = c->spi_out,
+		.outbound = c->outbound,
+		.order = c->order};
+}
+
+struct sad *peer_sends_with(struct world *w, uint32_t p)
+{
+	struct peer *a = w->peer[p];
+	struct sad *best = NULL;
+
+	for (size_t i = 0; i < SAD; i++)
+		if (a->sad[i].used && a->sad[i].outbound &&
+			(!best || a->sad[i].order > best->order))
+			best = &a->sad[i];
+	return best;
+}
+
+void peer_heard(struct world *w, uint32_t p, uint32_t spi_in)
+{
+	struct sad *s = sad_find(w->peer[p], spi_in);
+	struct ike_event ev = {.type = IKE_EV_INBOUND_FIRST, .inbound_first = spi_in};
+
+	if (s && !s->outbound)
+		peer_event(w, p, &ev);
+}
+
+/* ---------------------------------------------------------------- effects */
+
+static void kex_ready(struct world *w, uint32_t node, void *data)
+{
+	const struct peer_job *j = data;
+	struct peer *a = alive(w, j);
+	struct ike_event ev = {.type = IKE_EV_KEX_DONE};
+
+	(void)node;
+	ev.kex = a ? kexes_take(&a->kexes, j->id) : NULL;
+	if (!ev.kex)
+		return;
+	ike_kex_run(w->crypto, ev.kex);
+	peer_event(w, j->p, &ev);
+}
+
+static void do_update(struct peer *a, const struct ike_fx_update *u)
+{
+	struct sad *s = sad_find(a, u->spi_in);
+
+	if (s && !u->moved)
+		s->outbound = u->outbound;
+}
+
+static void do_delete(struct peer *a, const struct ike_fx_delete *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		struct sad *s = sad_find(a, d->spi_in[i]);
+
+		if (s)
+			*s = (struct sad){0};
 	}
 }
 
-static void send_request(struct world *w, struct peer *a)
+static void ticket_add(uint64_t v[PEER_TICKETS], size_t *n, uint64_t ticket)
 {
-	struct datagram d = {.peer = a->p,
-		.lineage = a->lineage,
-		.token = a->token,
-		.mid = a->mid,
-		.content = 1};
-
-	a->asked_ns = w->now;
-	send(w, &d);
+	if (*n == PEER_TICKETS)
+		abort();
+	v[(*n)++] = ticket;
 }
 
-static void ask(struct world *w, uint32_t node, void *data)
+static void execute(struct world *w, struct peer *a, struct ike_effect *e)
+{
+	struct ike_kex_job *job;
+
+	switch (e->type) {
+	case IKE_FX_SEND:
+		net_from_peer(w, a->p, &e->send);
+		break;
+	case IKE_FX_KEX:
+		job = take_ptr(e->kex);
+		kexes_add(&a->kexes, job);
+		later(w, a, US(rnd_between(w, 50, chance(w, 5) ? 20000 : 800)), kex_ready, job->id);
+		break;
+	case IKE_FX_INSTALL:
+		sad_put(a, &e->install.child);
+		ticket_add(a->installed, &a->n_installed, e->install.ticket);
+		break;
+	case IKE_FX_UPDATE:
+		do_update(a, &e->update);
+		break;
+	case IKE_FX_DELETE:
+		do_delete(a, &e->del);
+		break;
+	case IKE_FX_REPLICATE:
+		ticket_add(a->committed, &a->n_committed, e->replicate.ticket);
+		break;
+	case IKE_FX_ASK_ACTIVITY:
+	case IKE_FX_OPERATOR_DONE:
+	default:
+		break;
+	}
+}
+
+/* ---------------------------------------------------------------- stepping */
+
+static void tick(struct world *w, uint32_t node, void *data)
+{
+	struct peer *a = alive(w, data);
+	struct ike_event ev = {.type = IKE_EV_TICK};
+
+	(void)node;
+	if (!a)
+		return;
+	a->tick_at = UINT64_MAX;
+	peer_event(w, a->p, &ev);
+}
+
+static void rearm(struct world *w, struct peer *a)
+{
+	uint64_t due = ike_deadline(a->ike), clock = w->now + MSEC(CLOCK_MS), at;
+
+	if (due == UINT64_MAX)
+		return;
+	at = MSEC(due) > clock ? MSEC(due) - MSEC(CLOCK_MS) : w->now;
+	if (a->tick_at <= at && a->tick_at > w->now)
+		return;
+	a->tick_at = at;
+	later(w, a, at - w->now, tick, 0);
+}
+
+uint64_t peer_clock_ms(const struct world *w)
+{
+	return CLOCK_MS + w->now / MSEC(1);
+}
+
+static void feed(struct world *w, struct peer *a, struct ike_event *ev)
+{
+	ev->now_ms = peer_clock_ms(w);
+	ev->wall_ms = WALL_MS + w->now / MSEC(1);
+	if (ike_step(a->ike, ev, &a->fx) < 0)
+		world_violate(w, "peer %u: ike_step failed on event %d", a->p, ev->type);
+	for (size_t i = 0; i < a->fx.n; i++)
+		execute(w, a, &a->fx.v[i]);
+	ike_effects_clear(&a->fx);
+}
+
+/* Commits and installs at once, in order. */
+static void settle(struct world *w, struct peer *a)
+{
+	struct ike_event ev;
+
+	while (a->n_committed || a->n_installed) {
+		uint64_t *v = a->n_committed ? a->committed : a->installed;
+		size_t *n = a->n_committed ? &a->n_committed : &a->n_installed;
+
+		ev = (struct ike_event){
+			.type = a->n_committed ? IKE_EV_COMMITTED : IKE_EV_INSTALLED};
+		if (a->n_committed)
+			ev.committed = v[0];
+		else
+			ev.installed.ticket = v[0];
+		memmove(v, v + 1, --*n * sizeof v[0]);
+		feed(w, a, &ev);
+	}
+}
+
+void peer_event(struct world *w, uint32_t p, struct ike_event *ev)
+{
+	struct peer *a = w->peer[p];
+
+	if (!a->ike)
+		return; /* not born yet */
+	feed(w, a, ev);
+	settle(w, a);
+	rearm(w, a);
+	check_peer(w, a);
+}
+
+/* ---------------------------------------------------------------- life */
+
+static void said(void *ctx, enum log_level level, const char *event, const char *text)
+{
+	struct peer *a = ctx;
+
+	(void)level;
+	world_say(a->world, "   peer %u %s %s", a->p, event, text);
+}
+
+static void random_octets(void *ctx, void *out, size_t n)
+{
+	world_random(ctx, out, n);
+}
+
+static void engine_end(struct peer *a)
+{
+	kexes_fini(&a->kexes);
+	ike_effects_fini(&a->fx);
+	ike_free(a->ike);
+	a->ike = NULL;
+}
+
+static void engine_begin(struct world *w, struct peer *a)
+{
+	struct ike_config c = {.env = {random_octets, w},
+		.log = &a->log,
+		.crypto = w->crypto,
+		.iv_node = (uint8_t)(100 + a->p),
+		.incarnation = ++a->incarnation,
+		.interface_id = interface_of};
+	struct ike_event ev = {.type = IKE_EV_RG};
+
+	ike_effects_init(&a->fx);
+	if (ike_new(&c, models_peer(w->models, w, a->p), &a->ike) < 0)
+		abort();
+	a->life++;
+	a->tick_at = UINT64_MAX;
+	a->born_ns = w->now;
+	a->up = false;
+	a->excused_ns = 0;
+	a->n_committed = a->n_installed = 0;
+	memset(a->sad, 0, sizeof a->sad);
+	ev.rg = (struct ike_ev_rg){.active = true, .epoch = 1};
+	feed(w, a, &ev);
+	ev = (struct ike_event){.type = IKE_EV_RESTORE_DONE};
+	feed(w, a, &ev);
+	settle(w, a);
+	rearm(w, a);
+}
+
+void peer_restart(struct world *w, uint32_t p, bool begins)
+{
+	struct peer *a = w->peer[p];
+	struct ike_event ev = {.type = IKE_EV_OPERATOR};
+
+	world_say(w, "-- peer %u begins anew", p);
+	engine_end(a);
+	engine_begin(w, a);
+	ev.operator_.op = IKE_OP_INITIATE;
+	if (begins)
+		peer_event(w, p, &ev);
+}
+
+/* Before it is established, nothing is promised: a first exchange may die with a node. */
+static void look(struct world *w, uint32_t node, void *data)
 {
 	uint32_t p = *(uint32_t *)data;
 	struct peer *a = w->peer[p];
@@ -134,190 +307,39 @@ static void ask(struct world *w, uint32_t node, void *data)
 	if (!again)
 		abort();
 	*again = p;
-	if (!a->waiting) {
-		a->waiting = true;
-		if (a->lineage)
-			a->mid++;
-		send_request(w, a);
-	} else if (w->now - a->asked_ns >= MSEC(RETRANSMIT_MS)) {
-		send_request(w, a);
-	}
-	if (a->mid >= HISTORY - 1)
-		begin_anew(a);
-	world_at(w, MSEC(rnd_between(w, 10, 60)), WHO_WORLD, 0, ask, again);
+	if (!a->up && w->now - a->born_ns >= MSEC(IMPATIENT_MS))
+		peer_restart(w, p, true);
+	world_at(w, MSEC(LOOK_MS), WHO_WORLD, 0, look, again);
 }
 
-struct esp {
-	uint32_t spi;
-	uint64_t seq;
-	bool fresh;
-};
-
-static void esp_arrive(struct world *w, uint32_t n, void *data)
+static void born(struct world *w, uint32_t node, void *data)
 {
-	const struct esp *e = data;
-
-	dp_receive(w, n, e->spi, e->seq, e->fresh);
-}
-
-static void esp_to_all(struct world *w, const struct peer *a, uint64_t seq, bool fresh)
-{
-	for (uint32_t n = 0; n < w->nodes; n++) {
-		struct esp *e = malloc(sizeof *e);
-
-		if (!e)
-			abort();
-		*e = (struct esp){a->spi, seq, fresh && n == a->from};
-		if (w->proc[n][WHO_DATAPLANE].up)
-			world_at(w, US(rnd_between(w, 100, 900)), WHO_DATAPLANE, n, esp_arrive, e);
-		else
-			free(e);
-	}
-}
-
-/* ESP, and an attacker who plays some of it again. */
-static void traffic(struct world *w, uint32_t node, void *data)
-{
-	uint32_t p = *(uint32_t *)data;
-	struct peer *a = w->peer[p];
-	uint32_t *again = malloc(sizeof *again);
-
 	(void)node;
-	if (!again)
-		abort();
-	*again = p;
-	if (a->spi) {
-		a->seq += rnd_between(w, 1, 40);
-		esp_to_all(w, a, a->seq, false);
-		if (chance(w, 20))
-			esp_to_all(w, a, a->seq - rnd_below(w, a->seq < 50 ? a->seq : 50), false);
-	}
-	world_at(w, MSEC(rnd_between(w, 5, 40)), WHO_WORLD, 0, traffic, again);
-}
-
-/* ---------------------------------------------------------------- receiving */
-
-struct from_node {
-	uint32_t n;
-	struct datagram d;
-};
-
-static void new_child(struct world *w, struct peer *a, uint32_t spi, uint32_t n)
-{
-	if (spi == 0 || spi == a->spi)
-		return;
-	a->spi = spi;
-	a->seq = 1;
-	a->from = n;
-	esp_to_all(w, a, 1, true);
-}
-
-static void on_answer(struct world *w, struct peer *a, uint32_t n, const struct datagram *d)
-{
-	if (a->lineage == 0) { /* the first answer */
-		if (d->token != a->token)
-			return;
-		a->forgiven = false;
-		a->waiting = false;
-		a->lineage = d->lineage;
-		a->answers[0] = d->content;
-		a->progress++;
-		new_child(w, a, d->spi, n);
-		return;
-	}
-	if (d->lineage != a->lineage || d->mid >= HISTORY)
-		return; /* of an IKE SA that is gone */
-	if (d->mid > a->mid) {
-		(void)wrong(w, a, "I6 an answer to what was never asked", n, d->mid);
-		return;
-	}
-	if (a->answers[d->mid] && a->answers[d->mid] != d->content) {
-		(void)wrong(w, a, "I2 two answers to one request", n, d->mid);
-		return;
-	}
-	a->answers[d->mid] = d->content;
-	if (d->mid == a->mid && a->waiting) {
-		a->waiting = false;
-		a->progress++;
-		new_child(w, a, d->spi, n);
-	}
-}
-
-static void on_request(struct world *w, struct peer *a, uint32_t n, const struct datagram *d)
-{
-	struct datagram answer = {.peer = a->p,
-		.answer = true,
-		.lineage = d->lineage,
-		.mid = d->mid,
-		.content = d->content};
-
-	if (d->lineage != a->lineage || d->mid >= HISTORY)
-		return;
-	if (a->requests[d->mid] != d->content)
-		world_say(w, "   peer %u lineage %llx gets request %u %llx from n%u", a->p,
-			(unsigned long long)d->lineage, d->mid, (unsigned long long)d->content, n);
-	if (d->mid > a->their_mid + 1) {
-		(void)wrong(w, a, "I6 a message ID left out", n, d->mid);
-		return;
-	}
-	if (a->requests[d->mid] && a->requests[d->mid] != d->content) {
-		(void)wrong(w, a, "I1 two requests with one message ID", n, d->mid);
-		return;
-	}
-	a->requests[d->mid] = d->content;
-	if (d->mid == a->their_mid + 1)
-		a->their_mid++;
-	if (d->mid == a->their_mid)
-		send(w, &answer);
-}
-
-static void receive(struct world *w, uint32_t node, void *data)
-{
-	const struct from_node *f = data;
-	struct peer *a = w->peer[f->d.peer];
-
-	(void)node;
-	if (f->d.lost_state) {
-		if (a->lineage && f->d.lineage == a->lineage)
-			(void)wrong(w, a, "I8 the IKE SA was lost", f->n, a->mid);
-	} else if (f->d.answer) {
-		on_answer(w, a, f->n, &f->d);
-	} else {
-		on_request(w, a, f->n, &f->d);
-	}
-}
-
-/* The node's own dataplane sends it, if it acts. */
-void peer_datagram(struct world *w, uint32_t n, const struct datagram *d)
-{
-	struct from_node *f;
-
-	if (!dp_acts(w, n, d->peer % w->rgs) || chance(w, 3))
-		return;
-	f = malloc(sizeof *f);
-	if (!f)
-		abort();
-	*f = (struct from_node){n, *d};
-	world_at(w, US(rnd_between(w, 200, chance(w, 5) ? 90000 : 1500)), WHO_WORLD, 0, receive, f);
+	engine_begin(w, w->peer[*(uint32_t *)data]);
+	look(w, 0, data);
+	esp_begin(w, *(uint32_t *)data);
 }
 
 struct peer *peer_new(struct world *w, uint32_t p)
 {
 	struct peer *a = calloc(1, sizeof *a);
-	uint32_t *x = malloc(sizeof *x), *y = malloc(sizeof *y);
+	uint32_t *x = malloc(sizeof *x);
 
-	if (!a || !x || !y)
+	if (!a || !x)
 		abort();
 	a->p = p;
 	a->rg = p % w->rgs;
-	a->token = 1;
-	*x = *y = p;
-	world_at(w, MSEC(500), WHO_WORLD, 0, ask, x);
-	world_at(w, MSEC(500), WHO_WORLD, 0, traffic, y);
+	a->world = w;
+	a->log = (struct log_sink){
+		.line = said, .ctx = a, .max = w->trace ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERR};
+	*x = p;
+	world_at(w, MSEC(1200), WHO_WORLD, 0, born, x);
 	return a;
 }
 
-void peer_free(struct peer *peer)
+void peer_free(struct peer *a)
 {
-	free(peer);
+	if (a->ike)
+		engine_end(a);
+	free(a);
 }

@@ -1,24 +1,53 @@
 #pragma once
 /*
- * A peer outside: requests with growing message IDs, retransmitted until answered; answers to ours,
- * from a cache when they come again; ESP through its newest child SA. It never fails and never
- * forgets, and notices everything that a real one would.
+ * A peer outside: a real IKE engine that stands alone, never fails and never forgets; its log
+ * commits at once and its dataplane installs at once. It notices whatever a peer would notice.
+ *
+ * It begins anew when the observer finds that its SAs may rightly be lost (peer_restart()), and
+ * when its first IKE SA does not come up: what is not established need not survive.
  *
  * Life: peer_new() .. peer_free().
  */
+#include "ike/step.h"
+#include "kex.h"
 #include "node.h"
 #include "world.h"
 
-struct peer;
+enum { SAD = 64, PEER_TICKETS = 32 };
+
+struct sad { /* one child SA, as its dataplane has it */
+	uint32_t spi_in, spi_out;
+	bool used, outbound;
+	uint64_t order, seq;
+};
+
+struct peer {
+	uint32_t p, rg;
+	struct world *world;
+	struct ike *ike;
+	struct ike_effects fx;
+	struct log_sink log;
+	uint64_t tick_at, born_ns, life;
+	uint16_t incarnation;
+	struct kexes kexes;
+	uint64_t committed[PEER_TICKETS], installed[PEER_TICKETS];
+	size_t n_committed, n_installed;
+	struct sad sad[SAD];
+	bool up;	     /* was: everything is established */
+	uint64_t excused_ns; /* not 0: somebody cleared its tunnels; till then, and till up again */
+	uint64_t begun;	     /* IKE SAs, when it came up */
+};
 
 struct peer *peer_new(struct world *w, uint32_t p);
 void peer_free(struct peer *peer);
-/* From node n, over a network that loses and delays. */
-void peer_datagram(struct world *w, uint32_t n, const struct datagram *d);
-/* The observer found that its SAs may rightly be lost or contradictory: it may begin anew. */
-void peer_forgive(struct world *w, uint32_t p);
-/* Its SAs are gone for good reason: it sets up new ones. */
-void peer_restart(struct world *w, uint32_t p);
-uint64_t peer_progress(const struct world *w, uint32_t p);
-/* It has an IKE SA and works on that request: no copy of a time before it began anew. */
-bool peer_is_at(const struct world *w, uint32_t p, uint32_t mid);
+void peer_event(struct world *w, uint32_t p, struct ike_event *ev);
+/* Its SAs are gone for good reason: it knows nothing any more. */
+void peer_restart(struct world *w, uint32_t p, bool begins);
+uint64_t peer_clock_ms(const struct world *w);
+/* A packet of the cluster's, sent with that SPI. */
+void peer_heard(struct world *w, uint32_t p, uint32_t spi_in);
+/* The child it sends with: NULL when none. */
+struct sad *peer_sends_with(struct world *w, uint32_t p);
+
+/* ---- esp.c: its packets */
+void esp_begin(struct world *w, uint32_t p);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/crypto.h"
+#include "models.h"
 #include "world.h"
 
 struct options {
@@ -56,10 +58,14 @@ static int parse(int argc, char **argv, struct options *o)
 /* Number of seeds that found something. */
 static uint64_t run_seeds(const struct options *o, const struct mutant *mutant, uint64_t *jobs)
 {
+	struct setting s = {.models = models_new()};
 	uint64_t bad = 0;
 
+	if (crypto_new(&s.crypto) < 0)
+		abort();
+
 	for (uint64_t seed = o->first; seed <= o->last; seed++) {
-		struct world *w = world_new(seed, mutant, o->trace);
+		struct world *w = world_new(&s, seed, mutant, o->trace);
 		bool ok = world_run(w);
 
 		*jobs += w->jobs_done;
@@ -75,6 +81,8 @@ static uint64_t run_seeds(const struct options *o, const struct mutant *mutant, 
 		if (!ok && !o->keep_going)
 			break;
 	}
+	models_free(s.models);
+	crypto_free(s.crypto);
 	return bad;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "models.h"
 #include "node.h"
 #include "peer.h"
 
@@ -31,6 +32,17 @@ uint64_t rnd_between(struct world *w, uint64_t low, uint64_t high)
 bool chance(struct world *w, uint32_t percent)
 {
 	return rnd_below(w, 100) < percent;
+}
+
+void world_random(struct world *w, void *out, size_t n)
+{
+	uint8_t *p = out;
+
+	for (; n > 0; n -= n < 8 ? n : 8, p += 8) {
+		uint64_t v = rnd(w);
+
+		memcpy(p, &v, n < 8 ? n : 8);
+	}
 }
 
 /* ---------------------------------------------------------------- jobs */
@@ -168,7 +180,7 @@ void world_violate(struct world *w, const char *fmt, ...)
 
 /* ---------------------------------------------------------------- life */
 
-enum { RUN_MS = 9000, CALM_MS = 9000 };
+enum { RUN_MS = 9000, CALM_MS = 12000 };
 
 static void begin_calm(struct world *w, uint32_t node, void *data)
 {
@@ -176,10 +188,10 @@ static void begin_calm(struct world *w, uint32_t node, void *data)
 	(void)data;
 	w->calm = true;
 	fault_heal_all(w);
-	check_calm_begins(w);
 }
 
-struct world *world_new(uint64_t seed, const struct mutant *mutant, bool trace)
+struct world *world_new(
+	const struct setting *s, uint64_t seed, const struct mutant *mutant, bool trace)
 {
 	struct world *w = calloc(1, sizeof *w);
 
@@ -193,6 +205,10 @@ struct world *world_new(uint64_t seed, const struct mutant *mutant, bool trace)
 	w->two_node = w->nodes == 2;
 	w->rgs = chance(w, 60) ? 1 : 2;
 	w->peers = w->rgs * 2;
+	w->begins = (uint32_t)rnd_below(w, BEGINS_END);
+	w->pfs = chance(w, 10);
+	w->crypto = s->crypto;
+	w->models = s->models;
 	w->check = check_new(w);
 	w->bus = bus_new(w);
 	for (uint32_t n = 0; n < w->nodes; n++) {
@@ -203,6 +219,7 @@ struct world *world_new(uint64_t seed, const struct mutant *mutant, bool trace)
 		w->peer[p] = peer_new(w, p);
 	w->end = MSEC(RUN_MS + CALM_MS);
 	fault_begin(w);
+	nudge_begin(w);
 	world_at(w, MSEC(RUN_MS), WHO_WORLD, 0, begin_calm, NULL);
 	return w;
 }

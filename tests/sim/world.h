@@ -1,7 +1,8 @@
 #pragma once
 /*
  * A whole cluster in one process on a virtual clock: N machines with Corosync, tandemd (the ha core
- * and a toy application) and a dataplane (its core code), peers outside, and an observer.
+ * and the IKE engine) and a dataplane (its core code), peers outside (the IKE engine), and an
+ * observer.
  *
  * Life: world_new(seed) .. world_free(). Everything that happens is a job in one heap; equal seeds
  * give equal worlds. A violated invariant is written down once, with its time, and ends the run.
@@ -47,6 +48,8 @@ struct proc {
 enum path { PATH_CLUSTER, PATH_FABRIC, PATH_LAYER2, PATHS };
 
 struct bus;
+struct crypto;
+struct models;
 struct node;
 struct peer;
 struct check;
@@ -57,6 +60,10 @@ struct world {
 	struct job *heap;
 	size_t n_heap, cap_heap;
 	uint32_t nodes, rgs, peers;
+	uint32_t begins; /* enum begins: who sets up IKE SAs */
+	bool pfs;
+	struct crypto *crypto;	    /* lent */
+	struct models *models;	    /* lent */
 	bool two_node, trace, calm; /* calm: no more faults */
 	const struct mutant *mutant;
 	bool cut[PATHS][NODES][NODES];
@@ -84,7 +91,14 @@ struct mutant {
 const struct mutant *mutant_find(const char *name);
 const struct mutant *mutant_at(size_t i); /* NULL at the end */
 
-struct world *world_new(uint64_t seed, const struct mutant *mutant, bool trace);
+/* What worlds share: made once a process. */
+struct setting {
+	struct crypto *crypto;
+	struct models *models;
+};
+
+struct world *world_new(
+	const struct setting *s, uint64_t seed, const struct mutant *mutant, bool trace);
 void world_free(struct world *w);
 /* True when no invariant was violated. */
 bool world_run(struct world *w);
@@ -95,6 +109,7 @@ uint64_t rnd(struct world *w);
 uint64_t rnd_below(struct world *w, uint64_t n);
 uint64_t rnd_between(struct world *w, uint64_t low, uint64_t high);
 bool chance(struct world *w, uint32_t percent);
+void world_random(struct world *w, void *out, size_t n);
 
 void world_at(struct world *w, uint64_t delay, enum who who, uint32_t node, job_fn *fn, void *data);
 uint64_t node_clock(const struct world *w, uint32_t node);
@@ -122,6 +137,9 @@ void dataplane_start(struct world *w, uint32_t n);
 void dataplane_crash(struct world *w, uint32_t n);
 void control_failover(struct world *w, uint32_t n, uint32_t rg, uint32_t target);
 void control_monitor(struct world *w, uint32_t n, uint32_t rg, bool failed);
+
+/* ---- nudge.c: rekeys, deletes, limits */
+void nudge_begin(struct world *w);
 
 /* ---- fault.c */
 void fault_begin(struct world *w);

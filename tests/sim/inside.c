@@ -1,0 +1,95 @@
+#include "inside.h"
+
+#include "ike/engine.h"
+#include "ike/linger.h"
+#include "ike/record.h"
+
+uint64_t inside_begun(const struct ike *ike)
+{
+	return ike->stats.ike_initiated + ike->stats.ike_up;
+}
+
+uint64_t inside_dead(const struct ike *ike)
+{
+	return ike->stats.ike_dead;
+}
+
+bool inside_has_sa(const struct ike *ike)
+{
+	const struct ike_sa *sa;
+
+	for (sa = ike->sas; sa; sa = sa->hh.next)
+		if ((sa->state == SA_UP || sa->state == SA_REKEYED) && sa->has_children)
+			return true;
+	return false;
+}
+
+bool inside_has_tunnels(const struct ike *ike)
+{
+	const struct tunnel *t;
+
+	for (t = ike->tunnels; t; t = t->hh.next) {
+		const struct child *c;
+		bool sends = false;
+
+		list_foreach (c, &t->children, of_tunnel)
+			sends |= c->installed && c->outbound;
+		if (!sends && !tunnel_is_up(t))
+			return false;
+	}
+	return true;
+}
+
+bool inside_lingers(const struct ike *ike, uint32_t spi_in)
+{
+	return linger_has(ike, spi_in);
+}
+
+bool inside_is_busy(const struct ike *ike, uint32_t rg)
+{
+	const struct ike_sa *sa;
+
+	for (sa = ike->sas; sa; sa = sa->hh.next)
+		if (sa->rg == rg &&
+			(sa->out || sa->in || (sa->answer.flight && !sa->answer.released)))
+			return true;
+	return ike->holds.by_ticket != NULL;
+}
+
+bool inside_knows(struct ike *ike, struct view key)
+{
+	return record_key_find_sa(ike, key) || record_key_find_child(ike, key);
+}
+
+size_t inside_sas(const struct ike *ike, struct inside_sa out[INSIDE_MAX])
+{
+	const struct ike_sa *sa;
+	size_t n = 0;
+
+	for (sa = ike->sas; sa && n < INSIDE_MAX; sa = sa->hh.next)
+		out[n++] = (struct inside_sa){.spi_local = sa->spi_local,
+			.spi_remote = sa->spi_remote,
+			.last_rx_ms = sa->last_rx_ms,
+			.rg = sa->rg,
+			.next_tx = sa->next_tx,
+			.next_rx = sa->next_rx,
+			.up = sa->state == SA_UP,
+			.recorded = sa->recorded,
+			.has_children = sa->has_children,
+			.state = sa_state_text(sa->state)};
+	return n;
+}
+
+size_t inside_children(const struct ike *ike, struct inside_child out[INSIDE_MAX])
+{
+	const struct child *c;
+	size_t n = 0;
+
+	for (c = ike->children; c && n < INSIDE_MAX; c = c->hh.next)
+		out[n++] = (struct inside_child){.spi_in = c->spi_in,
+			.spi_out = c->spi_out,
+			.rg = c->sa->rg,
+			.peer = c->sa->remote.addr,
+			.outbound = c->outbound};
+	return n;
+}
