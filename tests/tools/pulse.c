@@ -3,12 +3,16 @@
  * that arrives.
  *
  *     pulse --bind ADDRESS:PORT --to ADDRESS:PORT --log FILE [--interval-us N] [--size N]
+ *           [--bind-count N] [--to-count N]
  *
  * Both ends run it; each sends its own numbers and records the other's. Before that each calls
  * until it has heard the other, so that no number is lost on an end that does not listen yet.
  * Stamps are real time in nanoseconds: the sender's in the datagram, the receiver's from the
  * kernel, so that neither end's scheduling is taken for the network's. A sender that was held up
  * catches up, and its stamps show it.
+ *
+ * With a count, numbers go in turns from, or to, so many addresses in a row; a pulse with
+ * --bind-count hears all addresses of its host.
  *
  * SIGUSR1 ends sending; SIGTERM ends sending and, once nothing has arrived for QUIET_MS, the
  * program. The log is a row of struct row in host order: one for each datagram received, and in the
@@ -36,6 +40,7 @@
 #define LINGER_MS   2000
 #define SIZE_FIRST  24
 #define SIZE_LAST   1400
+#define COUNT_LAST  65536
 #define CATCH_UP    200 /* datagrams in a row after a stall; what is older is sent later */
 #define BUFFER_SIZE (4 << 20)
 
@@ -50,9 +55,9 @@ struct row {
 
 struct pulse {
 	int fd, timer, signals;
-	struct sockaddr_in to;
+	struct sockaddr_in own, to;
 	FILE *log;
-	uint64_t interval_us, size;
+	uint64_t interval_us, size, own_count, to_count;
 	uint64_t sent;	   /* how many */
 	uint64_t began_ns; /* monotonic: when the first one was due; 0 while nobody was heard */
 	uint64_t ends_ns;  /* monotonic: when it ends at the latest; 0 while it is to run on */
@@ -92,10 +97,13 @@ static struct sockaddr_in endpoint(const char *text)
 	return out;
 }
 
-static void socket_open(struct pulse *p, const struct sockaddr_in *bind_to)
+static void socket_open(struct pulse *p)
 {
+	struct sockaddr_in at = p->own;
 	int on = 1, buffer = BUFFER_SIZE;
 
+	if (p->own_count > 1)
+		at.sin_addr.s_addr = INADDR_ANY;
 	p->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (p->fd < 0)
 		die("socket");
@@ -103,19 +111,48 @@ static void socket_open(struct pulse *p, const struct sockaddr_in *bind_to)
 	(void)setsockopt(p->fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer);
 	if (setsockopt(p->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) < 0)
 		die("SO_TIMESTAMPNS");
-	if (bind(p->fd, (const struct sockaddr *)bind_to, sizeof *bind_to) < 0)
+	if (bind(p->fd, (const struct sockaddr *)&at, sizeof at) < 0)
 		die("bind");
+}
+
+static struct in_addr address_of(const struct sockaddr_in *first, uint64_t number, uint64_t count)
+{
+	return (struct in_addr){htonl(ntohl(first->sin_addr.s_addr) + (uint32_t)(number % count))};
+}
+
+static void send_from(struct pulse *p, struct in_addr from, struct msghdr *m)
+{
+	uint8_t control[CMSG_SPACE(sizeof(struct in_pktinfo))] = {0};
+	struct in_pktinfo info = {.ipi_spec_dst = from};
+	struct cmsghdr *c;
+
+	m->msg_control = control;
+	m->msg_controllen = sizeof control;
+	c = CMSG_FIRSTHDR(m);
+	c->cmsg_level = IPPROTO_IP;
+	c->cmsg_type = IP_PKTINFO;
+	c->cmsg_len = CMSG_LEN(sizeof info);
+	memcpy(CMSG_DATA(c), &info, sizeof info);
+	(void)sendmsg(p->fd, m, 0);
 }
 
 static void send_one(struct pulse *p, uint64_t number)
 {
 	uint64_t head[2] = {number, now_ns(CLOCK_REALTIME)};
 	uint8_t datagram[SIZE_LAST] = {0};
+	struct sockaddr_in to = p->to;
+	struct iovec part = {datagram, p->size};
+	struct msghdr m = {
+		.msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &part, .msg_iovlen = 1};
 
 	memcpy(datagram, head, sizeof head);
+	to.sin_addr = address_of(&p->to, number, p->to_count);
 	/* A refusal (no route yet, a full queue) is a lost datagram like any other: it counts as
 	 * sent. */
-	(void)sendto(p->fd, datagram, p->size, 0, (const struct sockaddr *)&p->to, sizeof p->to);
+	if (p->own_count > 1)
+		send_from(p, address_of(&p->own, number, p->own_count), &m);
+	else
+		(void)sendmsg(p->fd, &m, 0);
 }
 
 static void send_due(struct pulse *p)
@@ -263,11 +300,13 @@ int main(int argc, char **argv)
 	static const struct option known[] = {{"bind", required_argument, NULL, 'b'},
 		{"to", required_argument, NULL, 't'}, {"log", required_argument, NULL, 'l'},
 		{"interval-us", required_argument, NULL, 'i'},
-		{"size", required_argument, NULL, 's'}, {0}};
-	struct pulse p = {.interval_us = 1000, .size = 100, .sending = true};
+		{"size", required_argument, NULL, 's'},
+		{"bind-count", required_argument, NULL, 'B'},
+		{"to-count", required_argument, NULL, 'T'}, {0}};
+	struct pulse p = {
+		.interval_us = 1000, .size = 100, .own_count = 1, .to_count = 1, .sending = true};
 	struct row last = {UINT64_MAX, 0, 0};
 	const char *bind_to = NULL, *to = NULL, *log = NULL;
-	struct sockaddr_in own;
 
 	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
 		if (c == 'b')
@@ -280,6 +319,10 @@ int main(int argc, char **argv)
 			p.interval_us = number_within(optarg, 10, 10000000);
 		else if (c == 's')
 			p.size = number_within(optarg, SIZE_FIRST, SIZE_LAST);
+		else if (c == 'B')
+			p.own_count = number_within(optarg, 1, COUNT_LAST);
+		else if (c == 'T')
+			p.to_count = number_within(optarg, 1, COUNT_LAST);
 		else
 			return 2;
 	}
@@ -287,12 +330,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "pulse: --bind, --to and --log are needed\n");
 		return 2;
 	}
-	own = endpoint(bind_to);
+	p.own = endpoint(bind_to);
 	p.to = endpoint(to);
 	p.log = fopen(log, "wb");
 	if (!p.log)
 		die(log);
-	socket_open(&p, &own);
+	socket_open(&p);
 	clockwork(&p);
 	run(&p);
 	last.sent_ns = p.sent;

@@ -86,15 +86,17 @@ class Traffic:
     def log(self, host):
         return os.path.join(self.folder, f"pulse-{host}.rows")
 
-    def start(self, interval_us=1000, size=100):
+    def start(self, interval_us=1000, size=100, peers=1):
+        """peers: how many addresses the peer's end has, in a row; each number takes the next one."""
         address = {"inside": self.lab.address_of("inside", "eth0"),
                    "peer": self.lab.address_of("peer", "lan0")}
+        count = {"inside": ["--to-count", str(peers)], "peer": ["--bind-count", str(peers)]}
         for host, other in (("inside", "peer"), ("peer", "inside")):
             if os.path.exists(self.log(host)):  # of an earlier run: its rows are not this one's
                 os.unlink(self.log(host))
             argv = [self.program, "--bind", f"{address[host]}:{self.PORT}", "--to",
                     f"{address[other]}:{self.PORT}", "--log", self.log(host),
-                    "--interval-us", str(interval_us), "--size", str(size)]
+                    "--interval-us", str(interval_us), "--size", str(size), *count[host]]
             self.ends[host].start(self.lab.argv_for(host, argv),
                                   os.path.join(self.folder, f"pulse-{host}.out"))
 

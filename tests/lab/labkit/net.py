@@ -38,21 +38,27 @@ class Net:
 
     def make(self, hosts):
         for host in ("hub", *hosts):
-            run("ip", "netns", "add", self.ns(host))
-            run(*self.inside_of(host, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1",
-                                "net.ipv6.conf.default.disable_ipv6=1"))
-            run("ip", "-n", self.ns(host), "link", "set", "lo", "up")
+            self.make_host(host)
         for network in NETWORKS:
-            run("ip", "-n", self.hub, "link", "add", network, "mtu", str(MTU[network]), "type",
-                "bridge", "stp_state", "0", "forward_delay", "0", "mcast_snooping", "0")
-            run("ip", "-n", self.hub, "link", "set", network, "up")
+            self.make_network(network)
         run(*self.inside_of("hub", "nft", "-f", "-"),
             input="table bridge cut {\n\tchain forward {\n"
                   "\t\ttype filter hook forward priority 0\n\t}\n}\n")
 
+    def make_network(self, network):
+        run("ip", "-n", self.hub, "link", "add", network, "mtu", str(MTU.get(network, 1500)), "type",
+            "bridge", "stp_state", "0", "forward_delay", "0", "mcast_snooping", "0")
+        run("ip", "-n", self.hub, "link", "set", network, "up")
+
+    def make_host(self, host):
+        run("ip", "netns", "add", self.ns(host))
+        run(*self.inside_of(host, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1",
+                            "net.ipv6.conf.default.disable_ipv6=1"))
+        run("ip", "-n", self.ns(host), "link", "set", "lo", "up")
+
     def attach(self, host, interface, network):
         """A veth between a host and a network; up, without offloads, which a raw tap cannot undo."""
-        port, mtu = self.port(host, network), str(MTU[network])
+        port, mtu = self.port(host, network), str(MTU.get(network, 1500))
         run("ip", "-n", self.hub, "link", "add", port, "mtu", mtu, "type", "veth",
             "peer", "name", interface, "mtu", mtu, "netns", self.ns(host))
         for space, device in ((self.hub, port), (self.ns(host), interface)):

@@ -27,9 +27,9 @@ def find_binary(build, name):
 class Node:
     """Life: of the lab. Which daemons run is read from their records, so any program may ask."""
 
-    def __init__(self, number, folder, net, build, is_cluster):
+    def __init__(self, number, folder, net, build, is_cluster, host=None):
         self.number = number
-        self.host = f"node{number}"
+        self.host = host or f"node{number}"
         self.folder = os.path.join(folder, self.host)
         self.conf = os.path.join(folder, "tandem.conf")
         self.net = net

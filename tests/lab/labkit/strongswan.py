@@ -91,7 +91,8 @@ class Mirror:
         """An address in each of the peer's networks, with the network's length."""
         networks = dict.fromkeys(child["local_ts"] for child in self.children.values())
         for network in map(ipaddress.ip_network, networks):
-            yield ipaddress.ip_interface(f"{network[1]}/{network.prefixlen}")
+            first = network[min(1, network.num_addresses - 1)]
+            yield ipaddress.ip_interface(f"{first}/{network.prefixlen}")
 
 
 def swanctl_conf(mirror, changes=None):
