@@ -148,6 +148,8 @@ static void do_replicate(struct world *w, uint32_t n, const struct ike_fx_replic
 	*last = p;
 	check_proposed(w, n, p);
 	(void)post(e, WORK_PROPOSE, p->ticket);
+	if (w->mutant && w->mutant->commit_at_once)
+		(void)post(e, WORK_COMMITTED, p->ticket);
 }
 
 static void do_install(struct world *w, uint32_t n, const struct ike_fx_install *i)
@@ -423,7 +425,7 @@ void engine_start(struct world *w, uint32_t n)
 		.line = said, .ctx = nd, .max = w->trace ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERR};
 	/* raised and synced before anything is sent */
 	nd->disk_control_incarnation++;
-	c.incarnation = w->mutant && w->mutant->constant_iv ? 1 : nd->disk_control_incarnation;
+	c.incarnation = w->mutant && w->mutant->constant_ike_iv ? 1 : nd->disk_control_incarnation;
 	ike_effects_init(&e->fx);
 	if (ike_new(&c, models_cluster(w->models, w), &e->ike) < 0)
 		abort();

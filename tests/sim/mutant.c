@@ -1,4 +1,4 @@
-/* Rules broken on purpose: each must be noticed (tests/sim/mutants.sh, meson suite sim). */
+/* Rules broken on purpose: each must be noticed, for its own reason (sim --mutants). */
 #include <string.h>
 
 #include "ha/policy.h"
@@ -14,17 +14,21 @@ static const struct ha_policy no_doubt = {.no_doubt = true};
 static const struct ha_policy no_fence = {.no_fence = true};
 
 static const struct mutant mutants[] = {
-	{.name = "release-at-delivery", .ha = &release_at_delivery},
-	{.name = "constant-iv", .constant_iv = true},
-	{.name = "stale-acks", .ha = &stale_acks},
-	{.name = "constant-jump", .constant_jump = true},
-	{.name = "no-deadline", .ha = &no_deadline, .no_dp_deadline = true},
-	{.name = "answer-first", .answer_first = true},
-	{.name = "claim-unheard", .ha = &claim_unheard},
-	{.name = "reuse-epoch", .ha = &reuse_epoch},
-	{.name = "synced-unchecked", .ha = &synced_unchecked},
-	{.name = "no-doubt", .ha = &no_doubt},
-	{.name = "no-fence", .ha = &no_fence},
+	{.name = "release-at-delivery", .dies_of = "I1", .ha = &release_at_delivery},
+	{.name = "constant-iv", .dies_of = "I3", .constant_iv = true},
+	{.name = "constant-ike-iv", .dies_of = "I3", .constant_ike_iv = true},
+	{.name = "stale-acks", .dies_of = "I1", .ha = &stale_acks},
+	{.name = "constant-jump", .dies_of = "I4", .constant_jump = true},
+	{.name = "no-deadline", .dies_of = "I7", .ha = &no_deadline, .no_dp_deadline = true},
+	{.name = "answer-first", .dies_of = "I10", .answer_first = true},
+	{.name = "claim-unheard", .dies_of = "I7", .ha = &claim_unheard},
+	{.name = "reuse-epoch", .dies_of = "I4", .ha = &reuse_epoch},
+	{.name = "synced-unchecked", .dies_of = "I1", .ha = &synced_unchecked},
+	{.name = "no-doubt", .dies_of = "I1", .ha = &no_doubt},
+	{.name = "no-fence", .dies_of = "I7", .ha = &no_fence},
+	{.name = "commit-at-once", .dies_of = "I1", .commit_at_once = true},
+	{.name = "lease-lost", .dies_of = "I4", .lease_lost = true},
+	{.name = "own-skipped", .dies_of = "I10", .own_skipped = true},
 };
 
 const struct mutant *mutant_at(size_t i)

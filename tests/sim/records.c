@@ -70,6 +70,8 @@ static void grant_known(struct world *w, uint32_t n, uint32_t rg, uint32_t spi)
 	struct ha_record r;
 	struct order o;
 
+	if (w->mutant && w->mutant->lease_lost)
+		return;
 	lease_key(spi, key);
 	if (!ha_record_find(w->node[n]->ha, rg, HA_CLASS_LEASE, view_of_array(key), &r))
 		return;
@@ -89,6 +91,8 @@ void records_apply(struct world *w, uint32_t n, const struct ha_do_apply *a)
 		to_dp(w, n, &o);
 		return;
 	}
+	if (w->mutant && w->mutant->own_skipped && engine_is_active(w, n, a->rg))
+		return;
 	if (a->own || !record_is_child(a->item.key, &o.spi))
 		return;
 	if (!a->item.tombstone && !record_install(a->rg, a->item.body, &o))

@@ -81,11 +81,16 @@ struct ha_policy;
 
 struct mutant {
 	const char *name;
+	const char *dies_of; /* what a violation that counts begins with */
 	const struct ha_policy *ha;
-	bool constant_iv;    /* no incarnation in the IV */
-	bool constant_jump;  /* takeover adds a constant instead of starting at the lease */
-	bool no_dp_deadline; /* the dataplane ignores it */
-	bool answer_first;   /* answers before the SA is installed */
+	bool constant_iv;     /* no incarnation in the IV */
+	bool constant_jump;   /* takeover adds a constant instead of starting at the lease */
+	bool no_dp_deadline;  /* the dataplane ignores it */
+	bool answer_first;    /* answers before the SA is installed */
+	bool constant_ike_iv; /* no incarnation in the IVs of IKE SAs */
+	bool commit_at_once;  /* the engine hears COMMITTED when it proposes */
+	bool lease_lost;      /* a lease that comes before its SA */
+	bool own_skipped;     /* an owner's dataplane hears nothing of what the log applies */
 };
 
 const struct mutant *mutant_find(const char *name);
