@@ -274,6 +274,8 @@ static void owner_changed(struct ha *h, struct ha_rg *rg, const struct ha_epoch 
 		ha_log_lost(h, rg, handed ? HA_REJECT_HANDOVER : HA_REJECT_LOST);
 	}
 	if (is_owner) {
+		/* what was frozen for it is used again with the new epoch's role */
+		ha_handover_abort(h, rg, "the members changed");
 		rg->continued = was_owner && acted && !rg->reclaim;
 		rg->acting = rg->continued;
 		rg->lapsed = false;

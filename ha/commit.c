@@ -20,7 +20,7 @@
 static uint64_t own_position(const struct ha *h, const struct ha_rg *rg)
 {
 	if (rg->hold_index && rg->hold_serial > h->persisted)
-		return rg->hold_index - 1;
+		return MIN(rg->hold_index - 1, rg->index);
 	return rg->index;
 }
 
@@ -28,7 +28,8 @@ void ha_config_applied(struct ha *h, struct ha_rg *rg)
 {
 	uint64_t serial = ha_state_save(h);
 
-	if (!rg->hold_index || rg->hold_serial <= h->persisted)
+	/* a history that begins anew begins with lower numbers */
+	if (!rg->hold_index || rg->hold_serial <= h->persisted || rg->index < rg->hold_index)
 		rg->hold_index = rg->index;
 	rg->hold_serial = serial;
 }

@@ -178,6 +178,13 @@ void ha_handover_begin(struct ha *h, struct ha_rg *rg, const struct ha_handover 
 	rg->hand.range = 0;
 	rg->hand.began_ns = h->now_ns;
 	rg->hand.blind = !h->dataplane_up;
+	if (rg->hand.blind) {
+		Repl__Item item = REPL__ITEM__INIT;
+
+		/* without a state: none of an attempt before may be taken for it */
+		item.handover_begin = true;
+		ha_log_item(h, rg, &item, false);
+	}
 	ha_say(h, LOG_LEVEL_NOTICE, "ha.handover.begin", "rg=%u target=node%u reason=\"%s\"",
 		rg->cfg->id, plan->target, plan->reason);
 }

@@ -325,12 +325,13 @@ void ha_on_bus_down(struct ha *h)
 
 /* ---------------------------------------------------------------- introductions */
 
-/* An owner of our epoch is here and acts: it is no history without a future. */
-static bool owner_speaks(const struct ha *h, const struct ha_rg *rg)
+/* An owner of our epoch is here and acts: it is no history without a future. Not so when it is the
+ * one who says that it held a later epoch. */
+static bool owner_speaks(const struct ha *h, const struct ha_rg *rg, uint32_t from)
 {
 	uint32_t o = rg->epoch.owner;
 
-	return o != h->cfg.node && ha_member_here(h, rg, o) && !rg->place[o].vacant;
+	return o != h->cfg.node && o != from && ha_member_here(h, rg, o) && !rg->place[o].vacant;
 }
 
 /* Where does its history stand against ours? Both as of the start of this view. */
@@ -346,7 +347,7 @@ static void place_compare(struct ha *h, struct ha_rg *rg, uint32_t from, const R
 	/* Of several claims of one number in one ring the first one counted. Who had no copy could
 	 * not tell which of them did; we can. */
 	held.owner = rg->epoch.owner;
-	if (rg->synced && !rg->acting && !owner_speaks(h, rg) &&
+	if (rg->synced && !rg->acting && !owner_speaks(h, rg, from) &&
 		ha_epoch_compare(&held, &rg->epoch) > 0) {
 		/* That process may have forgotten what it held, but entries were perhaps committed
 		 * in that epoch, and our copy has none of them. */

@@ -198,18 +198,25 @@ static void refused(struct world *w, uint32_t n, void *data)
 	control_event(w, n, &ev);
 }
 
+/* It does not act in that epoch, whatever its tandemd thinks. */
+static void refuse(struct world *w, uint32_t n, uint32_t rg, uint64_t epoch)
+{
+	struct order *copy = calloc(1, sizeof *copy);
+
+	if (!copy)
+		abort();
+	copy->rg = rg;
+	copy->role.epoch = epoch;
+	to_control(w, n, refused, copy);
+}
+
 static void role(struct world *w, uint32_t n, const struct order *o)
 {
 	struct dp *dp = dp_of(w, n);
 	bool acted = dp_acts(w, n, o->rg);
-	struct order *copy;
 
 	if (rg_set(&dp->rg[o->rg], &o->role) < 0) {
-		copy = malloc(sizeof *copy);
-		if (!copy)
-			abort();
-		*copy = *o;
-		to_control(w, n, refused, copy);
+		refuse(w, n, o->rg, o->role.epoch);
 		return;
 	}
 	if (o->role.role != RG_ROLE_ACTIVE)
@@ -390,11 +397,23 @@ static void alive_in(struct world *w, uint32_t n, const struct beat *b)
 		fabric_tell(w, n, b->from);
 }
 
+static void fence(struct world *w, uint32_t n, const struct beat *b)
+{
+	struct dp *dp = dp_of(w, n);
+	struct beat back = {.type = BEAT_FENCED, .rg = b->rg, .epoch = b->epoch};
+	bool acted = dp_acts(w, n, b->rg);
+
+	if (!rg_fence(&dp->rg[b->rg], b->epoch))
+		return;
+	beat_send(w, n, b->from, &back);
+	if (acted && dp->connected)
+		refuse(w, n, b->rg, dp->rg[b->rg].epoch);
+}
+
 static void beat_arrives(struct world *w, uint32_t n, void *data)
 {
 	const struct beat *b = data;
 	struct dp *dp = dp_of(w, n);
-	struct beat back = {.type = BEAT_FENCED, .rg = b->rg, .epoch = b->epoch};
 	struct fenced_job *j;
 
 	switch (b->type) {
@@ -405,8 +424,7 @@ static void beat_arrives(struct world *w, uint32_t n, void *data)
 		(void)!rg_extend(&dp->rg[b->rg], b->epoch, b->stamp + b->duration);
 		break;
 	case BEAT_FENCE:
-		if (rg_fence(&dp->rg[b->rg], b->epoch))
-			beat_send(w, n, b->from, &back);
+		fence(w, n, b);
 		break;
 	case BEAT_FENCED:
 		j = malloc(sizeof *j);
