@@ -18,6 +18,7 @@
 
 enum {
 	DESCRIPTORS = 1024,
+	FRAMES = 4096, /* of a packet socket's rings: a worker may be off its core for a while */
 	FDS_MAX = 1024,
 	MTU_DEFAULT = 1500,
 	MTU_MAX = 1900, /* what a buffer and a ring frame of 2048 octets hold with all headers */
@@ -132,8 +133,12 @@ static void split_device(struct port *p, uint16_t queues, char *args, size_t cap
 
 	(void)snprintf(p->device_name, sizeof p->device_name, "%.*s", (int)n, p->device);
 	(void)snprintf(args, cap, "%s", p->device[n] ? p->device + n + 1 : "");
-	if (is_af_packet(p) && !strstr(args, "qpairs="))
+	if (!is_af_packet(p))
+		return;
+	if (!strstr(args, "qpairs="))
 		(void)snprintf(args + strlen(args), cap - strlen(args), ",qpairs=%u", queues);
+	if (!strstr(args, "framecnt="))
+		(void)snprintf(args + strlen(args), cap - strlen(args), ",framecnt=%u", FRAMES);
 }
 
 static int device_start(struct port *p, const struct port_args *a)

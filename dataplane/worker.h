@@ -20,7 +20,7 @@
 #include "stats.h"
 #include "suite.h"
 
-enum { RING_PACKETS = 2048, RING_COMMANDS = 1024, RING_NOTES = 4096, RING_PUNT = 2048 };
+enum { RING_PACKETS = 8192, RING_COMMANDS = 1024, RING_NOTES = 4096, RING_PUNT = 2048 };
 
 /* Something the API thread wants done by the owner. Comes back through w->done when it is. */
 struct command {
