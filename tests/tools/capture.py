@@ -120,9 +120,9 @@ class Capture:
 
     FILTER = "esp or udp port 500 or udp port 4500"
 
-    def __init__(self, lab, host, device, path):
+    def __init__(self, lab, host, device, path, only=FILTER):
         from labkit.proc import Proc
-        self.lab, self.host, self.device, self.path = lab, host, device, path
+        self.lab, self.host, self.device, self.path, self.only = lab, host, device, path, only
         self.out = path + ".tcpdump.out"
         self.proc = Proc(f"tcpdump on {host} {device}", path + ".pid")
 
@@ -130,7 +130,7 @@ class Capture:
         from labkit import wait
         # without immediate mode up to a second of frames is forgotten when it ends
         argv = ["tcpdump", "-Z", "root", "-i", self.device, "-n", "-U", "--immediate-mode", "-B", "16384",
-                "-s", "200", "-w", self.path, self.FILTER]
+                "-s", "200", "-w", self.path, self.only]
         self.proc.start(self.lab.argv_for(self.host, argv), self.out)
         wait.until(lambda: "listening on" in self._said(), 10, f"tcpdump listens on {self.device}")
 
