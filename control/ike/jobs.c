@@ -7,6 +7,7 @@
 #include "ike/fsm.h"
 #include "ike/rx.h"
 #include "ike/v2/exchange.h"
+#include "wire/pld_ke.h"
 
 int job_start(struct ike *ike, const struct ike_sa *sa, const struct job_args *a, uint64_t *id)
 {
@@ -34,6 +35,56 @@ int job_start(struct ike *ike, const struct ike_sa *sa, const struct job_args *a
 	e->kex = job;
 	*id = j->id;
 	return 0;
+}
+
+int job_for_request(
+	struct ike *ike, struct ike_sa *sa, const struct cause *c, const struct pld_ke *ke)
+{
+	int rc;
+
+	sa->in = parked_new(c->rx->first, c->rx->inner);
+	if (!sa->in)
+		return -ERR_NOMEM;
+	sa->in->on = (uint8_t)c->on;
+	sa->in->mid = c->rx->mid;
+	memcpy(sa->in->hash, c->rx->hash, sizeof sa->in->hash);
+	rc = job_start(ike, sa,
+		&(struct job_args){.slot = JOB_IN,
+			.kind = IKE_KEX_RESPOND,
+			.group = ke->group,
+			.peer = ke->data},
+		&sa->in->job);
+	return rc < 0 ? rc : FSM_STAY;
+}
+
+int job_for_answer(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	const struct payload *p = chain_find(c->rx->chain, PLD_KE);
+	struct exch *x = sa->out;
+	struct kex *kex = NULL;
+	struct pld_ke ke;
+	int rc;
+
+	if (!p || pld_ke_parse(p->body, &ke) < 0 || ke.group != x->group)
+		return -ERR_SYNTAX;
+	x->answer = parked_new(c->rx->first, c->rx->inner);
+	if (!x->answer)
+		return -ERR_NOMEM;
+	rc = exch_hand_kex(x, &kex);
+	if (rc < 0)
+		return rc;
+	/* It has come: nothing to send again. */
+	sa->at_retransmit = 0;
+	x->answer->on = (uint8_t)c->on;
+	x->answer->mid = c->rx->mid;
+	rc = job_start(ike, sa,
+		&(struct job_args){.slot = JOB_ANSWER,
+			.kind = IKE_KEX_DERIVE,
+			.group = x->group,
+			.kex = kex,
+			.peer = ke.data},
+		&x->answer->job);
+	return rc < 0 ? rc : FSM_STAY;
 }
 
 /* The parked message that waits for this job, taken out of its place; NULL: it is gone. */

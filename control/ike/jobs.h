@@ -9,6 +9,8 @@
 
 struct ike;
 struct ike_sa;
+struct cause;
+struct pld_ke;
 
 enum job_slot {
 	JOB_SA,	    /* IKE_SA_INIT: fires ON_KEX_DONE */
@@ -33,6 +35,11 @@ struct job_args {
 
 int job_start(struct ike *ike, const struct ike_sa *sa, const struct job_args *a,
 	uint64_t *id) MUST_CHECK;
+/* The message at hand waits, decrypted, for the secret that its KE payload brings, and is then
+ * given to the same rule once more, with the result. FSM_STAY, or negative. */
+int job_for_request(struct ike *ike, struct ike_sa *sa, const struct cause *c,
+	const struct pld_ke *ke) MUST_CHECK;
+int job_for_answer(struct ike *ike, struct ike_sa *sa, const struct cause *c) MUST_CHECK;
 /* Takes the finished job over. */
 void job_done(struct ike *ike, struct ike_kex_job *job);
 void jobs_fini(struct ike *ike);

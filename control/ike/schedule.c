@@ -35,6 +35,11 @@ void sched_later(struct ike *ike, struct ike_sa *sa, uint64_t delay_ms)
 	sa_rearm(ike, sa);
 }
 
+void sched_retry(struct ike *ike, struct ike_sa *sa)
+{
+	sched_later(ike, sa, RETRY_LEAST_MS + env_random32(&ike->cfg.env) % (RETRY_SPREAD_MS + 1));
+}
+
 static struct child *child_to_delete(struct ike_sa *sa)
 {
 	struct child *c;

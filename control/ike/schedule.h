@@ -22,7 +22,9 @@ struct ike_ev_activity;
 /* The SA may be able to begin an exchange: looked at before the step ends. */
 void sched_work(struct ike *ike, struct ike_sa *sa);
 void sched_run(struct ike *ike);
-/* A little later, after a refusal that passes (TEMPORARY_FAILURE). */
+/* A little later; sched_retry(): after a refusal that passes (TEMPORARY_FAILURE), each end at
+ * another time. */
+void sched_retry(struct ike *ike, struct ike_sa *sa);
 void sched_later(struct ike *ike, struct ike_sa *sa, uint64_t delay_ms);
 
 /* ---- turns of life */

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "ike/engine.h"
+#include "ike/filter.h"
 #include "ike/record.h"
 
 static uint16_t id_of(const struct alg *a)
@@ -16,23 +17,9 @@ static uint32_t seconds_to(uint64_t at_ms, uint64_t now_ms)
 	return at_ms > now_ms ? (uint32_t)((at_ms - now_ms) / 1000) : 0;
 }
 
-static bool text_matches(const char *wanted, const char *have)
-{
-	return !wanted || wanted[0] == '\0' || strcmp(wanted, have) == 0;
-}
-
 static const char *gateway_name(const struct ike_sa *sa)
 {
 	return sa->gw ? sa->gw->name : "";
-}
-
-static bool sa_matches(const struct ike_sa *sa, const struct ike_filter *f)
-{
-	return (f->index == 0 || f->index == sa->index) &&
-	       (f->peer.family == 0 || addr_equal(&f->peer, &sa->remote.addr)) &&
-	       (f->port == 0 || f->port == sa->remote.port) &&
-	       (f->family == 0 || f->family == sa->remote.addr.family) &&
-	       text_matches(f->gateway, gateway_name(sa));
 }
 
 static int by_index(const void *a, const void *b)
@@ -92,7 +79,7 @@ int ike_show_sas(struct ike *ike, const struct ike_filter *f, uint64_t now_ms,
 		return -ERR_NOMEM;
 	map_foreach (ike->sas, sa, tmp)
 		if (sa->state != SA_CLOSED && sa->state != SA_REFUSED && sa->state != SA_GONE &&
-			sa_matches(sa, f))
+			filter_fits_sa(f, sa))
 			list[n++] = sa;
 	qsort((void *)list, n, sizeof(struct ike_sa *), by_index);
 	for (size_t i = 0; i < n; i++) {
@@ -105,16 +92,6 @@ int ike_show_sas(struct ike *ike, const struct ike_filter *f, uint64_t now_ms,
 	}
 	free((void *)list);
 	return 0;
-}
-
-static bool child_matches(const struct child *c, const struct ike_filter *f)
-{
-	const struct model_selector *m = c->tunnel->model;
-
-	return (f->index == 0 || f->index == c->tunnel->id) &&
-	       (f->family == 0 || f->family == c->sa->remote.addr.family) &&
-	       text_matches(f->vpn, m ? m->vpn->name : "") &&
-	       text_matches(f->selector, m ? m->name : "");
 }
 
 static void fill_child(const struct child *c, uint64_t now_ms, struct ike_child_row *r)
@@ -172,7 +149,7 @@ int ike_show_children(struct ike *ike, const struct ike_filter *f, uint64_t now_
 	if (!list)
 		return -ERR_NOMEM;
 	map_foreach (ike->children, c, tmp)
-		if (c->state != CHILD_GONE && c->state != CHILD_NEW && child_matches(c, f))
+		if (c->state != CHILD_GONE && c->state != CHILD_NEW && filter_fits_child(f, c))
 			list[n++] = c;
 	qsort((void *)list, n, sizeof(struct child *), child_by_index);
 	for (size_t i = 0; i < n; i++) {

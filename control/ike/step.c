@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "ike/engine.h"
+#include "ike/filter.h"
 #include "ike/fsm.h"
 #include "ike/jobs.h"
 #include "ike/restore.h"
@@ -146,34 +147,13 @@ static void on_acquire(struct ike *ike, const struct ike_ev_acquire *a)
 
 /* ---------------------------------------------------------------- the operator */
 
-static bool text_fits(const char *wanted, const char *have)
-{
-	return !wanted || wanted[0] == '\0' || strcmp(wanted, have) == 0;
-}
-
-static bool sa_fits(const struct ike_sa *sa, const struct ike_filter *f)
-{
-	return (f->index == 0 || f->index == sa->index) &&
-	       (f->peer.family == 0 || addr_equal(&f->peer, &sa->remote.addr)) &&
-	       (f->port == 0 || f->port == sa->remote.port) &&
-	       (f->family == 0 || f->family == sa->remote.addr.family) &&
-	       text_fits(f->gateway, sa->gw ? sa->gw->name : "");
-}
-
-static bool tunnel_fits(const struct tunnel *t, const struct ike_filter *f)
-{
-	return t && (f->index == 0 || f->index == t->id) &&
-	       text_fits(f->vpn, t->model->vpn->name) && text_fits(f->selector, t->model->name) &&
-	       text_fits(f->gateway, t->gw->name);
-}
-
 static uint32_t operate_sas(struct ike *ike, const struct ike_ev_operator *o)
 {
 	struct ike_sa *sa, *next;
 	uint32_t n = 0;
 
 	map_foreach (ike->sas, sa, next) {
-		if (sa->state != SA_UP || !sa_fits(sa, &o->filter))
+		if (sa->state != SA_UP || !filter_fits_sa(&o->filter, sa))
 			continue;
 		if (o->op == IKE_OP_CLEAR_IKE)
 			sa->want_close = true;
@@ -191,7 +171,7 @@ static uint32_t operate_children(struct ike *ike, const struct ike_ev_operator *
 	uint32_t n = 0;
 
 	map_foreach (ike->children, c, next) {
-		if (!tunnel_fits(c->tunnel, &o->filter) || c->state != CHILD_UP)
+		if (!filter_fits_child(&o->filter, c) || c->state != CHILD_UP)
 			continue;
 		if (o->op == IKE_OP_CLEAR_CHILD)
 			c->want_delete = true;
@@ -209,7 +189,7 @@ static uint32_t operate_tunnels(struct ike *ike, const struct ike_ev_operator *o
 	uint32_t n = 0;
 
 	map_foreach (ike->tunnels, t, next) {
-		if (!tunnel_fits(t, &o->filter))
+		if (!filter_fits_tunnel(&o->filter, t))
 			continue;
 		tunnel_want(ike, t);
 		n++;

@@ -128,6 +128,16 @@ int tx_answer_notify(struct ike *ike, struct ike_sa *sa, const struct rx *rx, ui
 	return tx_answer_close(ike, sa, &w, rx);
 }
 
+int tx_answer_group(struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint16_t group)
+{
+	uint8_t wanted[2] = {(uint8_t)(group >> 8), (uint8_t)group};
+	struct writer w;
+
+	tx_answer_open(ike, sa, &w, rx);
+	tx_notify(&w, N_INVALID_KE_PAYLOAD, view_of_array(wanted));
+	return tx_answer_close(ike, sa, &w, rx);
+}
+
 void tx_answer_release(struct ike *ike, struct ike_sa *sa, uint32_t mid)
 {
 	struct answer *a = &sa->answer;

@@ -29,6 +29,9 @@ int tx_answer_close(
 /* Nothing but one notification. */
 int tx_answer_notify(
 	struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint16_t type) MUST_CHECK;
+/* INVALID_KE_PAYLOAD: asked again with that group it will do (RFC 7296 1.3). */
+int tx_answer_group(
+	struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint16_t group) MUST_CHECK;
 /* Keeps a flight as the answer to the message with that ID and hash; not held, not sent. */
 void tx_answer_keep(struct ike_sa *sa, uint32_t mid, const uint8_t hash[16], struct flight *f);
 void tx_answer_release(struct ike *ike, struct ike_sa *sa, uint32_t mid);

@@ -14,9 +14,7 @@
 #include "wire/pld_nonce.h"
 #include "wire/pld_ts.h"
 
-#define RETRY_LEAST_MS	1000
-#define RETRY_SPREAD_MS 2000
-#define REKEY_AGAIN_MS	10000
+#define REKEY_AGAIN_MS 10000
 
 /* ---------------------------------------------------------------- selectors */
 
@@ -362,33 +360,17 @@ static int answer_ask(struct ike *ike, struct ike_sa *sa, const struct rx *rx, s
 	return tx_answer_close(ike, sa, &w, rx);
 }
 
-/* With a KE payload the secret has to be computed first: the request waits, decrypted. */
+/* With a KE payload the secret has to be computed first. */
 static int park(struct ike *ike, struct ike_sa *sa, const struct cause *c, uint16_t group)
 {
 	const struct payload *p = chain_find(c->rx->chain, PLD_KE);
-	uint8_t wanted[2] = {(uint8_t)(group >> 8), (uint8_t)group};
 	struct pld_ke ke = {0};
-	struct writer w;
-	int rc;
 
 	if (p && pld_ke_parse(p->body, &ke) < 0)
 		return -ERR_SYNTAX;
-	if (ke.group != group) {
-		tx_answer_open(ike, sa, &w, c->rx);
-		tx_notify(&w, N_INVALID_KE_PAYLOAD, view_of_array(wanted));
-		return tx_answer_close(ike, sa, &w, c->rx);
-	}
-	sa->in = parked_new(c->rx->first, c->rx->inner);
-	if (!sa->in)
-		return -ERR_NOMEM;
-	sa->in->on = (uint8_t)c->on;
-	sa->in->mid = c->rx->mid;
-	memcpy(sa->in->hash, c->rx->hash, sizeof sa->in->hash);
-	rc = job_start(ike, sa,
-		&(struct job_args){
-			.slot = JOB_IN, .kind = IKE_KEX_RESPOND, .group = group, .peer = ke.data},
-		&sa->in->job);
-	return rc < 0 ? rc : FSM_STAY;
+	if (ke.group != group)
+		return tx_answer_group(ike, sa, c->rx, group);
+	return job_for_request(ike, sa, c, &ke);
 }
 
 /* Which group this child needs: 0 none. */
@@ -437,11 +419,6 @@ int on_child_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 
 /* ---------------------------------------------------------------- answered */
 
-static void try_later(struct ike *ike, struct ike_sa *sa)
-{
-	sched_later(ike, sa, RETRY_LEAST_MS + env_random32(&ike->cfg.env) % (RETRY_SPREAD_MS + 1));
-}
-
 static void rekey_refused(struct ike *ike, struct ike_sa *sa, struct child *old, uint16_t notify)
 {
 	if (!old)
@@ -457,7 +434,7 @@ static void rekey_refused(struct ike *ike, struct ike_sa *sa, struct child *old,
 	}
 	if (notify == N_TEMPORARY_FAILURE) {
 		old->want_rekey = old->state == CHILD_UP;
-		try_later(ike, sa);
+		sched_retry(ike, sa);
 		return;
 	}
 	old->want_rekey = false;
@@ -475,41 +452,12 @@ static int child_refused(struct ike *ike, struct ike_sa *sa, uint16_t notify)
 	if (x->kind == EXCH_CHILD_REKEY)
 		rekey_refused(ike, sa, old, notify);
 	else if (notify == N_TEMPORARY_FAILURE)
-		try_later(ike, sa);
+		sched_retry(ike, sa);
 	else if (t)
 		tunnel_failed(ike, t,
 			notify == N_TS_UNACCEPTABLE ? TUNNEL_SELECTORS : TUNNEL_ESP_PROPOSAL);
 	xchg_end(ike, sa);
 	return 0;
-}
-
-static int wait_for_secret(struct ike *ike, struct ike_sa *sa, const struct cause *c)
-{
-	const struct payload *p = chain_find(c->rx->chain, PLD_KE);
-	struct exch *x = sa->out;
-	struct kex *kex = NULL;
-	struct pld_ke ke;
-	int rc;
-
-	if (!p || pld_ke_parse(p->body, &ke) < 0 || ke.group != x->group)
-		return -ERR_SYNTAX;
-	x->answer = parked_new(c->rx->first, c->rx->inner);
-	if (!x->answer)
-		return -ERR_NOMEM;
-	rc = exch_hand_kex(x, &kex);
-	if (rc < 0)
-		return rc;
-	sa->at_retransmit = 0;
-	x->answer->on = (uint8_t)c->on;
-	x->answer->mid = c->rx->mid;
-	rc = job_start(ike, sa,
-		&(struct job_args){.slot = JOB_ANSWER,
-			.kind = IKE_KEX_DERIVE,
-			.group = x->group,
-			.kex = kex,
-			.peer = ke.data},
-		&x->answer->job);
-	return rc < 0 ? rc : FSM_STAY;
 }
 
 static int child_agreed(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
@@ -575,7 +523,7 @@ int on_child_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	if (c->rx->notes.error != 0)
 		return child_refused(ike, sa, c->rx->notes.error);
 	if (sa->out->group != 0 && !c->rx->done)
-		return wait_for_secret(ike, sa, c);
+		return job_for_answer(ike, sa, c);
 	if (is_dead_already(sa, c->rx)) {
 		child_stillborn(ike, sa);
 		return 0;

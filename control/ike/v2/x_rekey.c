@@ -14,9 +14,7 @@
 #include "wire/pld_ke.h"
 #include "wire/pld_nonce.h"
 
-#define RETRY_LEAST_MS	1000
-#define RETRY_SPREAD_MS 2000
-#define REKEY_AGAIN_MS	30000
+#define REKEY_AGAIN_MS 30000
 
 static uint64_t spi64(struct view v)
 {
@@ -140,35 +138,6 @@ static int offer_read(const struct ike_sa *sa, const struct rx *rx, struct birth
 	return b->spi_remote ? 0 : -ERR_SYNTAX;
 }
 
-static int park(struct ike *ike, struct ike_sa *sa, const struct cause *c, const struct pld_ke *ke)
-{
-	int rc;
-
-	sa->in = parked_new(c->rx->first, c->rx->inner);
-	if (!sa->in)
-		return -ERR_NOMEM;
-	sa->in->on = (uint8_t)c->on;
-	sa->in->mid = c->rx->mid;
-	memcpy(sa->in->hash, c->rx->hash, sizeof sa->in->hash);
-	rc = job_start(ike, sa,
-		&(struct job_args){.slot = JOB_IN,
-			.kind = IKE_KEX_RESPOND,
-			.group = ke->group,
-			.peer = ke->data},
-		&sa->in->job);
-	return rc < 0 ? rc : FSM_STAY;
-}
-
-static int answer_group(struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint16_t group)
-{
-	uint8_t wanted[2] = {(uint8_t)(group >> 8), (uint8_t)group};
-	struct writer w;
-
-	tx_answer_open(ike, sa, &w, rx);
-	tx_notify(&w, N_INVALID_KE_PAYLOAD, view_of_array(wanted));
-	return tx_answer_close(ike, sa, &w, rx);
-}
-
 static int answer_rekey(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	const struct birth *b, uint8_t proposal, uint64_t spi)
 {
@@ -229,9 +198,9 @@ int on_rekey_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	else if (rc == 0 && collide_refuses_rekey(sa))
 		rc = tx_answer_notify(ike, sa, c->rx, N_TEMPORARY_FAILURE);
 	else if (rc == 0 && ke.group != b.suite.dh->id)
-		rc = answer_group(ike, sa, c->rx, b.suite.dh->id);
+		rc = tx_answer_group(ike, sa, c->rx, b.suite.dh->id);
 	else if (rc == 0 && !c->rx->done)
-		return park(ike, sa, c, &ke);
+		return job_for_request(ike, sa, c, &ke);
 	else if (rc == 0)
 		return asked_again(ike, sa, c->rx, &b, choice.num);
 	return rc < 0 ? rc : FSM_STAY;
@@ -270,42 +239,12 @@ static int rekey_refused(struct ike *ike, struct ike_sa *sa, const struct notes 
 		sa->want_rekey = true;
 	} else if (notify == N_TEMPORARY_FAILURE) {
 		sa->want_rekey = true;
-		sched_later(ike, sa,
-			RETRY_LEAST_MS + env_random32(&ike->cfg.env) % (RETRY_SPREAD_MS + 1));
+		sched_retry(ike, sa);
 	} else {
 		sa->want_rekey = false;
 		sa->at_soft = ike->now_ms + REKEY_AGAIN_MS;
 	}
 	return rival_remains(ike, sa);
-}
-
-static int wait_for_secret(struct ike *ike, struct ike_sa *sa, const struct cause *c)
-{
-	const struct payload *p = chain_find(c->rx->chain, PLD_KE);
-	struct exch *x = sa->out;
-	struct kex *kex = NULL;
-	struct pld_ke ke;
-	int rc;
-
-	if (!p || pld_ke_parse(p->body, &ke) < 0 || ke.group != x->group)
-		return -ERR_SYNTAX;
-	x->answer = parked_new(c->rx->first, c->rx->inner);
-	if (!x->answer)
-		return -ERR_NOMEM;
-	rc = exch_hand_kex(x, &kex);
-	if (rc < 0)
-		return rc;
-	sa->at_retransmit = 0;
-	x->answer->on = (uint8_t)c->on;
-	x->answer->mid = c->rx->mid;
-	rc = job_start(ike, sa,
-		&(struct job_args){.slot = JOB_ANSWER,
-			.kind = IKE_KEX_DERIVE,
-			.group = x->group,
-			.kex = kex,
-			.peer = ke.data},
-		&x->answer->job);
-	return rc < 0 ? rc : FSM_STAY;
 }
 
 static int rekey_agreed(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
@@ -356,7 +295,7 @@ int on_rekey_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	if (c->rx->notes.error != 0)
 		return rekey_refused(ike, sa, &c->rx->notes);
 	if (!c->rx->done)
-		return wait_for_secret(ike, sa, c);
+		return job_for_answer(ike, sa, c);
 	rc = rekey_agreed(ike, sa, c->rx);
 	return rc < 0 && rc != -ERR_NOMEM
 		       ? rekey_refused(ike, sa, &(struct notes){.error = N_NO_PROPOSAL_CHOSEN})

@@ -161,6 +161,11 @@ void pair_start(struct pair *p, int node, const struct pair_side *side);
 /* Two ordinary ends. */
 struct pair *pair_ordinary(void);
 struct pair *pair_of(const struct pair_side *a, const struct pair_side *b);
+/* ... with one child up. */
+struct pair *pair_up_of(const struct pair_side *a, const struct pair_side *b);
+/* Ordinary ones, with that PFS group or none. */
+struct pair *pair_up(const char *pfs);
+void pair_reconfigure(struct pair *p, int node, const struct pair_side *side);
 /* Stops it without a word; its address answers no more. */
 void pair_kill(struct pair *p, int node);
 

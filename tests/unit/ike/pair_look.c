@@ -29,6 +29,33 @@ unsigned pair_operate(
 	return p->node[node].operated;
 }
 
+struct pair *pair_up_of(const struct pair_side *a, const struct pair_side *b)
+{
+	struct pair *p = pair_of(a, b);
+
+	pair_acquire(p, 0);
+	pair_settle(p);
+	pair_check_up(p, 0, 1);
+	return p;
+}
+
+struct pair *pair_up(const char *pfs)
+{
+	struct pair_side a = side_a, b = side_b;
+
+	a.pfs = b.pfs = pfs;
+	return pair_up_of(&a, &b);
+}
+
+void pair_reconfigure(struct pair *p, int node, const struct pair_side *side)
+{
+	struct ike_event ev = {.type = IKE_EV_CONFIG};
+
+	ev.model = pair_model(side);
+	assert_int_equal(pair_feed(p, node, &ev), 0);
+	model_free(ev.model);
+}
+
 struct ike_sa *pair_sa(struct pair *p, int node)
 {
 	struct ike_sa *sa, *next, *found = NULL;

@@ -28,19 +28,6 @@ static const struct {
 	{IKE_OP_CLEAR_IKE, IKE_OP_CLEAR_IKE, "both delete the IKE SA", NULL, false},
 };
 
-static struct pair *up(const char *pfs)
-{
-	struct pair_side a = side_a, b = side_b;
-	struct pair *p;
-
-	a.pfs = b.pfs = pfs;
-	p = pair_of(&a, &b);
-	pair_acquire(p, 0);
-	pair_settle(p);
-	pair_check_up(p, 0, 1);
-	return p;
-}
-
 static void check_end(struct pair *p, bool stays)
 {
 	pair_pass(p, 240000);
@@ -100,7 +87,7 @@ static struct tally walk_all(size_t which, struct loss loss, bool *happened)
 
 	assert_non_null(w);
 	do {
-		struct pair *p = up(crossings[which].pfs);
+		struct pair *p = pair_up(crossings[which].pfs);
 		struct loss l = loss;
 
 		sent = p->node[l.node].sent;
@@ -211,7 +198,7 @@ static void the_lowest_nonce_loses(void **state)
 		struct pair *p;
 		int winner;
 
-		p = up(NULL);
+		p = pair_up(NULL);
 		for (int i = 0; i < 2; i++)
 			p->node[i].random += (uint64_t)seed << 40;
 		p->wire = sniff;
@@ -276,7 +263,7 @@ static void losses_and_repetitions_change_nothing(void **state)
 
 	(void)state;
 	for (uint32_t seed = limit("IKE_SEED", 0); seed < seeds; seed++) {
-		struct pair *p = up(seed % 3 ? NULL : "group31");
+		struct pair *p = pair_up(seed % 3 ? NULL : "group31");
 		uint32_t dices = seed * 2654435761u;
 		bool stays = true;
 
@@ -310,7 +297,7 @@ static void data_flows_through_rekeys(void **state)
 
 	(void)state;
 	for (uint32_t seed = limit("IKE_SEED", 0); seed < seeds; seed++) {
-		struct pair *p = up(seed % 3 ? NULL : "group31");
+		struct pair *p = pair_up(seed % 3 ? NULL : "group31");
 		uint32_t dices = seed * 2246822519u;
 
 		print_message("# seed %u\n", seed);

@@ -34,16 +34,6 @@ static bool has_record(struct pair *p, int node, uint32_t spi_in)
 	return false;
 }
 
-static struct pair *up(void)
-{
-	struct pair *p = pair_ordinary();
-
-	pair_acquire(p, 0);
-	pair_settle(p);
-	pair_check_up(p, 0, 1);
-	return p;
-}
-
 /* Until the old one is deleted at both ends: the install interval, and the messages. */
 static void rekey(struct pair *p, int node)
 {
@@ -53,7 +43,7 @@ static void rekey(struct pair *p, int node)
 
 static void only_the_inbound_half_lingers(void **state)
 {
-	struct pair *p = up();
+	struct pair *p = pair_up(NULL);
 	uint32_t old[2] = {pair_child(p, 0)->spi_in, pair_child(p, 1)->spi_in};
 
 	(void)state;
@@ -78,7 +68,7 @@ static void only_the_inbound_half_lingers(void **state)
 /* Who loses a crossing rekey deletes what it made: that was installed at both ends, too. */
 static void the_loser_of_a_crossing_lingers(void **state)
 {
-	struct pair *p = up();
+	struct pair *p = pair_up(NULL);
 
 	(void)state;
 	assert_int_equal(pair_operate(p, 0, IKE_OP_REKEY_CHILD, NULL), 1);
@@ -103,7 +93,7 @@ static void the_loser_of_a_crossing_lingers(void **state)
 static void a_late_first_packet_does_not_make_it_send(void **state)
 {
 	struct ike_event ev = {.type = IKE_EV_INBOUND_FIRST};
-	struct pair *p = up();
+	struct pair *p = pair_up(NULL);
 	uint32_t old = pair_child(p, 0)->spi_in;
 	struct pair_child *c;
 
@@ -126,7 +116,7 @@ static void a_late_first_packet_does_not_make_it_send(void **state)
 
 static void a_plain_delete_is_immediate(void **state)
 {
-	struct pair *p = up();
+	struct pair *p = pair_up(NULL);
 	uint32_t old = pair_child(p, 0)->spi_in;
 
 	(void)state;
@@ -157,7 +147,7 @@ static void a_plain_delete_is_immediate(void **state)
 /* Keys are over at the hard lifetime. */
 static void nothing_lingers_beyond_the_hard_lifetime(void **state)
 {
-	struct pair *p = up();
+	struct pair *p = pair_up(NULL);
 	struct child *c = pair_child(p, 0);
 	uint32_t old = c->spi_in;
 
@@ -178,7 +168,7 @@ static void takeover_does_not_resurrect(void **state)
 	for (int dies = 0; dies < 2; dies++) {
 		for (int fate = PAIR_LOSE_UNCOMMITTED; fate <= PAIR_KEEP_UNCOMMITTED; fate++) {
 			const struct pair_side *side = dies ? &side_b : &side_a;
-			struct pair *p = up();
+			struct pair *p = pair_up(NULL);
 			uint32_t old = pair_child(p, dies)->spi_in;
 
 			rekey(p, 0);
@@ -202,7 +192,7 @@ static void takeover_does_not_resurrect(void **state)
 static void who_stops_acting_cleans_up(void **state)
 {
 	struct ike_event ev = {.type = IKE_EV_RG};
-	struct pair *p = up();
+	struct pair *p = pair_up(NULL);
 	uint32_t old = pair_child(p, 0)->spi_in, heir;
 
 	(void)state;
@@ -219,7 +209,7 @@ static void the_number_is_bounded(void **state)
 {
 	enum { MORE = 10 };
 
-	struct pair *p = up();
+	struct pair *p = pair_up(NULL);
 	struct ike *ike = p->node[0].ike;
 	struct ike_effects fx;
 	uint32_t deleted = 0;

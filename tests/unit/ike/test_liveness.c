@@ -158,7 +158,6 @@ static void next_address_is_tried(void **state)
 
 static void removed_gateway_takes_its_sas_along(void **state)
 {
-	struct ike_event ev = {.type = IKE_EV_CONFIG};
 	struct pair_side c = side_a;
 	struct pair *p = pair_ordinary();
 
@@ -169,18 +168,14 @@ static void removed_gateway_takes_its_sas_along(void **state)
 	c.extra = "delete security ipsec vpn V traffic-selector T1\n"
 		  "set security ipsec vpn V traffic-selector T9 local-ip 10.1.0.0/16\n"
 		  "set security ipsec vpn V traffic-selector T9 remote-ip 10.2.0.0/16\n";
-	ev.model = pair_model(&c);
-	assert_int_equal(pair_feed(p, 0, &ev), 0);
-	model_free(ev.model);
+	pair_reconfigure(p, 0, &c);
 	pair_pass(p, 5000);
 	assert_int_equal(pair_children(p, 0), 0);
 	assert_int_equal(pair_children(p, 1), 0);
 	assert_non_null(pair_sa(p, 0));
 	/* The peer has another address: everything goes. */
 	c.peer = "192.0.2.77";
-	ev.model = pair_model(&c);
-	assert_int_equal(pair_feed(p, 0, &ev), 0);
-	model_free(ev.model);
+	pair_reconfigure(p, 0, &c);
 	pair_pass(p, 60000);
 	assert_null(pair_sa(p, 0));
 	assert_null(pair_sa(p, 1));
@@ -189,7 +184,6 @@ static void removed_gateway_takes_its_sas_along(void **state)
 
 static void gateway_that_is_gone_leaves_nothing(void **state)
 {
-	struct ike_event ev = {.type = IKE_EV_CONFIG};
 	struct pair_side c = side_a;
 	struct pair *p = pair_ordinary();
 
@@ -197,9 +191,7 @@ static void gateway_that_is_gone_leaves_nothing(void **state)
 	pair_acquire(p, 0);
 	pair_settle(p);
 	c.extra = "delete security ipsec vpn V\ndelete security ike gateway G\n";
-	ev.model = pair_model(&c);
-	assert_int_equal(pair_feed(p, 0, &ev), 0);
-	model_free(ev.model);
+	pair_reconfigure(p, 0, &c);
 	pair_pass(p, 5000);
 	assert_int_equal(HASH_COUNT(p->node[0].ike->sas), 0);
 	assert_int_equal(pair_children(p, 0), 0);

@@ -10,19 +10,6 @@
 #include "ike/record.h"
 #include "pair.h"
 
-static struct pair *pair_up(const char *pfs)
-{
-	struct pair_side a = side_a, b = side_b;
-	struct pair *p;
-
-	a.pfs = b.pfs = pfs;
-	p = pair_of(&a, &b);
-	pair_acquire(p, 0);
-	pair_settle(p);
-	pair_check_up(p, 0, 1);
-	return p;
-}
-
 /* ---------------------------------------------------------------- takeover */
 
 struct takeover {

@@ -6,20 +6,10 @@
 
 #define HOUR_MS UINT64_C(3600000)
 
-static struct pair *up_of(const struct pair_side *a, const struct pair_side *b)
-{
-	struct pair *p = pair_of(a, b);
-
-	pair_acquire(p, 0);
-	pair_settle(p);
-	pair_check_up(p, 0, 1);
-	return p;
-}
-
 /* LIF-003: the initiator acts 135 s before the end, the responder would 90 s before. */
 static void child_is_rekeyed_at_its_soft_lifetime(void **state)
 {
-	struct pair *p = up_of(&side_a, &side_b);
+	struct pair *p = pair_up(NULL);
 	uint32_t first = pair_child(p, 0)->spi_in;
 
 	(void)state;
@@ -44,7 +34,7 @@ static void child_is_rekeyed_with_pfs(void **state)
 
 	(void)state;
 	a.pfs = b.pfs = "group19";
-	p = up_of(&a, &b);
+	p = pair_up_of(&a, &b);
 	assert_null(pair_child(p, 0)->suite.dh);
 	for (int i = 0; i < 3; i++) {
 		uint32_t was = pair_child(p, 1)->spi_in;
@@ -67,7 +57,7 @@ static void other_pfs_group_keeps_the_old_child(void **state)
 	(void)state;
 	a.pfs = "group19";
 	b.pfs = "group20";
-	p = up_of(&a, &b);
+	p = pair_up_of(&a, &b);
 	assert_int_equal(pair_operate(p, 0, IKE_OP_REKEY_CHILD, NULL), 1);
 	pair_pass(p, 5000);
 	pair_check_up(p, 0, 1);
@@ -78,7 +68,7 @@ static void other_pfs_group_keeps_the_old_child(void **state)
 /* V2-010 */
 static void ike_sa_is_rekeyed_and_keeps_its_children(void **state)
 {
-	struct pair *p = up_of(&side_a, &side_b);
+	struct pair *p = pair_up(NULL);
 	uint32_t child = pair_child(p, 0)->spi_in;
 	uint64_t was = pair_sa(p, 0)->spi_local;
 
@@ -106,7 +96,7 @@ static void ike_sa_is_rekeyed_and_keeps_its_children(void **state)
 
 static void ike_sa_is_rekeyed_at_its_soft_lifetime(void **state)
 {
-	struct pair *p = up_of(&side_a, &side_b);
+	struct pair *p = pair_up(NULL);
 
 	(void)state;
 	pair_pass(p, 8 * HOUR_MS - 135000 - 5000);
@@ -124,7 +114,6 @@ static void ike_sa_is_rekeyed_at_its_soft_lifetime(void **state)
 static void ike_rekey_retries_with_the_peers_group(void **state)
 {
 	struct pair_side a = side_a, b = side_b;
-	struct ike_event ev = {.type = IKE_EV_CONFIG};
 	struct pair *p;
 
 	(void)state;
@@ -134,11 +123,9 @@ static void ike_rekey_retries_with_the_peers_group(void **state)
 		  "set security ike proposal Q dh-group group31\n"
 		  "set security ike proposal Q encryption-algorithm aes-256-gcm\n"
 		  "set security ike policy IP proposals Q\n";
-	p = up_of(&a, &b);
+	p = pair_up_of(&a, &b);
 	b.dh = "group31";
-	ev.model = pair_model(&b);
-	assert_int_equal(pair_feed(p, 1, &ev), 0);
-	model_free(ev.model);
+	pair_reconfigure(p, 1, &b);
 	assert_int_equal(pair_operate(p, 0, IKE_OP_REKEY_IKE, NULL), 1);
 	pair_pass(p, 60000);
 	pair_check_up(p, 0, 1);
@@ -203,7 +190,7 @@ static void deleted_after(struct pair *p, uint32_t spi_in, uint64_t ms)
 static void answering_end_sends_when_the_peer_has_the_new_one(void **state)
 {
 	struct ike_event first = {.type = IKE_EV_INBOUND_FIRST};
-	struct pair *p = up_of(&side_a, &side_b);
+	struct pair *p = pair_up(NULL);
 	uint32_t old = pair_child(p, 0)->spi_in, heir = rekeyed_by_peer(p);
 
 	(void)state;
@@ -256,7 +243,7 @@ static bool once_more(struct pair *p, struct packet *k)
 static void the_old_one_stays_until_the_new_one_is_installed(void **state)
 {
 	struct ike_event tick = {.type = IKE_EV_TICK};
-	struct pair *p = up_of(&side_a, &side_b);
+	struct pair *p = pair_up(NULL);
 	struct child *old = pair_child(p, 0);
 
 	(void)state;
@@ -279,7 +266,7 @@ static void the_old_one_stays_until_the_new_one_is_installed(void **state)
 static void a_repeated_request_defers_the_hope(void **state)
 {
 	struct packet kept = {.n = 0};
-	struct pair *p = up_of(&side_a, &side_b);
+	struct pair *p = pair_up(NULL);
 	uint32_t old = pair_child(p, 0)->spi_in, heir;
 
 	(void)state;
@@ -303,7 +290,7 @@ static void heirs_of_heirs_send(void **state)
 {
 	(void)state;
 	for (int order = 0; order < 2; order++) {
-		struct pair *p = up_of(&side_a, &side_b);
+		struct pair *p = pair_up(NULL);
 		uint32_t a = pair_child(p, 0)->spi_in, b, c;
 
 		b = rekeyed_by_peer(p);
@@ -327,7 +314,7 @@ static void heirs_of_heirs_send(void **state)
 
 static void limits_of_the_dataplane_start_a_rekey(void **state)
 {
-	struct pair *p = up_of(&side_a, &side_b);
+	struct pair *p = pair_up(NULL);
 
 	(void)state;
 	for (int kind = IKE_LIMIT_SOFT; kind <= IKE_LIMIT_SEQUENCE; kind++) {
@@ -350,7 +337,7 @@ static void limits_of_the_dataplane_start_a_rekey(void **state)
 
 static void clear_ipsec_deletes_at_both_ends(void **state)
 {
-	struct pair *p = up_of(&side_a, &side_b);
+	struct pair *p = pair_up(NULL);
 
 	(void)state;
 	assert_int_equal(pair_operate(p, 1, IKE_OP_CLEAR_CHILD, NULL), 1);
@@ -370,7 +357,7 @@ static void clear_ipsec_deletes_at_both_ends(void **state)
 static void clear_ike_takes_the_children_along(void **state)
 {
 	struct ike_filter f = {.gateway = "NOPE"};
-	struct pair *p = up_of(&side_a, &side_b);
+	struct pair *p = pair_up(NULL);
 
 	(void)state;
 	assert_int_equal(pair_operate(p, 0, IKE_OP_CLEAR_IKE, &f), 0);
