@@ -30,12 +30,16 @@ class Tally:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
         self.failures = []
+        self.seconds = {}  # by suite
+        self.began = time.monotonic()
 
     def add(self, name, passed, failed, skips, seconds, log):
         """skips: the reasons, one for each skipped case. A log is printed when something failed."""
         self.passed += passed
         self.failed += failed
         self.skipped += len(skips)
+        suite = name.rpartition("/")[0]
+        self.seconds[suite] = self.seconds.get(suite, 0) + seconds
         word = "FAIL" if failed else "ok" if passed else "skip"
         cases = f" {passed} of {passed + failed} cases" if passed + failed > 1 else ""
         print(f"{word:4} {name}{cases} ({seconds:.1f} s)", flush=True)
@@ -48,6 +52,8 @@ class Tally:
     def close(self):
         for name in self.failures:
             print(f"FAILED {name}")
+        spent = ", ".join(f"{suite} {seconds:.0f}" for suite, seconds in self.seconds.items())
+        print(f"{time.monotonic() - self.began:.0f} s in all; of tests (some run side by side), s: {spent}")
         print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped", flush=True)
         return 1 if self.failed or not self.passed else 0
 

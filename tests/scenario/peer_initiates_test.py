@@ -6,6 +6,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -32,6 +33,12 @@ def hex_spis(listed):
     return {row[0][0]: row[2] for row in rows}
 
 
+def bad_packets(node):
+    """Every counter of ESP packets that were not as they should be, when it is not 0."""
+    text = json.dumps(node.ask("show", "security", "ipsec", "statistics"))
+    return [row for row in re.findall(r'"(drop\.esp\.[\w.-]+)": ([1-9]\d*)', text)]
+
+
 @story(nodes=1)
 def main(lab):
     node = lab.nodes[0]
@@ -48,6 +55,7 @@ def main(lab):
         rate = iperf(lab, reverse)
         say(f"TCP {name}: {rate:.0f} Mbit/s")
         claim(rate > 10, f"TCP flows {name}")
+    same(bad_packets(node), [], "ESP packets counted as bad")
     outside.stop()
     found = outside.analyse()
     same(found["ike"]["IKE_SA_INIT"]["by"], {"192.0.2.2": 1}, "one IKE_SA_INIT, from the peer")
