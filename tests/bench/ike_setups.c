@@ -288,7 +288,8 @@ static void run(struct world *w, unsigned peers, FILE *json)
 		(unsigned long long)(r->record_octets / peers));
 	if (json)
 		fprintf(json,
-			"{\"suite\":\"ike\",\"daemon\":\"tandem\",\"auth\":\"psk\",\"kex\":"
+			"{\"suite\":\"ike\",\"daemon\":\"engine\",\"replication\":\"packed\","
+			"\"auth\":\"psk\",\"kex\":"
 			"\"x25519\","
 			"\"peers\":%u,\"responder_us\":%.1f,\"setups_per_cpu_s\":%.0f,"
 			"\"bare_kex_us\":%.1f,\"bytes_per_sa\":%zu,\"record_bytes\":%llu}\n",

@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
-"""At 10 000 packets a second each way: crash, control restart and handover never repeat a sequence number or an
-IV, although between two lease renewals more packets go than a constant jump would cover.
+"""At 10 000 packets a second each way: crash, control restart and handover, one after the other, never repeat a
+sequence number or an IV. (beyond_a_jump: a crash long after the last lease renewal.)
 
                                  +-- node0 --+
     inside 10.1.0.2 --- inside --+           +-- outside --- 192.0.2.2 peer, LAN 10.2.0.1
