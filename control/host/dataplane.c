@@ -10,6 +10,7 @@
 #include "host/dp_child.h"
 #include "host/dp_config.h"
 #include "host/dp_orders.h"
+#include "ike/record.h"
 
 enum { SCHEMA = 1, LEASE_MAX = 128 };
 
@@ -175,6 +176,7 @@ static void on_lease_want(struct daemon *d, const Dp__LeaseWant *w)
 	struct ha_event ev = {.type = HA_EV_LEASES};
 	struct ha_item *items;
 	uint8_t *room;
+	size_t n = 0;
 
 	if (!ha_bridge_owns(&d->ha, w->rg)) {
 		local_leases(&d->local, w);
@@ -183,16 +185,19 @@ static void on_lease_want(struct daemon *d, const Dp__LeaseWant *w)
 	items = calloc(w->n_wants + 1, sizeof(*items));
 	room = malloc(w->n_wants * LEASE_MAX + 1);
 	for (size_t i = 0; items && room && i < w->n_wants; i++) {
-		uint8_t *key = room + i * LEASE_MAX, *body = key + 4;
+		uint8_t *key = room + i * LEASE_MAX, *body = key + 4, child[5] = {'C'};
 
 		dp_lease_key(w->wants[i]->spi_in, key);
-		items[i] = (struct ha_item){.class = HA_CLASS_LEASE,
+		dp_lease_key(w->wants[i]->spi_in, child + 1);
+		/* the record of one that goes took its lease along: none may come after it */
+		if (!record_key_find_child(d->runner.ike, view_of_array(child)))
+			continue;
+		items[n++] = (struct ha_item){.class = HA_CLASS_LEASE,
 			.key = view_of(key, 4),
 			.body = view_of(body, dp__lease__pack(w->wants[i], body))};
 	}
-	ev.leases = (struct ha_ev_leases){
-		.rg = w->rg, .epoch = w->epoch, .items = items, .n = w->n_wants};
-	if (items && room)
+	ev.leases = (struct ha_ev_leases){.rg = w->rg, .epoch = w->epoch, .items = items, .n = n};
+	if (n != 0)
 		ha_bridge_feed(&d->ha, &ev);
 	free(items);
 	free(room);

@@ -10,7 +10,7 @@ static void fire(struct dp_client *c, Dp__Request *r)
 		return; /* away: it will be refilled */
 }
 
-void dp_order_rg(struct dp_client *c, const struct dp_rg_order *o)
+int dp_order_rg(struct dp_client *c, const struct dp_rg_order *o, dp_reply_fn *done, void *ctx)
 {
 	Dp__Request r = DP__REQUEST__INIT;
 	Dp__RgSet s = DP__RG_SET__INIT;
@@ -22,23 +22,24 @@ void dp_order_rg(struct dp_client *c, const struct dp_rg_order *o)
 	s.owner_node = o->owner;
 	r.body_case = DP__REQUEST__BODY_RG_SET;
 	r.rg_set = &s;
-	fire(c, &r);
+	return dp_client_send(c, &r, done, ctx);
 }
 
-void dp_order_deadline(struct dp_client *c, uint32_t rg, uint64_t epoch, uint64_t deadline_ns)
+int dp_order_deadline(
+	struct dp_client *c, const struct ha_do_deadline *d, dp_reply_fn *done, void *ctx)
 {
 	Dp__Request r = DP__REQUEST__INIT;
 	Dp__DeadlineSet s = DP__DEADLINE_SET__INIT;
 	Dp__RgDeadline one = DP__RG_DEADLINE__INIT, *list[] = {&one};
 
-	one.rg = rg;
-	one.epoch = epoch;
-	one.deadline_ns = deadline_ns;
+	one.rg = d->rg;
+	one.epoch = d->epoch;
+	one.deadline_ns = d->deadline_ns;
 	s.n_deadlines = 1;
 	s.deadlines = list;
 	r.body_case = DP__REQUEST__BODY_DEADLINE_SET;
 	r.deadline_set = &s;
-	fire(c, &r);
+	return dp_client_send(c, &r, done, ctx);
 }
 
 void dp_order_announce(struct dp_client *c, uint32_t rg, uint32_t count)

@@ -14,8 +14,11 @@ struct dp_rg_order {
 	uint32_t owner; /* whom to forward to while standby, HA_NODE_NONE */
 };
 
-void dp_order_rg(struct dp_client *c, const struct dp_rg_order *o);
-void dp_order_deadline(struct dp_client *c, uint32_t rg, uint64_t epoch, uint64_t deadline_ns);
+/* These two answer -ERR_EPOCH when the dataplane was fenced. `done` may be NULL; when sending fails
+ * it is not called, and the result says so. */
+int dp_order_rg(struct dp_client *c, const struct dp_rg_order *o, dp_reply_fn *done, void *ctx);
+int dp_order_deadline(
+	struct dp_client *c, const struct ha_do_deadline *d, dp_reply_fn *done, void *ctx);
 void dp_order_announce(struct dp_client *c, uint32_t rg, uint32_t count);
 /* body: packed dp.Lease */
 void dp_order_lease(struct dp_client *c, struct view body);

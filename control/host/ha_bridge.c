@@ -270,8 +270,40 @@ static bool is_for_dataplane(const struct ha_bridge *b, const struct ha_do_role 
 	return !b->giving[r->rg];
 }
 
+/* A dataplane was told to act in an epoch; it says when it will not: another node has fenced it. */
+struct asked {
+	struct ha_bridge *b;
+	uint32_t rg;
+	uint64_t epoch;
+};
+
+static void on_asked(void *ctx, int rc, const Dp__Reply *reply)
+{
+	struct asked *a = (struct asked *)ctx;
+	struct ha_event ev = {.type = HA_EV_REFUSED};
+
+	(void)reply;
+	if (rc == -ERR_EPOCH) {
+		ev.refused = (struct ha_ev_refused){a->rg, a->epoch};
+		ha_bridge_feed(a->b, &ev);
+		work_drain(&a->b->d->work, a->b->d);
+	}
+	free(a);
+}
+
+/* NULL: out of memory, and nobody will ask. */
+static struct asked *asked_new(struct ha_bridge *b, uint32_t rg, uint64_t epoch)
+{
+	struct asked *a = malloc(sizeof *a);
+
+	if (a)
+		*a = (struct asked){b, rg, epoch};
+	return a;
+}
+
 static void tell_dataplane(struct ha_bridge *b, const struct ha_do_role *r)
 {
+	struct asked *asked;
 	const struct dp_rg_order o = {.rg = r->rg,
 		.active = r->role == HA_ACTIVE,
 		.epoch = r->epoch.number,
@@ -284,7 +316,21 @@ static void tell_dataplane(struct ha_bridge *b, const struct ha_do_role *r)
 	b->told[r->rg] = true;
 	b->told_active[r->rg] = r->role == HA_ACTIVE;
 	b->was_active[r->rg] |= r->role == HA_ACTIVE;
-	dp_order_rg(&b->d->dp, &o);
+	asked = r->role == HA_ACTIVE ? asked_new(b, r->rg, r->epoch.number) : NULL;
+	if (dp_order_rg(&b->d->dp, &o, asked ? on_asked : NULL, asked) < 0)
+		free(asked); /* away: told again when it is back */
+}
+
+/* Before its role was told, an epoch is none that the dataplane could know. */
+static void tell_deadline(struct ha_bridge *b, const struct ha_do_deadline *x)
+{
+	struct asked *asked = NULL;
+
+	b->deadline_ns[x->rg] = x->deadline_ns;
+	if (b->told_active[x->rg] && b->role[x->rg].epoch.number == x->epoch)
+		asked = asked_new(b, x->rg, x->epoch);
+	if (dp_order_deadline(&b->d->dp, x, asked ? on_asked : NULL, asked) < 0)
+		free(asked);
 }
 
 static void change_role(struct ha_bridge *b, const struct ha_do_role *r)
@@ -450,9 +496,7 @@ static void execute(struct ha_bridge *b, const struct ha_effect *e)
 		change_role(b, &e->role);
 		break;
 	case HA_DO_DEADLINE:
-		b->deadline_ns[e->deadline.rg] = e->deadline.deadline_ns;
-		dp_order_deadline(
-			&d->dp, e->deadline.rg, e->deadline.epoch, e->deadline.deadline_ns);
+		tell_deadline(b, &e->deadline);
 		break;
 	case HA_DO_ANNOUNCE:
 		dp_order_announce(&d->dp, e->announce.rg, e->announce.count);

@@ -166,7 +166,7 @@ static void act_for(struct local *l, uint32_t rg, const struct keys *k)
 		.owner = d->node};
 	struct ike_event ev = {.type = IKE_EV_RG};
 
-	dp_order_rg(&d->dp, &o);
+	(void)dp_order_rg(&d->dp, &o, NULL, NULL); /* away: told again when it is back */
 	dp_order_announce(&d->dp, rg, ANNOUNCEMENTS);
 	ev.rg = (struct ike_ev_rg){
 		.rg = rg, .active = true, .continued = l->active, .epoch = l->epoch};

@@ -154,12 +154,24 @@ static void do_kex(struct runner *r, struct ike_kex_job *job)
 struct ticket_ctx {
 	struct runner *r;
 	uint64_t ticket;
+	uint32_t rg;
 };
+
+/* The dataplane is gone: that says nothing of the child, which is in the log. When it is back the
+ * group is owned anew, its records fill the dataplane, and the engine goes on from them. */
+static bool is_refilled(const struct runner *r, uint32_t rg, int rc)
+{
+	return (rc == -ERR_IO || rc == -ERR_AGAIN) && ha_bridge_owns(&r->d->ha, rg);
+}
 
 static void on_installed(void *ctx, int rc, const Dp__Reply *reply)
 {
 	struct ticket_ctx *t = (struct ticket_ctx *)ctx;
 
+	if (is_refilled(t->r, t->rg, rc)) {
+		free(t);
+		return;
+	}
 	if (rc < 0)
 		log_err(&t->r->d->log, "child.install.failed", "reason=\"%s\"",
 			reply && reply->reason && reply->reason[0] ? reply->reason : err_text(rc));
@@ -175,12 +187,14 @@ static void do_install(struct runner *r, const struct ike_fx_install *i)
 	int rc = -ERR_NOMEM;
 
 	if (t) {
-		*t = (struct ticket_ctx){r, i->ticket};
+		*t = (struct ticket_ctx){r, i->ticket, i->child.rg};
 		rc = dp_child_install(&r->d->dp, &i->child, on_installed, t);
 	}
 	if (rc == 0)
 		return;
 	free(t);
+	if (is_refilled(r, i->child.rg, rc))
+		return;
 	post_ticket(
 		r, (struct ticket_work){.ticket = i->ticket, .type = IKE_EV_INSTALLED, .rc = rc});
 }
