@@ -9,7 +9,7 @@
  * (token_coefficient 0). The knet ping timers are fixed: those derived from a token below 500 ms
  * make a healthy link flap. With two nodes the consensus timeout may be far below the token
  * (corosync.conf(5)), which is what makes a crash visible within token + 100 ms. After a message
- * the token runs few rounds at full speed before it rests (docs/adr/0010): an idle cluster is
+ * the token runs few rounds at full speed before it rests (docs/adr/0020): an idle cluster is
  * quiet.
  */
 #include "config/config.h"
