@@ -192,8 +192,9 @@ static int check(const struct dp *dp, const Dp__Configure *c, struct reply *r)
 	const struct net *now = atomic_load(&dp->sh.net);
 
 	if (c->bucket_bits < SPI_BUCKET_BITS_MIN || c->bucket_bits > SPI_BUCKET_BITS_MAX ||
-		c->iv_node_id > UINT8_MAX || c->node_id >= RG_OWNER_NONE) {
-		reply_fail(r, -ERR_VALUE, "bucket bits, node id or IV node id out of range");
+		c->iv_node_id > UINT8_MAX || c->iv_incarnation > UINT16_MAX ||
+		c->node_id >= RG_OWNER_NONE) {
+		reply_fail(r, -ERR_VALUE, "bucket bits, node id or IV numbers out of range");
 		return -ERR_VALUE;
 	}
 	if (now && now->bucket_bits != c->bucket_bits && dp->sh.sad.n_live) {
@@ -226,6 +227,36 @@ static void apply_settings(struct dp *dp, const Dp__Configure *c)
 	atomic_store(&dp->sh.busy_poll, c->busy_poll);
 }
 
+/* In each worker: what is left of its block belongs to an incarnation that may have been used. */
+static void drop_block(struct worker *w, struct command *c)
+{
+	(void)c;
+	w->ivs = (struct iv_block){0};
+}
+
+/* Before an SA that was sent with elsewhere, or in another life of this node, becomes active. */
+static int raise_ivs(struct dp *dp, const Dp__Configure *c, struct reply *r)
+{
+	uint16_t to = (uint16_t)c->iv_incarnation;
+	int rc;
+
+	if (to <= iv_pool_incarnation(&dp->sh.ivs))
+		return 0;
+	rc = incarnation_reserve(&dp->incarnation, (uint16_t)(to - 1), &dp->reserved);
+	if (rc < 0 || !iv_pool_raise(&dp->sh.ivs, to))
+		return rc;
+	for (uint32_t i = 0; i < dp->sh.n_workers; i++) {
+		struct order *o = calloc(1, sizeof *o);
+
+		if (!o)
+			return -ERR_NOMEM;
+		o->c.run = drop_block;
+		dp_order(dp, i, o, r);
+	}
+	log_notice(&dp->log, "dp.incarnation", "raised=%u", to);
+	return 0;
+}
+
 /* Ports first (the only part that stops workers), then the new picture in one piece. A failure
  * leaves the picture as it was. */
 void api_configure(struct dp *dp, const Dp__Configure *c, struct reply *r)
@@ -249,6 +280,10 @@ void api_configure(struct dp *dp, const Dp__Configure *c, struct reply *r)
 	}
 	if (old)
 		dp_defer(dp, defer_net, old, r);
+	if (raise_ivs(dp, c, r) < 0) {
+		reply_fail(r, -ERR_IO, "the incarnation of IVs cannot be raised");
+		return;
+	}
 	dp->configured = true;
 	log_notice(&dp->log, "dp.configured",
 		"node=%u workers=%u ports=%u interfaces=%zu routes=%zu policies=%zu", c->node_id,

@@ -83,9 +83,9 @@ int incarnation_begin(struct incarnation *i, const char *dir, const struct env *
 		(void)snprintf(i->path, sizeof i->path, "%s/iv-incarnation", dir);
 		rc = load(i->path, &last);
 	}
-	if (rc < 0) { /* missing or spoilt: nothing is known of the past */
+	if (rc < 0) { /* missing or spoilt: nothing is known of the past, but much is ahead */
 		i->is_fresh = true;
-		last = (uint16_t)env_random32(env);
+		last = (uint16_t)(env_random32(env) & 0x7fff);
 	}
 	return incarnation_reserve(i, last, &i->now);
 }

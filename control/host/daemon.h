@@ -14,6 +14,7 @@
 #include "host/ctl_server.h"
 #include "host/dp_client.h"
 #include "host/ha_bridge.h"
+#include "host/iv_guard.h"
 #include "host/local.h"
 #include "host/logger.h"
 #include "host/punt.h"
@@ -42,8 +43,8 @@ struct daemon {
 	struct baseline baseline; /* of this dataplane's counters */
 	uv_signal_t term, intr, hup;
 	int64_t started_wall_s;
-	uint16_t incarnation; /* of tandemd */
-	uint32_t node;	      /* 0 stand-alone */
+	struct iv_guard iv;
+	uint32_t node; /* 0 stand-alone */
 	uint32_t dp_incarnation;
 	struct port_state *ports;
 	bool clustered; /* ha runs */

@@ -39,7 +39,8 @@ void daemon_dp_configure(struct daemon *d)
 	const struct dp_config_args a = {.model = d->model,
 		.node = d->node,
 		.cluster_id = d->clustered ? d->args.cluster_id : 0,
-		.iv_node_id = d->node};
+		.iv_node_id = d->node,
+		.iv_incarnation = d->iv.esp_least};
 	Dp__Request r = DP__REQUEST__INIT;
 	int rc = dp_config_build(&a, &r.configure);
 
@@ -62,7 +63,8 @@ static void on_hello(void *ctx, int rc, const Dp__Reply *reply)
 		log_err(&d->log, "dataplane.hello.failed", "reason=\"%s\"", err_text(rc));
 		return;
 	}
-	d->dp_incarnation = reply->hello->incarnation;
+	iv_guard_hello(&d->iv, reply->hello);
+	d->dp_incarnation = d->iv.in_use.esp;
 	local_hello(&d->local, reply->hello);
 	if (reply->hello->configured)
 		ha_bridge_adopt(&d->ha);

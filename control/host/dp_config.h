@@ -13,7 +13,7 @@ void dp_reth_mac(const struct model_interface *i, uint32_t cluster_id, uint8_t o
 
 struct dp_config_args {
 	const struct model *model;
-	uint32_t node, cluster_id, iv_node_id;
+	uint32_t node, cluster_id, iv_node_id, iv_incarnation;
 };
 
 /* The caller frees *out with dp__configure__free_unpacked(). */

@@ -12,6 +12,9 @@
 #include "host/ha_bus.h"
 #include "host/store_file.h"
 
+/* Of an entry that nobody waits for; the engine counts its own from 1. */
+#define NOTE_TICKET UINT64_MAX
+
 /* ---------------------------------------------------------------- timer and events */
 
 static void on_tick(uv_timer_t *t)
@@ -333,12 +336,38 @@ static void tell_deadline(struct ha_bridge *b, const struct ha_do_deadline *x)
 		free(asked);
 }
 
+static struct view ivs_kept(const struct ha_bridge *b, uint32_t rg)
+{
+	uint8_t key[IV_FLOOR_KEY_LEN];
+	struct ha_record r;
+
+	iv_floor_key(b->d->node, key);
+	return ha_record_find(b->ha, rg, HA_CLASS_RECORD, view_of_array(key), &r)
+		       ? r.body
+		       : (struct view){0};
+}
+
+/* An owner leaves word of its incarnations, for the day on which it has lost them. */
+static void note_ivs(struct ha_bridge *b, uint32_t rg)
+{
+	uint8_t key[IV_FLOOR_KEY_LEN], body[IV_FLOOR_BODY_LEN];
+	const struct ike_fx_item item = {.key = view_of_array(key), .body = view_of_array(body)};
+
+	iv_floor_key(b->d->node, key);
+	if (iv_guard_note(&b->d->iv, rg, ivs_kept(b, rg), body))
+		ha_bridge_propose(b, &(struct ike_fx_replicate){NOTE_TICKET, rg, &item, 1});
+}
+
 static void change_role(struct ha_bridge *b, const struct ha_do_role *r)
 {
 	struct role_work *w = calloc(1, sizeof *w);
 
 	if (!w) {
 		daemon_stop(b->d, "out of memory");
+		return;
+	}
+	if (r->role == HA_ACTIVE && !iv_guard_admits(&b->d->iv, r->rg, ivs_kept(b, r->rg))) {
+		free(w);
 		return;
 	}
 	b->role[r->rg] = *r;
@@ -352,6 +381,8 @@ static void change_role(struct ha_bridge *b, const struct ha_do_role *r)
 	w->role = *r;
 	w->work.run = run_role;
 	work_post(&b->d->work, &w->work);
+	if (r->role == HA_ACTIVE)
+		note_ivs(b, r->rg);
 }
 
 struct handover_ctx {
@@ -451,7 +482,8 @@ static void execute_handover(struct ha_bridge *b, const struct ha_effect *e)
 		b->giving[rg] = true;
 		freeze(b, &e->handover);
 	} else if (e->type == HA_DO_HANDOVER_ACTIVATE) {
-		activate(b, &e->handover);
+		if (iv_guard_admits(&b->d->iv, rg, ivs_kept(b, rg)))
+			activate(b, &e->handover);
 	} else {
 		dp_order_forward(&b->d->dp, &e->handover, e->type == HA_DO_HANDOVER_ABORT);
 		if (b->giving[rg] && b->role[rg].role == HA_STANDBY) {
@@ -475,13 +507,16 @@ static void execute(struct ha_bridge *b, const struct ha_effect *e)
 		break;
 	case HA_DO_COMMITTED:
 		b->waiting_ns[e->done.rg] = 0;
-		runner_post_committed(&d->runner, e->done.ticket);
+		if (e->done.ticket != NOTE_TICKET)
+			runner_post_committed(&d->runner, e->done.ticket);
 		break;
 	case HA_DO_REJECTED:
 		b->waiting_ns[e->done.rg] = 0;
 		/* a handover that is aborted leaves the group here: ask again */
-		runner_post_rejected(&d->runner, e->done.ticket,
-			e->done.reason == HA_REJECT_BUSY || e->done.reason == HA_REJECT_HANDOVER);
+		if (e->done.ticket != NOTE_TICKET)
+			runner_post_rejected(&d->runner, e->done.ticket,
+				e->done.reason == HA_REJECT_BUSY ||
+					e->done.reason == HA_REJECT_HANDOVER);
 		break;
 	case HA_DO_RESET:
 		break; /* what is stale in the dataplane goes at SYNCED */
@@ -490,6 +525,9 @@ static void execute(struct ha_bridge *b, const struct ha_effect *e)
 		break;
 	case HA_DO_SYNCED:
 		log_notice(&b->log, "ha.synced", "rg=%u", e->rg);
+		/* Now, while somebody else owns it, rather than when it has nobody else. */
+		if (!iv_guard_admits(&b->d->iv, e->rg, ivs_kept(b, e->rg)))
+			break;
 		daemon_dp_reconcile(d, e->rg);
 		break;
 	case HA_DO_ROLE:
@@ -596,8 +634,13 @@ static void refill_rg(struct ha_bridge *b, uint32_t rg)
 
 void ha_bridge_refill(struct ha_bridge *b)
 {
-	for (uint32_t i = 0; b->active && i < b->d->model->cluster.n_rgs; i++)
-		refill_rg(b, b->d->model->cluster.rgs[i].id);
+	for (uint32_t i = 0; b->active && i < b->d->model->cluster.n_rgs; i++) {
+		uint32_t rg = b->d->model->cluster.rgs[i].id;
+
+		if (!iv_guard_admits(&b->d->iv, rg, ivs_kept(b, rg)))
+			return;
+		refill_rg(b, rg);
+	}
 }
 
 static void ask(struct ha_bridge *b, struct ha_event *ev, struct ctl_call *call)

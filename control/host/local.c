@@ -298,21 +298,36 @@ uint64_t local_epoch_kept(const struct local *l)
 	return cur_done(&c) ? epoch : 0;
 }
 
-void local_epoch_keep(struct local *l)
+struct view local_ivs_kept(const struct local *l)
+{
+	uint8_t key[IV_FLOOR_KEY_LEN];
+	struct view body = {0};
+
+	iv_floor_key(l->d->node, key);
+	(void)local_store_find(&l->store, view_of_array(key), &body);
+	return body;
+}
+
+void local_life_keep(struct local *l)
 {
 	struct local_waiting *w = wish(l, WISH_ACT);
-	uint8_t octets[8];
+	uint8_t octets[8], iv_key[IV_FLOOR_KEY_LEN], ivs[IV_FLOOR_BODY_LEN];
 	struct emit e = emit_to(octets, sizeof octets);
-	struct journal_item item = {.key = view_of_array(epoch_key), .body = view_of_array(octets)};
+	const struct journal_item items[] = {
+		{.key = view_of_array(epoch_key), .body = view_of_array(octets)},
+		{.key = view_of_array(iv_key), .body = view_of_array(ivs)},
+	};
+	size_t n = iv_guard_note(&l->d->iv, 0, local_ivs_kept(l), ivs) ? 2 : 1;
 
 	emit_be64(&e, l->epoch);
-	if (!w || local_store_put(&l->store, item.rg, item.key, item.body) < 0) {
-		daemon_stop(l->d, "out of memory");
-		free(w);
+	iv_floor_key(l->d->node, iv_key);
+	for (size_t i = 0; i < n; i++)
+		if (local_store_put(&l->store, items[i].rg, items[i].key, items[i].body) < 0)
+			daemon_stop(l->d, "out of memory");
+	if (!w)
 		return;
-	}
 	w->round = l->round;
-	write_then(l, &item, 1, w);
+	write_then(l, items, n, w);
 }
 
 /* ---------------------------------------------------------------- life */

@@ -6,7 +6,7 @@
  * refilled.
  *
  * The store holds the engine's records under their own keys, 'L' and the inbound SPI for the lease
- * of a child (packed dp.Lease), and 'E' for the epoch.
+ * of a child (packed dp.Lease), 'E' for the epoch, and 'V' for this node's IVs (iv_floor.h).
  *
  * Life: local_init() .. local_fini(). Thread: the loop. Nothing here may be called while effects of
  * the IKE engine are executed, except local_replicate().
@@ -25,7 +25,7 @@ struct local {
 	struct local_waiting *first, **last; /* for what is being written, in order */
 	uint64_t epoch;			     /* of all these groups */
 	uint32_t round;			     /* of local_begin() */
-	bool fresh;			     /* the dataplane has started empty */
+	bool fresh;			     /* the dataplane does not act yet */
 	bool active;			     /* the engine acts for these groups */
 };
 
@@ -49,6 +49,8 @@ void local_begin(struct local *l);
 void local_act(struct local *l);
 /* 0: none was kept. */
 uint64_t local_epoch_kept(const struct local *l);
-/* Writes l->epoch, then local_act(), unless another local_begin() came in between. */
-void local_epoch_keep(struct local *l);
+/* What is remembered of this node's IVs; empty: nothing. */
+struct view local_ivs_kept(const struct local *l);
+/* Writes l->epoch and IVs, then local_act(), unless another local_begin() came in between. */
+void local_life_keep(struct local *l);
 void local_forget(struct local *l, uint32_t rg, struct view key);

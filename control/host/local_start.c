@@ -18,13 +18,18 @@ static bool is_local(const struct local *l, uint32_t rg)
 
 void local_hello(struct local *l, const Dp__HelloReply *h)
 {
-	l->fresh = !h->configured;
 	l->epoch = MAX(l->epoch, local_epoch_kept(l));
-	for (size_t i = 0; i < h->n_rgs; i++)
-		if (is_local(l, h->rgs[i]->rg))
-			l->epoch = MAX(l->epoch, h->rgs[i]->epoch);
-	/* A refilled dataplane starts beyond what the one before it may have sent. */
-	if (l->fresh || l->epoch == 0)
+	l->fresh = true;
+	for (size_t i = 0; i < h->n_rgs; i++) {
+		if (!is_local(l, h->rgs[i]->rg))
+			continue;
+		l->epoch = MAX(l->epoch, h->rgs[i]->epoch);
+		if (h->rgs[i]->role == DP__RG_ROLE__RG_ACTIVE && h->rgs[i]->epoch != 0)
+			l->fresh = false;
+	}
+	/* A refilled dataplane starts beyond what the one before it may have sent. That it is
+	 * configured says nothing: a tandemd may have died before it filled it. */
+	if (l->fresh)
 		l->epoch++;
 }
 
@@ -203,10 +208,9 @@ void local_act(struct local *l)
 void local_begin(struct local *l)
 {
 	l->round++;
+	if (!iv_guard_admits(&l->d->iv, 0, local_ivs_kept(l)))
+		return;
 	local_store_each(&l->store, refill_child, l);
 	local_store_each(&l->store, refill_lease, l); /* after the SAs they belong to */
-	if (local_epoch_kept(l) == l->epoch && !l->fresh)
-		local_act(l); /* the dataplane acts in it already */
-	else
-		local_epoch_keep(l);
+	local_life_keep(l);
 }

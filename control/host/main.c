@@ -15,7 +15,6 @@
 #include "crypto/random.h"
 #include "host/clock.h"
 #include "host/daemon.h"
-#include "host/incarnation.h"
 
 enum { PATH_BUF = 512 };
 
@@ -137,15 +136,11 @@ static const char *path_in(char out[PATH_BUF], const char *given, const char *di
 
 static int start_identity(struct daemon *d)
 {
-	char path[PATH_BUF];
-	bool fresh;
-
 	(void)mkdir(d->args.state_dir, 0700);
 	(void)mkdir(d->args.run_dir, 0750);
 	d->env = random_env();
 	map_seed(&d->env);
-	(void)snprintf(path, sizeof path, "%s/tandemd.incarnation", d->args.state_dir);
-	return incarnation_raise(path, &d->incarnation, &fresh);
+	return iv_guard_start(&d->iv, d);
 }
 
 static int start_services(struct daemon *d)
@@ -285,7 +280,7 @@ int main(int argc, char **argv)
 	rc = start(d);
 	if (rc == 0) {
 		log_notice(&d->log, "daemon.start", "version=%s incarnation=%u cluster=%s",
-			TANDEM_VERSION, d->incarnation, d->clustered ? "yes" : "no");
+			TANDEM_VERSION, d->iv.in_use.ike, d->clustered ? "yes" : "no");
 		work_drain(&d->work, d);
 		if (!d->stopping)
 			(void)uv_run(&d->loop, UV_RUN_DEFAULT);

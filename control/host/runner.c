@@ -322,7 +322,7 @@ int runner_init(struct runner *r, struct daemon *d)
 		.log = &d->logger.sink,
 		.crypto = d->crypto,
 		.iv_node = (uint8_t)d->node,
-		.incarnation = d->incarnation,
+		.incarnation = d->iv.in_use.ike,
 		.interface_id = model_interface_id,
 	};
 

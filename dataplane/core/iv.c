@@ -23,6 +23,17 @@ void iv_pool_reserve(struct iv_pool *p, uint16_t incarnation)
 		atomic_store(&p->reserved, end);
 }
 
+bool iv_pool_raise(struct iv_pool *p, uint16_t incarnation)
+{
+	uint64_t to = (uint64_t)incarnation << IV_COUNTER_BITS, at = atomic_load(&p->next);
+
+	iv_pool_reserve(p, incarnation);
+	while (at < to)
+		if (atomic_compare_exchange_weak(&p->next, &at, to))
+			return true;
+	return false;
+}
+
 uint16_t iv_pool_incarnation(const struct iv_pool *p)
 {
 	return (uint16_t)(atomic_load(&p->next) >> IV_COUNTER_BITS);

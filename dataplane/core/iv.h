@@ -30,6 +30,9 @@ struct iv_block {
 void iv_pool_init(struct iv_pool *p, uint16_t incarnation);
 /* The state file now reserves everything up to and including this incarnation. */
 void iv_pool_reserve(struct iv_pool *p, uint16_t incarnation);
+/* Nothing below this incarnation is given from here on; it is on disk. Blocks that workers hold are
+ * theirs to drop. False: was beyond it already. */
+bool iv_pool_raise(struct iv_pool *p, uint16_t incarnation);
 /* The incarnation in use, and whether the next one should be reserved soon. */
 uint16_t iv_pool_incarnation(const struct iv_pool *p);
 bool iv_pool_is_half(const struct iv_pool *p);

@@ -76,9 +76,30 @@ static void iv_space_ends_without_wrapping(void **state)
 	assert_int_equal(iv_next(&p, &b, 0, &iv), -ERR_LIMIT);
 }
 
+static void iv_raised_is_never_below(void **state)
+{
+	struct iv_pool p;
+	struct iv_block b = {0};
+	uint64_t iv;
+
+	(void)state;
+	iv_pool_init(&p, 5);
+	assert_int_equal(iv_next(&p, &b, 0, &iv), 0);
+	assert_false(iv_pool_raise(&p, 4));
+	assert_false(iv_pool_raise(&p, 5)); /* in use: goes on where it is */
+	assert_int_equal(iv_next(&p, &b, 0, &iv), 0);
+	assert_int_equal(iv, (UINT64_C(5) << IV_COUNTER_BITS) + 1);
+	assert_true(iv_pool_raise(&p, 300));
+	b = (struct iv_block){0}; /* as its worker is told */
+	assert_int_equal(iv_next(&p, &b, 0, &iv), 0);
+	assert_int_equal(iv, UINT64_C(300) << IV_COUNTER_BITS);
+	assert_int_equal(iv_pool_incarnation(&p), 300);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(iv_raised_is_never_below),
 		cmocka_unit_test(iv_is_node_incarnation_counter),
 		cmocka_unit_test(iv_workers_share_no_block),
 		cmocka_unit_test(iv_next_incarnation_only_when_reserved),

@@ -1,18 +1,41 @@
 #include "host_case.h"
 
+#include <unistd.h>
+
 #include "host/incarnation.h"
 #include "host/store_file.h"
 
-static void incarnation_begins_with_one_and_rises(void **state)
+static void draw(void *ctx, void *out, size_t n)
+{
+	memset(out, *(const uint8_t *)ctx, n);
+}
+
+static int raise_drawn(const char *path, uint8_t drawn, uint16_t *n, bool *fresh)
+{
+	const struct env env = {draw, &drawn};
+
+	return incarnation_raise(path, &env, n, fresh);
+}
+
+/* Without a file any number may have been used: a node that lost it must not begin again with 1. */
+static void incarnation_begins_anywhere_and_rises(void **state)
 {
 	struct host_case *h = *state;
-	uint16_t n = 0;
-	bool fresh = false;
 
-	for (uint16_t i = 1; i <= 5; i++) {
-		assert_int_equal(incarnation_raise(h->path, &n, &fresh), 0);
-		assert_int_equal(n, i);
-		assert_int_equal(fresh, i == 1);
+	for (unsigned drawn = 0; drawn < 256; drawn += 51) {
+		uint16_t n = 0, first = 0;
+		bool fresh = false;
+
+		(void)unlink(h->path);
+		assert_int_equal(raise_drawn(h->path, (uint8_t)drawn, &first, &fresh), 0);
+		assert_true(fresh);
+		assert_true(first >= 1 && first <= 0x7fff);
+		assert_int_equal(first, drawn * 0x01010101u % 0x7fff + 1);
+		for (uint16_t i = 1; i <= 5; i++) {
+			assert_int_equal(raise_drawn(h->path, 0x77, &n, &fresh), 0);
+			assert_int_equal(n, first + i);
+			assert_false(fresh);
+		}
 	}
 }
 
@@ -44,7 +67,7 @@ static void incarnation_reads_what_is_there(void **state)
 		auto_blob left = {0};
 
 		assert_int_equal(store_file_write(h->path, view_of_text(files[i].text)), 0);
-		if (incarnation_raise(h->path, &n, &fresh) != files[i].rc || n != files[i].n)
+		if (raise_drawn(h->path, 0, &n, &fresh) != files[i].rc || n != files[i].n)
 			fail_msg("%s", files[i].name);
 		assert_int_equal(store_file_read(h->path, 64, &left), 0);
 		if (files[i].rc < 0 && strcmp((const char *)left.p, files[i].text) != 0)
@@ -62,14 +85,14 @@ static void incarnation_needs_its_disk(void **state)
 	bool fresh;
 
 	(void)snprintf(nowhere, sizeof nowhere, "%s/none/x", h->dir);
-	assert_int_equal(incarnation_raise(nowhere, &n, &fresh), -ERR_IO);
+	assert_int_equal(raise_drawn(nowhere, 0, &n, &fresh), -ERR_IO);
 	assert_int_equal(n, 77);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		host_test(incarnation_begins_with_one_and_rises),
+		host_test(incarnation_begins_anywhere_and_rises),
 		host_test(incarnation_reads_what_is_there),
 		host_test(incarnation_needs_its_disk),
 	};
