@@ -126,10 +126,9 @@ void lingers_fini(struct ike *ike)
 {
 	struct linger *l, *next;
 
-	list_foreach_safe (l, next, &ike->lingers.order, link) {
-		HASH_DELETE(hh, ike->lingers.by_spi, l);
-		list_del(&l->link);
+	HASH_CLEAR(hh, ike->lingers.by_spi);
+	list_foreach_safe (l, next, &ike->lingers.order, link)
 		free(l);
-	}
+	list_init(&ike->lingers.order);
 	timer_cancel(&ike->timers, &ike->lingers.timer);
 }

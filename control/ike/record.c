@@ -48,7 +48,13 @@ struct child *record_key_find_child(struct ike *ike, struct view key)
 
 static ProtobufCBinaryData lend(struct view v)
 {
-	return (ProtobufCBinaryData){.len = v.n, .data = (uint8_t *)(uintptr_t)v.p};
+	/* Packing only reads; the generated type cannot say so. */
+	union {
+		const uint8_t *in;
+		uint8_t *out;
+	} p = {v.p};
+
+	return (ProtobufCBinaryData){.len = v.n, .data = p.out};
 }
 
 static void put_endpoint(Rec__Endpoint *out, const struct endpoint *e)
@@ -243,7 +249,7 @@ static size_t put_selectors(struct ike *ike, const struct tsel_set *set, Rec__Se
 {
 	size_t n = set->n;
 	Rec__Selector *one = ike_effects_alloc(ike->fx, n * sizeof *one);
-	Rec__Selector **list = ike_effects_alloc(ike->fx, n * sizeof *list);
+	Rec__Selector **list = ike_effects_alloc(ike->fx, n * sizeof(Rec__Selector *));
 
 	if (!one || !list) {
 		ike->failed = true;

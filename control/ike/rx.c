@@ -300,12 +300,10 @@ void rx_datagram(struct ike *ike, const struct ike_ev_datagram *dg)
 	struct ike_header h;
 
 	ike->stats.rx_datagrams++;
-	if (ike_header_parse(dg->octets, &h) < 0)
+	if (ike_header_parse(dg->octets, &h) < 0 || h.spi_i == 0)
 		ike->stats.rx_malformed++;
 	else if (h.version >> 4 != IKE_VERSION_2 >> 4)
 		ike->stats.rx_version++;
-	else if (h.spi_i == 0)
-		ike->stats.rx_malformed++;
 	else
 		rx_dispatch(ike, dg, &h);
 }

@@ -22,11 +22,12 @@ bool collide_refuses_child(const struct ike_sa *sa, const struct child *old)
 	return old && (old->want_delete || old->state == CHILD_REPLACED);
 }
 
-bool collide_makes_child(const struct ike_sa *sa)
+struct exch *collide_makes_child(const struct ike_sa *sa)
 {
-	const struct exch *x = sa->out;
+	struct exch *x = sa->out;
+	bool makes = x && x->flight && (x->kind == EXCH_CHILD || x->kind == EXCH_CHILD_REKEY);
 
-	return x && x->flight && (x->kind == EXCH_CHILD || x->kind == EXCH_CHILD_REKEY);
+	return makes ? x : NULL;
 }
 
 bool collide_refuses_rekey(const struct ike_sa *sa)

@@ -10,11 +10,13 @@
 struct ike;
 struct ike_sa;
 struct child;
+struct exch;
 
 /* TEMPORARY_FAILURE is the answer: the IKE SA is being rekeyed, or we are deleting that child. */
 bool collide_refuses_child(const struct ike_sa *sa, const struct child *old);
-/* A child that the peer has made already may still be unknown here: its answer is on the way. */
-bool collide_makes_child(const struct ike_sa *sa);
+/* Our request for a child that is under way, or NULL: the peer may have made that child already,
+ * and its answer be on the way. */
+struct exch *collide_makes_child(const struct ike_sa *sa);
 /* ... we are busy with children, or closing. */
 bool collide_refuses_rekey(const struct ike_sa *sa);
 

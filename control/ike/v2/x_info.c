@@ -35,14 +35,15 @@ static size_t delete_children(
 
 	for (size_t i = 0; i < d->count && n < SPIS_MAX; i++) {
 		struct child *c = child_find_out(sa, pld_delete_spi(d, i));
-		bool crossing = sa->out && sa->out->kind == EXCH_DELETE_CHILD && c &&
-				sa->out->old_spi == c->spi_in;
 
-		if (!c && collide_makes_child(sa))
-			sa->out->dead_spi = pld_delete_spi(d, i);
-		if (!c)
+		if (!c) {
+			struct exch *ours = collide_makes_child(sa);
+
+			if (ours)
+				ours->dead_spi = pld_delete_spi(d, i);
 			continue;
-		if (!crossing)
+		}
+		if (!sa->out || sa->out->kind != EXCH_DELETE_CHILD || sa->out->old_spi != c->spi_in)
 			out[n++] = c->spi_in;
 		sched_child_gone(ike, c, TUNNEL_PEER_CLOSED);
 	}

@@ -32,6 +32,7 @@ struct birth {
 	uint64_t spi_local, spi_remote; /* spi_local 0: drawn */
 	bool initiator;
 	struct view ni, nr, shared;
+	uint8_t nonce[EXCH_NONCE_LEN]; /* ours, when we answer */
 };
 
 static int inherit(struct ike_sa *to, const struct ike_sa *from)
@@ -164,14 +165,13 @@ static int answer_rekey(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 static int asked_again(
 	struct ike *ike, struct ike_sa *sa, const struct rx *rx, struct birth *b, uint8_t proposal)
 {
-	uint8_t nonce[EXCH_NONCE_LEN];
 	struct ike_sa *to = NULL;
 	int rc = rx->done->rc;
 
 	if (rc < 0)
 		return tx_answer_notify(ike, sa, rx, N_INVALID_SYNTAX) < 0 ? -ERR_NOMEM : FSM_STAY;
-	env_random(&ike->cfg.env, nonce, sizeof nonce);
-	b->nr = view_of_array(nonce);
+	env_random(&ike->cfg.env, b->nonce, sizeof b->nonce);
+	b->nr = view_of_array(b->nonce);
 	b->shared = secret_view(rx->done->shared);
 	rc = bear(ike, sa, b, &to);
 	if (rc == 0)
@@ -254,7 +254,7 @@ static int rekey_agreed(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 		.spi_local = sa->out->new_spi,
 		.ni = view_of_array(sa->out->nonce),
 		.shared = secret_view(rx->done->shared)};
-	struct choice choice;
+	struct choice choice = {0};
 	struct pld_sa answer;
 	struct ike_sa *ours = NULL, *winner;
 	int rc = rx->done->rc;
