@@ -27,6 +27,7 @@ void txn_init(struct txn *t)
 
 static void hold_free(struct ike *ike, struct hold *h)
 {
+	ike->holds.rejected -= h->rejected;
 	timer_cancel(&ike->timers, &h->timer);
 	blob_fini(&h->keys);
 	free(h->acts);
@@ -34,6 +35,8 @@ static void hold_free(struct ike *ike, struct hold *h)
 }
 
 /* ---------------------------------------------------------------- gathering */
+
+static void take_rejected(struct ike *ike, uint32_t rg);
 
 static void txn_begin(struct ike *ike, uint32_t rg)
 {
@@ -49,6 +52,8 @@ static void txn_begin(struct ike *ike, uint32_t rg)
 		ike->txn.hold->timer.kind = TIMER_HOLD;
 	else
 		ike->failed = true;
+	if (ike->holds.rejected != 0)
+		take_rejected(ike, rg);
 }
 
 void txn_sa(struct ike *ike, struct ike_sa *sa)
@@ -408,21 +413,17 @@ void hold_rejected(struct ike *ike, uint64_t ticket, bool retry)
 	ike->stats.rejected++;
 	HASH_FIND(hh, ike->holds.by_ticket, &ticket, sizeof ticket, h);
 	/* Without retry the group is about to become standby: what was held never leaves. */
-	if (h && retry)
-		ike->failed |= timer_arm(&ike->timers, &h->timer, ike->now_ms + RETRY_MS) < 0;
+	if (!h || !retry || h->rejected)
+		return;
+	h->rejected = true;
+	ike->holds.rejected++;
+	ike->failed |= timer_arm(&ike->timers, &h->timer, ike->now_ms + RETRY_MS) < 0;
 }
 
-void hold_retry(struct ike *ike, struct hold *h)
+static void take_keys(struct ike *ike, const struct blob *keys)
 {
-	struct blob keys = blob_take(&h->keys);
-
-	if (ike->txn.open)
-		txn_flush(ike);
-	HASH_DELETE(hh, ike->holds.by_ticket, h);
-	ike->txn.hold = h;
-	txn_begin(ike, h->rg);
-	for (size_t at = 0; at + 1 < keys.n; at += 1u + keys.p[at]) {
-		struct view key = view_of(keys.p + at + 1, keys.p[at]);
+	for (size_t at = 0; at + 1 < keys->n; at += 1u + keys->p[at]) {
+		struct view key = view_of(keys->p + at + 1, keys->p[at]);
 		struct ike_sa *sa = record_key_find_sa(ike, key);
 		struct child *c = record_key_find_child(ike, key);
 
@@ -433,7 +434,36 @@ void hold_retry(struct ike *ike, struct hold *h)
 		else
 			key_append(ike, &ike->txn.gone, key);
 	}
-	blob_fini(&keys);
+}
+
+/* Records are written as they are now. So whatever is written for a group while something of it
+ * waits to be written again must take that along: else an answer could be committed without the
+ * end of the child that it confirms. */
+static void take_rejected(struct ike *ike, uint32_t rg)
+{
+	struct hold *h, *next;
+
+	map_foreach (ike->holds.by_ticket, h, next) {
+		if (!h->rejected || h->rg != rg)
+			continue;
+		HASH_DELETE(hh, ike->holds.by_ticket, h);
+		take_keys(ike, &h->keys);
+		for (uint32_t i = 0; i < h->n; i++)
+			txn_act(ike, rg, h->acts[i]);
+		hold_free(ike, h);
+	}
+}
+
+void hold_retry(struct ike *ike, struct hold *h)
+{
+	uint32_t rg = h->rg;
+
+	if (ike->txn.open)
+		txn_flush(ike);
+	/* it may have gone with that */
+	if (ike->holds.rejected == 0)
+		return;
+	txn_begin(ike, rg);
 	txn_flush(ike);
 }
 

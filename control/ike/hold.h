@@ -43,8 +43,8 @@ struct hold {
 	UT_hash_handle hh; /* by ticket */
 	uint64_t ticket;
 	uint32_t rg;
-	bool committed;
-	uint32_t installing; /* acknowledgements missing */
+	bool committed, rejected; /* rejected: to be proposed again */
+	uint32_t installing;	  /* acknowledgements missing */
 	struct hold_act *acts;
 	uint32_t n, cap;
 	struct blob keys; /* what it wrote, to write it again after a rejection */
@@ -53,6 +53,7 @@ struct hold {
 
 struct holds {
 	struct hold *by_ticket;
+	uint32_t rejected;	  /* how many */
 	struct install *installs; /* by install ticket */
 };
 
