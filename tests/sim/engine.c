@@ -171,6 +171,14 @@ static void do_install(struct world *w, uint32_t n, const struct ike_fx_install 
 		(void)post(engine_of(w, n), WORK_INSTALLED, i->ticket);
 }
 
+static void do_update(struct world *w, uint32_t n, const struct ike_fx_update *u)
+{
+	struct order o = {.type = ORDER_UPDATE, .spi = u->spi_in, .outbound = u->outbound};
+
+	if (!u->moved)
+		to_dp(w, n, &o);
+}
+
 static void do_delete(struct world *w, uint32_t n, const struct ike_fx_delete *d)
 {
 	for (size_t i = 0; i < d->n; i++) {
@@ -214,9 +222,6 @@ static void do_send(struct world *w, uint32_t n, const struct ike_fx_send *s)
 
 static void execute(struct world *w, uint32_t n, struct ike_effect *e)
 {
-	struct order o = {
-		.type = ORDER_UPDATE, .spi = e->update.spi_in, .outbound = e->update.outbound};
-
 	switch (e->type) {
 	case IKE_FX_SEND:
 		do_send(w, n, &e->send);
@@ -228,8 +233,7 @@ static void execute(struct world *w, uint32_t n, struct ike_effect *e)
 		do_install(w, n, &e->install);
 		break;
 	case IKE_FX_UPDATE:
-		if (!e->update.moved)
-			to_dp(w, n, &o);
+		do_update(w, n, &e->update);
 		break;
 	case IKE_FX_DELETE:
 		do_delete(w, n, &e->del);
