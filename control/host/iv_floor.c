@@ -51,6 +51,22 @@ bool iv_floor_ahead(
 	return true;
 }
 
+struct iv_verdict iv_floor_arrival(const struct iv_arrival *a)
+{
+	bool is_back = a->seen != 0 && a->says < a->seen;
+
+	/* Without its file it may have drawn what one before it has used, or is just about to. */
+	if (a->seen != 0 && a->is_drawn && !a->is_configured && a->says <= plus(a->seen, IV_AHEAD))
+		is_back = true;
+	if (is_back) {
+		uint16_t least = plus(a->seen, IV_AHEAD + 1);
+
+		return (struct iv_verdict){.in_use = least, .least = least};
+	}
+	return (struct iv_verdict){.in_use = a->says,
+		.is_unknown = a->is_drawn && !(a->is_configured && a->seen != 0)};
+}
+
 struct iv_floor iv_floor_above(const struct iv_floor *kept)
 {
 	return (struct iv_floor){plus(kept->ike, 1), plus(kept->esp, 1)};

@@ -28,5 +28,21 @@ struct iv_floor iv_floor_read(struct view body);
 bool iv_floor_ahead(
 	const struct iv_floor *kept, const struct iv_floor *in_use, struct iv_floor *out);
 
+/* What a dataplane says of itself when it comes, and how far tandemd has seen one come (0: there is
+ * no such file). */
+struct iv_arrival {
+	uint16_t says, seen;
+	bool is_drawn;	    /* it had no file of its own when it started */
+	bool is_configured; /* the same process was here before */
+};
+
+struct iv_verdict {
+	uint16_t in_use; /* once it is configured */
+	uint16_t least;	 /* to be told to it; 0: nothing */
+	bool is_unknown; /* what is kept beside the keys decides whether in_use is new */
+};
+
+struct iv_verdict iv_floor_arrival(const struct iv_arrival *a);
+
 /* The lowest numbers that are certainly new. */
 struct iv_floor iv_floor_above(const struct iv_floor *kept);

@@ -21,7 +21,7 @@ int iv_guard_start(struct iv_guard *g, struct daemon *d)
 	int rc;
 
 	*g = (struct iv_guard){.d = d};
-	rc = incarnation_read(path_of(g, true, path), &g->esp_least);
+	rc = incarnation_read(path_of(g, true, path), &g->esp_seen);
 	if (rc == -ERR_NOT_FOUND)
 		rc = 0;
 	if (rc == 0)
@@ -30,30 +30,42 @@ int iv_guard_start(struct iv_guard *g, struct daemon *d)
 	return rc;
 }
 
-/* A dataplane that acts already was admitted when it began to. */
-static bool is_acting(const Dp__HelloReply *h)
+static void see(struct iv_guard *g, uint16_t esp)
 {
-	for (size_t i = 0; i < h->n_rgs; i++)
-		if (h->rgs[i]->role == DP__RG_ROLE__RG_ACTIVE && h->rgs[i]->epoch != 0)
-			return true;
-	return false;
+	char path[PATH_BUF];
+
+	if (esp <= g->esp_seen)
+		return;
+	if (incarnation_write(path_of(g, true, path), esp) < 0)
+		daemon_stop(g->d, "the state directory cannot be written");
+	g->esp_seen = esp;
 }
 
 void iv_guard_hello(struct iv_guard *g, const Dp__HelloReply *h)
 {
-	uint16_t says = (uint16_t)h->incarnation;
+	const struct iv_verdict v =
+		iv_floor_arrival(&(struct iv_arrival){.says = (uint16_t)h->incarnation,
+			.seen = g->esp_seen,
+			.is_drawn = h->fresh_state,
+			.is_configured = h->configured});
 
-	g->in_use.esp = MAX(says, g->esp_least);
-	/* What it is told by us is no drawn number any more. */
-	g->esp_drawn = h->fresh_state && says >= g->esp_least && !is_acting(h);
+	g->in_use.esp = v.in_use;
+	g->esp_least = v.least;
+	g->esp_drawn = v.is_unknown;
+	if (!v.is_unknown) {
+		see(g, v.in_use);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(g->known); i++)
+		g->known[i].esp = 0; /* of another dataplane */
 }
 
-/* The next start raises what is in the file by one. */
+/* The next start goes above what is in the file. */
 static int leave(const struct iv_guard *g, bool esp, uint16_t least)
 {
 	char path[PATH_BUF];
 
-	return incarnation_write(path_of(g, esp, path), esp ? least : (uint16_t)(least - 1));
+	return incarnation_write(path_of(g, esp, path), (uint16_t)(least - 1));
 }
 
 static void know(struct iv_guard *g, uint32_t rg, const struct iv_floor *f)
@@ -71,6 +83,7 @@ bool iv_guard_admits(struct iv_guard *g, uint32_t rg, struct view kept)
 
 	if (!ike && !esp) {
 		know(g, rg, &floor);
+		see(g, g->in_use.esp);
 		return true;
 	}
 	log_err(&g->d->log, "iv.used_before",

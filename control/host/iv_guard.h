@@ -16,7 +16,8 @@ struct daemon;
 struct iv_guard {
 	struct daemon *d;
 	struct iv_floor in_use;
-	uint16_t esp_least; /* what the dataplane is told */
+	uint16_t esp_seen;  /* in a file: all up to it may have been used by a dataplane here */
+	uint16_t esp_least; /* what the dataplane is told; 0 = nothing */
 	/* there was no file: the number was drawn */
 	bool ike_drawn, esp_drawn;
 	/* of each group: what was admitted or noted in this life, nothing to be afraid of */

@@ -78,6 +78,39 @@ static void iv_floor_ends_at_the_end(void **state)
 	assert_int_equal(kept.esp, 0);
 }
 
+static const struct {
+	const char *name;
+	struct iv_arrival a;
+	struct iv_verdict v;
+} arrivals[] = {
+	{"first start of all", {100, 0, true, false}, {100, 0, true}},
+	{"its own file", {101, 100, false, false}, {101, 0, false}},
+	{"its own file, ours lost", {101, 0, false, false}, {101, 0, false}},
+	{"tandemd was restarted", {100, 100, true, true}, {100, 0, false}},
+	{"and it has gone on meanwhile", {102, 100, true, true}, {102, 0, false}},
+	{"tandemd died before it could decide", {100, 0, true, true}, {100, 0, true}},
+	{"file lost, drew less", {50, 100, true, false}, {117, 117, false}},
+	{"file lost, drew the same", {100, 100, true, false}, {117, 117, false}},
+	{"file lost, drew a little more", {116, 100, true, false}, {117, 117, false}},
+	{"file lost, drew much more", {117, 100, true, false}, {117, 0, true}},
+	{"an old copy of its file", {60, 100, false, false}, {117, 117, false}},
+	{"to be raised, still there", {50, 100, true, true}, {117, 117, false}},
+	{"raised", {117, 117, true, true}, {117, 0, false}},
+	{"not there yet", {0, 0, false, false}, {0, 0, false}},
+};
+
+static void iv_floor_knows_who_comes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(arrivals); i++) {
+		struct iv_verdict v = iv_floor_arrival(&arrivals[i].a);
+
+		if (v.in_use != arrivals[i].v.in_use || v.least != arrivals[i].v.least ||
+			v.is_unknown != arrivals[i].v.is_unknown)
+			fail_msg("%s: %u %u %d", arrivals[i].name, v.in_use, v.least, v.is_unknown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -85,6 +118,7 @@ int main(void)
 		cmocka_unit_test(iv_floor_covers_what_was_used),
 		cmocka_unit_test(iv_floor_is_seldom_written),
 		cmocka_unit_test(iv_floor_ends_at_the_end),
+		cmocka_unit_test(iv_floor_knows_who_comes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
