@@ -8,24 +8,27 @@
 
 #include "pair_walk.h"
 
-#define ORDERS_MAX 1500 /* of each, and a tenth for each loss; IKE_ORDERS=n for more */
-#define SEEDS	   300	/* IKE_SEEDS=n for more */
+#define ORDERS_MAX 300 /* where there are too many to walk all; IKE_ORDERS=n for more */
+#define ALL	   100000
+#define SEEDS	   300 /* IKE_SEEDS=n for more */
 
 static const struct {
 	enum ike_operation a, b;
 	const char *name, *pfs;
-	bool stays; /* one IKE SA and one child must be there afterwards */
+	bool stays, large; /* stays: one IKE SA and one child must be there afterwards */
 } crossings[] = {
-	{IKE_OP_REKEY_CHILD, IKE_OP_REKEY_CHILD, "both rekey the child", NULL, true},
-	{IKE_OP_REKEY_CHILD, IKE_OP_REKEY_CHILD, "both rekey the child, PFS", "group31", true},
-	{IKE_OP_REKEY_IKE, IKE_OP_REKEY_IKE, "both rekey the IKE SA", NULL, true},
-	{IKE_OP_REKEY_IKE, IKE_OP_REKEY_CHILD, "IKE rekey meets child rekey", NULL, true},
-	{IKE_OP_REKEY_CHILD, IKE_OP_CLEAR_CHILD, "child rekey meets its delete", NULL, false},
-	{IKE_OP_CLEAR_CHILD, IKE_OP_CLEAR_CHILD, "both delete the child", NULL, false},
-	{IKE_OP_REKEY_IKE, IKE_OP_CLEAR_IKE, "IKE rekey meets its delete", NULL, false},
-	{IKE_OP_REKEY_CHILD, IKE_OP_CLEAR_IKE, "child rekey meets IKE delete", NULL, false},
-	{IKE_OP_REKEY_IKE, IKE_OP_CLEAR_CHILD, "IKE rekey meets child delete", NULL, false},
-	{IKE_OP_CLEAR_IKE, IKE_OP_CLEAR_IKE, "both delete the IKE SA", NULL, false},
+	{IKE_OP_REKEY_CHILD, IKE_OP_REKEY_CHILD, "both rekey the child", NULL, true, false},
+	{IKE_OP_REKEY_CHILD, IKE_OP_REKEY_CHILD, "both rekey the child, PFS", "group31", true,
+		false},
+	{IKE_OP_REKEY_IKE, IKE_OP_REKEY_IKE, "both rekey the IKE SA", NULL, true, true},
+	{IKE_OP_REKEY_IKE, IKE_OP_REKEY_CHILD, "IKE rekey meets child rekey", NULL, true, false},
+	{IKE_OP_REKEY_CHILD, IKE_OP_CLEAR_CHILD, "child rekey meets its delete", NULL, false,
+		false},
+	{IKE_OP_CLEAR_CHILD, IKE_OP_CLEAR_CHILD, "both delete the child", NULL, false, false},
+	{IKE_OP_REKEY_IKE, IKE_OP_CLEAR_IKE, "IKE rekey meets its delete", NULL, false, false},
+	{IKE_OP_REKEY_CHILD, IKE_OP_CLEAR_IKE, "child rekey meets IKE delete", NULL, false, false},
+	{IKE_OP_REKEY_IKE, IKE_OP_CLEAR_CHILD, "IKE rekey meets child delete", NULL, false, false},
+	{IKE_OP_CLEAR_IKE, IKE_OP_CLEAR_IKE, "both delete the IKE SA", NULL, false, false},
 };
 
 static void check_end(struct pair *p, bool stays)
@@ -73,29 +76,26 @@ static bool lossy_wire(struct pair *p, struct packet *k)
 
 struct tally {
 	unsigned orders, collisions;
-	bool all;
+	bool all, happened;
 };
 
-/* The same beginning each time, then another order. */
-static struct tally walk_all(size_t which, struct loss loss, bool *happened)
+/* The same beginning each time, then another order; at most so many runs. */
+static struct tally walk_all(size_t which, struct loss loss, bool data, unsigned most)
 {
 	struct pair_walk *w = calloc(1, sizeof *w);
-	unsigned most = limit("IKE_ORDERS", ORDERS_MAX) / (loss.nth == NO_LOSS ? 1 : 10);
-	unsigned runs = 0;
 	struct tally t = {.orders = 0};
-	unsigned sent;
+	unsigned runs = 0;
 
 	assert_non_null(w);
 	do {
 		struct pair *p = pair_up(crossings[which].pfs);
 		struct loss l = loss;
 
-		sent = p->node[l.node].sent;
 		if (l.nth != NO_LOSS)
-			l.nth += sent;
+			l.nth += p->node[l.node].sent;
 		p->wire_ctx = &l;
 		p->wire = lossy_wire;
-		if (crossings[which].stays)
+		if (data)
 			pair_path_on(p);
 		(void)pair_operate(p, 0, crossings[which].a, NULL);
 		(void)pair_operate(p, 1, crossings[which].b, NULL);
@@ -103,7 +103,7 @@ static struct tally walk_all(size_t which, struct loss loss, bool *happened)
 			check_end(p, crossings[which].stays);
 			t.orders++;
 			t.collisions += p->node[0].ike->stats.collisions != 0;
-			*happened |= l.happened;
+			t.happened |= l.happened;
 		}
 		pair_free(p);
 		t.all = !pair_walk_next(w);
@@ -113,46 +113,69 @@ static struct tally walk_all(size_t which, struct loss loss, bool *happened)
 	return t;
 }
 
+/* Each packet of the crossing in turn does not arrive (and is sent again half a second later). */
+static struct tally walk_losses(size_t which, bool data, unsigned most)
+{
+	struct tally sum = {.all = true};
+
+	for (int node = 0; node < 2; node++) {
+		struct tally t = {.happened = true};
+
+		for (unsigned nth = 0; t.happened; nth++) {
+			print_message("# %s: packet %u of %d is lost\n", crossings[which].name, nth,
+				node);
+			t = walk_all(which, (struct loss){.node = node, .nth = nth}, data, most);
+			sum.orders += t.orders;
+			sum.collisions += t.collisions;
+			sum.all &= t.all;
+		}
+	}
+	return sum;
+}
+
+static void tell(const char *name, const char *how, struct tally t)
+{
+	print_message("# %s%s: %u orders%s, %u with a collision\n", name, how, t.orders,
+		t.all ? "" : " (not all)", t.collisions);
+}
+
 static void every_order_of_two_operations(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(crossings); i++) {
-		bool happened = false;
-		struct tally t = walk_all(i, (struct loss){.nth = NO_LOSS}, &happened);
+		struct tally t =
+			walk_all(i, (struct loss){.nth = NO_LOSS}, false, limit("IKE_ORDERS", ALL));
 
-		print_message("# %s: %u orders%s, %u with a collision\n", crossings[i].name,
-			t.orders, t.all ? "" : " (not all)", t.collisions);
+		tell(crossings[i].name, "", t);
+		assert_true(t.all || limit("IKE_ORDERS", ALL) < ALL);
 	}
 }
 
-/* Each packet of the crossing in turn does not arrive (and is sent again half a second later). */
 static void every_order_with_each_single_loss(void **state)
 {
+	unsigned most = limit("IKE_ORDERS", ORDERS_MAX);
+
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(crossings); i++) {
-		struct tally sum = {.all = true};
-		unsigned losses = 0;
+		struct tally t = walk_losses(i, false, crossings[i].large ? most / 2 : most);
 
-		for (int node = 0; node < 2; node++) {
-			bool happened = true;
+		tell(crossings[i].name, ", each single loss", t);
+		assert_true(t.all || crossings[i].large || most < ORDERS_MAX);
+	}
+}
 
-			for (unsigned nth = 0; happened; nth++) {
-				struct loss l = {.node = node, .nth = nth};
-				struct tally t;
+/* With data in flight there are too many to walk all. */
+static void data_has_a_path_in_every_order(void **state)
+{
+	unsigned most = limit("IKE_ORDERS", ORDERS_MAX);
 
-				happened = false;
-				print_message("# %s: packet %u of %d is lost\n", crossings[i].name,
-					nth, node);
-				t = walk_all(i, l, &happened);
-				sum.orders += t.orders;
-				sum.collisions += t.collisions;
-				sum.all &= t.all;
-				losses += happened;
-			}
-		}
-		print_message("# %s, %u losses: %u orders%s, %u with a collision\n",
-			crossings[i].name, losses, sum.orders, sum.all ? "" : " (not all)",
-			sum.collisions);
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(crossings); i++) {
+		if (!crossings[i].stays)
+			continue;
+		tell(crossings[i].name, ", data",
+			walk_all(i, (struct loss){.nth = NO_LOSS}, true, 2 * most));
+		tell(crossings[i].name, ", data, each single loss", walk_losses(i, true, most / 4));
 	}
 }
 
@@ -326,6 +349,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_order_of_two_operations),
 		cmocka_unit_test(every_order_with_each_single_loss),
+		cmocka_unit_test(data_has_a_path_in_every_order),
 		cmocka_unit_test(the_lowest_nonce_loses),
 		cmocka_unit_test(data_flows_through_rekeys),
 		cmocka_unit_test(losses_and_repetitions_change_nothing),
