@@ -61,6 +61,8 @@ void txn_sa(struct ike *ike, struct ike_sa *sa)
 	if (sa->changed || sa->state == SA_GONE)
 		return;
 	txn_begin(ike, sa->rg);
+	if (sa->changed)
+		return; /* came along with what was refused */
 	sa->changed = true;
 	sa->recorded = true;
 	list_add_tail(&ike->txn.sas, &sa->link);
@@ -71,6 +73,8 @@ void txn_child(struct ike *ike, struct child *c)
 	if (c->changed || c->state == CHILD_GONE)
 		return;
 	txn_begin(ike, c->sa->rg);
+	if (c->changed)
+		return;
 	c->changed = true;
 	list_add_tail(&ike->txn.children, &c->link);
 }
