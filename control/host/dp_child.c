@@ -142,12 +142,12 @@ static size_t put_record_selectors(struct selector_list *l, Rec__Selector *const
 	return n;
 }
 
-static int install_record(struct dp_client *c, const Rec__ChildSa *s, struct selector_list *local,
-	struct selector_list *remote)
+static int install_record(
+	struct dp_client *c, const Rec__ChildSa *s, struct selector_list *room, Dp__Lease *lease)
 {
 	Dp__ChildInstall m = DP__CHILD_INSTALL__INIT;
 	Dp__Endpoint from = endpoint_of_record(s->local), to = endpoint_of_record(s->remote);
-	Dp__Lease lease = DP__LEASE__INIT;
+	struct selector_list *local = &room[0], *remote = &room[1];
 
 	m.n_local_ts = put_record_selectors(local, s->local_ts, s->n_local_ts);
 	m.local_ts = local->list;
@@ -176,30 +176,39 @@ static int install_record(struct dp_client *c, const Rec__ChildSa *s, struct sel
 	m.soft_bytes = s->soft_bytes;
 	m.hard_bytes = s->hard_bytes;
 	m.order = s->order;
-	lease.spi_in = s->spi_in;
-	lease.epoch = s->lease_epoch;
-	lease.out_horizon = s->lease_horizon;
-	m.lease = &lease;
+	m.lease = lease;
 	return send_install(c, &m, NULL, NULL);
 }
 
-int dp_child_install_record(struct dp_client *c, struct view body)
+static void wipe_keys(Rec__ChildSa *s)
+{
+	secret_wipe(s->encr_key_in.data, s->encr_key_in.len);
+	secret_wipe(s->encr_key_out.data, s->encr_key_out.len);
+	secret_wipe(s->integ_key_in.data, s->integ_key_in.len);
+	secret_wipe(s->integ_key_out.data, s->integ_key_out.len);
+}
+
+int dp_child_install_record(struct dp_client *c, struct view body, struct view lease)
 {
 	Rec__ChildSa *s = rec__child_sa__unpack(NULL, body.n, body.p);
-	struct selector_list *local = malloc(sizeof *local), *remote = malloc(sizeof *remote);
-	int rc = !s		     ? -ERR_VALUE
-		 : !local || !remote ? -ERR_NOMEM
-				     : install_record(c, s, local, remote);
+	Dp__Lease *last = lease.n != 0 ? dp__lease__unpack(NULL, lease.n, lease.p) : NULL;
+	struct selector_list *room = calloc(2, sizeof *room);
+	Dp__Lease birth = DP__LEASE__INIT;
+	int rc = !s ? -ERR_VALUE : lease.n != 0 && !last ? -ERR_VALUE : !room ? -ERR_NOMEM : 0;
 
+	if (rc == 0) {
+		birth.spi_in = s->spi_in;
+		birth.epoch = s->lease_epoch;
+		birth.out_horizon = s->lease_horizon;
+		rc = install_record(c, s, room, last ? last : &birth);
+	}
 	if (s) {
-		secret_wipe(s->encr_key_in.data, s->encr_key_in.len);
-		secret_wipe(s->encr_key_out.data, s->encr_key_out.len);
-		secret_wipe(s->integ_key_in.data, s->integ_key_in.len);
-		secret_wipe(s->integ_key_out.data, s->integ_key_out.len);
+		wipe_keys(s);
 		rec__child_sa__free_unpacked(s, NULL);
 	}
-	free(local);
-	free(remote);
+	if (last)
+		dp__lease__free_unpacked(last, NULL);
+	free(room);
 	return rc;
 }
 

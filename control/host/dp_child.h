@@ -8,9 +8,10 @@
 
 int dp_child_install(struct dp_client *c, const struct ike_child_install *i, dp_reply_fn *done,
 	void *ctx) MUST_CHECK;
-/* body: packed rec.ChildSa. Always installed with the lease of its birth; a later lease follows as
- * a record of its own. */
-int dp_child_install_record(struct dp_client *c, struct view body) MUST_CHECK;
+/* body: packed rec.ChildSa; lease: the last one kept for it, packed dp.Lease, or empty for the one
+ * of its birth. They go together: a lease that came after the SA could come after its first packet.
+ */
+int dp_child_install_record(struct dp_client *c, struct view body, struct view lease) MUST_CHECK;
 void dp_child_update(struct dp_client *c, const struct ike_fx_update *u);
 
 /* 'C' and four octets: the inbound SPI of a child's record key; false for other keys. */

@@ -169,15 +169,17 @@ void ha_bridge_propose(struct ha_bridge *b, const struct ike_fx_replicate *r)
 
 /* ---------------------------------------------------------------- effects */
 
-/* A snapshot has the order of last changes: the lease may have come before its SA. */
-static void grant_known(struct ha_bridge *b, uint32_t rg, uint32_t spi)
+/* With the lease that is known: a snapshot has the order of last changes, so that it may have come
+ * before its SA. */
+static int install(struct ha_bridge *b, uint32_t rg, uint32_t spi, struct view body)
 {
-	struct ha_record r;
+	struct ha_record r = {0};
 	uint8_t key[4];
 
 	dp_lease_key(spi, key);
-	if (ha_record_find(b->ha, rg, HA_CLASS_LEASE, view_of_array(key), &r))
-		dp_order_lease(&b->d->dp, r.body);
+	if (!ha_record_find(b->ha, rg, HA_CLASS_LEASE, view_of_array(key), &r))
+		r.body = (struct view){0};
+	return dp_child_install_record(&b->d->dp, body, r.body);
 }
 
 /* Records keep a standby's dataplane warm; what the engine here wrote it tells its dataplane itself
@@ -197,10 +199,9 @@ static void apply(struct ha_bridge *b, const struct ha_do_apply *a)
 		dp_order_delete(&b->d->dp, &spi, 1);
 		return;
 	}
-	if (dp_child_install_record(&b->d->dp, a->item.body) == -ERR_VALUE)
+	if (install(b, a->rg, spi, a->item.body) == -ERR_VALUE)
 		log_err(&b->log, "ha.record.damaged", "rg=%u index=%llu", a->rg,
 			(unsigned long long)a->index);
-	grant_known(b, a->rg, spi);
 }
 
 struct role_work {
@@ -619,15 +620,10 @@ static void refill_rg(struct ha_bridge *b, uint32_t rg)
 	while (ha_record_next(b->ha, rg, &at, &r)) {
 		if (r.class == HA_CLASS_LEASE)
 			continue;
-		if (dp_child_key(r.key, &spi) && dp_child_install_record(&b->d->dp, r.body) < 0)
+		if (dp_child_key(r.key, &spi) && install(b, rg, spi, r.body) < 0)
 			log_err(&b->log, "dataplane.refill.failed", "rg=%u spi=%08x", rg, spi);
 	}
 	b->told[rg] = b->giving[rg] = false; /* it may be another one */
-	/* Leases after the SAs they belong to. */
-	at = (struct ha_walk){0};
-	while (ha_record_next(b->ha, rg, &at, &r))
-		if (r.class == HA_CLASS_LEASE)
-			dp_order_lease(&b->d->dp, r.body);
 	if (b->has_role[rg])
 		tell_dataplane(b, &b->role[rg]);
 }

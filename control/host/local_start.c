@@ -38,20 +38,17 @@ void local_hello(struct local *l, const Dp__HelloReply *h)
 static void refill_child(void *ctx, uint32_t rg, struct view key, struct view body)
 {
 	struct local *l = (struct local *)ctx;
+	uint8_t lease_key[CHILD_KEY_LEN] = {'L'};
+	struct view lease = {0};
 	uint32_t spi;
 
 	(void)rg;
-	if (dp_child_key(key, &spi) && dp_child_install_record(&l->d->dp, body) < 0)
+	if (!dp_child_key(key, &spi))
+		return;
+	dp_lease_key(spi, lease_key + 1);
+	(void)local_store_find(&l->store, view_of_array(lease_key), &lease);
+	if (dp_child_install_record(&l->d->dp, body, lease) < 0)
 		log_err(&l->d->log, "dataplane.refill.failed", "spi=%08x", spi);
-}
-
-static void refill_lease(void *ctx, uint32_t rg, struct view key, struct view body)
-{
-	struct local *l = (struct local *)ctx;
-
-	(void)rg;
-	if (key.p[0] == 'L')
-		dp_order_lease(&l->d->dp, body);
 }
 
 /* Keys, because restoring changes the store. */
@@ -211,6 +208,5 @@ void local_begin(struct local *l)
 	if (!iv_guard_admits(&l->d->iv, 0, local_ivs_kept(l)))
 		return;
 	local_store_each(&l->store, refill_child, l);
-	local_store_each(&l->store, refill_lease, l); /* after the SAs they belong to */
 	local_life_keep(l);
 }
