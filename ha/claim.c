@@ -175,7 +175,7 @@ void ha_become_stale(struct ha *h, struct ha_rg *rg, const char *reason)
 	ha_handover_abort(h, rg, reason);
 	rg->acting = rg->lapsed = rg->vacant = false;
 	ha_log_lost(h, rg, HA_REJECT_LOST);
-	rg->synced = rg->doubt = false;
+	rg->synced = rg->doubt = rg->unsure = false;
 	rg->place[h->cfg.node].synced = false;
 	h->counters[COUNT_LAPSED] += acted;
 	ha_handover_forget(rg);
@@ -276,6 +276,7 @@ static void owner_changed(struct ha *h, struct ha_rg *rg, const struct ha_epoch 
 	if (is_owner) {
 		/* what was frozen for it is used again with the new epoch's role */
 		ha_handover_abort(h, rg, "the members changed");
+		rg->hand.step = HA_HAND_NONE; /* nor is anything to be forwarded any more */
 		rg->continued = was_owner && acted && !rg->reclaim;
 		rg->acting = rg->continued;
 		rg->lapsed = false;
@@ -290,13 +291,25 @@ static void owner_changed(struct ha *h, struct ha_rg *rg, const struct ha_epoch 
 	}
 }
 
+/* Only the owner knows whether its claim was committed. One that was not, and what was written
+ * after it, has had no effect: it need not outrank what others have committed without us. */
+static void note_unsure(struct ha *h, struct ha_rg *rg, uint32_t from, const Repl__Claim *m)
+{
+	bool ours = from == h->cfg.node && m->next->owner == h->cfg.node;
+
+	if (ours && !rg->unsure) {
+		rg->held_before = rg->held;
+		rg->sure_epoch = rg->epoch;
+	}
+	rg->unsure = ours;
+}
+
 static void claim_apply(struct ha *h, struct ha_rg *rg, uint32_t from, const Repl__Claim *m)
 {
 	struct ha_epoch old = rg->epoch;
 	bool acted = rg->acting, named = names_us(h, rg, m);
 
-	if (m->reason == REPL__CLAIM_REASON__CLAIM_GENESIS)
-		rg->held_before = rg->held;
+	note_unsure(h, rg, from, m);
 	rg->epoch = ha_epoch_of(m->next);
 	rg->index = m->prev_index + 1;
 	rg->claim_index = rg->index;

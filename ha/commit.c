@@ -240,6 +240,7 @@ void ha_commit(struct ha *h, struct ha_rg *rg)
 		at = rg->index;
 	if (at > rg->committed)
 		rg->committed = at;
+	rg->unsure &= rg->claim_index > rg->committed;
 	deadline_move(h, rg);
 	if (rg->claim_index > rg->committed || h->now_ns >= rg->deadline_ns)
 		return;

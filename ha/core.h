@@ -178,8 +178,10 @@ struct ha_rg {
 	struct ha_epoch view_epoch; /* position at the start of the view */
 	uint64_t view_index;
 	uint64_t seen;		     /* highest epoch number ever heard of */
-	struct ha_epoch held_before; /* without a fresh start not committed yet */
-	struct ha_epoch held;	     /* highest one acknowledged here, in any life of this node */
+	struct ha_epoch held_before; /* without our own claims not committed yet */
+	bool unsure;		     /* there are such claims, and where we stood before */
+	struct ha_epoch sure_epoch;
+	struct ha_epoch held; /* highest one acknowledged here, in any life of this node */
 	bool doubt; /* the owner was heard after the group had split: it may have gone on alone */
 	uint64_t doubt_ns, lapse_ns;
 	uint64_t tie_ns; /* since when another owner of the same number is heard */

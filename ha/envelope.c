@@ -185,7 +185,7 @@ struct hello_parts {
 	Repl__Echo echo[HA_NODES_MAX], *echoes[HA_NODES_MAX];
 	Repl__RgHello rg[HA_RG_MAX], *rgs[HA_RG_MAX];
 	Repl__RgStatus status[HA_RG_MAX];
-	Repl__Epoch epoch[HA_RG_MAX], held[HA_RG_MAX], now[HA_RG_MAX];
+	Repl__Epoch epoch[HA_RG_MAX], held[HA_RG_MAX], now[HA_RG_MAX], sure[HA_RG_MAX];
 	Repl__Member member[HA_RG_MAX][HA_NODES_MAX], *members[HA_RG_MAX][HA_NODES_MAX];
 };
 
@@ -210,7 +210,11 @@ static void hello_rg(struct ha *h, const struct ha_rg *rg, struct hello_parts *p
 	r->now = &p->now[i];
 	ha_epoch_out(&rg->epoch, r->now);
 	r->held = &p->held[i];
-	ha_epoch_out(ha_is_tentative(h, rg) ? &rg->held_before : &rg->held, r->held);
+	ha_epoch_out(rg->unsure ? &rg->held_before : &rg->held, r->held);
+	if (rg->unsure) {
+		r->sure = &p->sure[i];
+		ha_epoch_out(&rg->sure_epoch, r->sure);
+	}
 	r->members = p->members[i];
 	for (uint32_t n = 0; r->synced && n < h->top; n++) {
 		Repl__Member *m = &p->member[i][r->n_members];

@@ -334,6 +334,18 @@ static bool owner_speaks(const struct ha *h, const struct ha_rg *rg, uint32_t fr
 	return o != h->cfg.node && o != from && ha_member_here(h, rg, o) && !rg->place[o].vacant;
 }
 
+/* Its epoch is later only by claims of its own that were never committed; ours is one that it does
+ * not know. */
+static bool is_in_vain(const struct ha_rg *rg, const Repl__RgHello *m)
+{
+	struct ha_epoch sure;
+
+	if (!m->sure || rg->unsure)
+		return false;
+	sure = ha_epoch_of(m->sure);
+	return ha_epoch_compare(&sure, &rg->view_epoch) < 0;
+}
+
 /* Where does its history stand against ours? Both as of the start of this view. */
 static void place_compare(struct ha *h, struct ha_rg *rg, uint32_t from, const Repl__RgHello *m)
 {
@@ -376,7 +388,11 @@ static void place_compare(struct ha *h, struct ha_rg *rg, uint32_t from, const R
 		has_us |= m->members[i]->node == h->cfg.node &&
 			  m->members[i]->incarnation == h->incarnation &&
 			  m->members[i]->copy == rg->copy;
-	if (order > 0) {
+	if (order < 0 && rg->unsure && !m->sure && ha_epoch_compare(&theirs, &rg->sure_epoch) > 0) {
+		ha_become_stale(h, rg, "others went on while our claim was in vain");
+	} else if (order > 0 && is_in_vain(rg, m)) {
+		place->ahead = -1;
+	} else if (order > 0) {
 		ha_become_stale(h, rg, "a later epoch was met");
 	} else if (order == 0 && m->index > rg->view_index) {
 		place->ahead = 1;
