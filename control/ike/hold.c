@@ -190,7 +190,7 @@ static void batch_emit(struct ike *ike, struct batch *b, uint64_t ticket)
 static void batch_add(
 	struct ike *ike, struct batch *b, struct view key, struct view body, bool gone)
 {
-	if (b->octets + key.n + body.n > TXN_OCTETS_MAX)
+	if (b->n != 0 && b->octets + key.n + body.n > TXN_OCTETS_MAX)
 		batch_emit(ike, b, ike->next_ticket++);
 	if (b->n == b->cap) {
 		size_t cap = b->cap ? b->cap * 2 : 8;
@@ -247,7 +247,7 @@ void txn_flush(struct ike *ike)
 {
 	struct txn *t = &ike->txn;
 	struct batch b = {0};
-	uint64_t ticket;
+	uint64_t first = ike->next_ticket, ticket;
 	struct hold *h = t->hold;
 
 	if (!t->open)
@@ -257,6 +257,8 @@ void txn_flush(struct ike *ike)
 	ticket = ike->next_ticket++;
 	if (h) {
 		h->ticket = ticket;
+		h->first = first;
+		h->pieces = (uint32_t)(ticket - first) + 1;
 		h->rg = t->rg;
 		HASH_ADD(hh, ike->holds.by_ticket, ticket, sizeof h->ticket, h);
 	}
@@ -264,6 +266,7 @@ void txn_flush(struct ike *ike)
 		/* Nothing to write: nothing to wait for. */
 		t->hold = NULL;
 		t->open = false;
+		h->pieces = 1;
 		hold_committed(ike, ticket);
 		return;
 	}
@@ -374,12 +377,26 @@ static void install_emit(struct ike *ike, struct hold *h, uint32_t spi_in)
 				 .p;
 }
 
-void hold_committed(struct ike *ike, uint64_t ticket)
+static struct hold *hold_find(struct ike *ike, uint64_t ticket)
 {
-	struct hold *h;
+	struct hold *h, *next;
 
 	HASH_FIND(hh, ike->holds.by_ticket, &ticket, sizeof ticket, h);
-	if (!h || h->committed)
+	if (h)
+		return h;
+	/* A piece of one, or nobody's any more: both are rare. */
+	map_foreach (ike->holds.by_ticket, h, next)
+		if (ticket >= h->first && ticket < h->ticket)
+			return h;
+	return NULL;
+}
+
+void hold_committed(struct ike *ike, uint64_t ticket)
+{
+	struct hold *h = hold_find(ike, ticket);
+
+	/* A rejected one is written again as a whole. */
+	if (!h || h->committed || h->rejected || --h->pieces > 0)
 		return;
 	h->committed = true;
 	for (uint32_t i = 0; i < h->n; i++)
@@ -412,10 +429,9 @@ void hold_installed(struct ike *ike, uint64_t ticket, int rc)
 
 void hold_rejected(struct ike *ike, uint64_t ticket, bool retry)
 {
-	struct hold *h;
+	struct hold *h = hold_find(ike, ticket);
 
 	ike->stats.rejected++;
-	HASH_FIND(hh, ike->holds.by_ticket, &ticket, sizeof ticket, h);
 	/* Without retry the group is about to become standby: what was held never leaves. */
 	if (!h || !retry || h->rejected)
 		return;

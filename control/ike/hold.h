@@ -8,6 +8,9 @@
  *   txn_*() of the second group: what to do once that is committed
  *   txn_flush(): at the end of a step, or when another group begins
  *
+ * A transaction is whole: cut into several REPLICATEs, it is committed when all of them are, and
+ * proposed again, all of it, when one is rejected.
+ *
  * On COMMITTED the children of a hold are installed; when the dataplane has acknowledged the last
  * of them (or there was none) the rest follows in the order it was asked for.
  *
@@ -41,7 +44,9 @@ struct hold_act {
 
 struct hold {
 	UT_hash_handle hh; /* by ticket */
-	uint64_t ticket;
+	uint64_t ticket;   /* of its last REPLICATE; one that is too large is cut into several, */
+	uint64_t first;	   /* with the tickets from this one on */
+	uint32_t pieces;   /* that are not committed yet */
 	uint32_t rg;
 	bool committed, rejected; /* rejected: to be proposed again */
 	uint32_t installing;	  /* acknowledgements missing */

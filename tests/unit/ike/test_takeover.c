@@ -3,6 +3,7 @@
  * notice (I1, I2, I6, I8; DPD-005, HA-012, HA-025). Both fates of what was not committed yet.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "pair.h"
 
@@ -250,6 +251,85 @@ static void rejected_entries_are_proposed_again(void **state)
 	pair_free(p);
 }
 
+static struct tsel_set *many_selectors(const struct tsel_set *like)
+{
+	enum { MANY = 600 };
+
+	struct tsel v[MANY];
+
+	for (int i = 0; i < MANY; i++)
+		v[i] = like->v[0];
+	return tsel_set_of(v, MANY);
+}
+
+static void make_large(struct child *c)
+{
+	struct tsel_set *local = many_selectors(c->local_ts),
+			*remote = many_selectors(c->remote_ts);
+
+	assert_non_null(local);
+	assert_non_null(remote);
+	free(c->local_ts);
+	free(c->remote_ts);
+	c->local_ts = local;
+	c->remote_ts = remote;
+}
+
+/* How many of its children the dataplane sends to that port. */
+static unsigned sent_to(struct pair *p, uint16_t port)
+{
+	unsigned n = 0;
+
+	for (const struct pair_child *c = p->node[0].sad; c; c = c->next)
+		n += c->remote.port == port;
+	return n;
+}
+
+/* One that is cut into several entries is committed when all of them are, not when the last is. */
+static void a_large_transaction_is_whole(void **state)
+{
+	struct ike_event moved = {.type = IKE_EV_ENDPOINT_MOVED}, ev;
+	struct pair *p = pair_up(NULL);
+	struct child *c, *next;
+	uint64_t ticket[2];
+
+	(void)state;
+	assert_int_equal(pair_operate(p, 0, IKE_OP_REKEY_CHILD, NULL), 1);
+	pair_settle(p);
+	assert_int_equal(pair_children(p, 0), 2);
+	map_foreach (p->node[0].ike->children, c, next)
+		make_large(c);
+	pair_sa(p, 0)->nat_remote = true;
+	p->node[0].hold_commits = true;
+	moved.moved.spi_in = pair_child(p, 0)->spi_in;
+	moved.moved.from = (struct endpoint){pair_sa(p, 0)->remote.addr, 4600};
+	assert_int_equal(pair_feed(p, 0, &moved), 0);
+	assert_int_equal(p->node[0].n_held, 2);
+	ticket[0] = p->node[0].held[0];
+	ticket[1] = p->node[0].held[1];
+
+	/* The first is refused, the second is not. */
+	ev = (struct ike_event){.type = IKE_EV_REJECTED};
+	ev.rejected.ticket = ticket[0];
+	ev.rejected.retry = true;
+	assert_int_equal(pair_feed(p, 0, &ev), 0);
+	ev = (struct ike_event){.type = IKE_EV_COMMITTED, .committed = ticket[1]};
+	assert_int_equal(pair_feed(p, 0, &ev), 0);
+	assert_int_equal(sent_to(p, 4600), 0);
+
+	/* Again, all of it: the first piece alone releases nothing. */
+	p->node[0].n_held = 0;
+	pair_pass(p, 150);
+	assert_int_equal(p->node[0].n_held, 2);
+	ev.committed = p->node[0].held[0];
+	assert_int_equal(pair_feed(p, 0, &ev), 0);
+	assert_int_equal(sent_to(p, 4600), 0);
+	ev.committed = p->node[0].held[1];
+	assert_int_equal(pair_feed(p, 0, &ev), 0);
+	assert_int_equal(sent_to(p, 4600), 2);
+	pair_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +338,7 @@ int main(void)
 		cmocka_unit_test(many_takeovers),
 		cmocka_unit_test(standby_is_silent),
 		cmocka_unit_test(rejected_entries_are_proposed_again),
+		cmocka_unit_test(a_large_transaction_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
