@@ -1,27 +1,12 @@
-/* A dataplane: who acts, what is sent and accepted, what is heard over fabric and layer 2. */
+/* A dataplane: who acts, which SAs it holds, its life. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
-#include "node.h"
-#include "peer.h"
+#include "dp_in.h"
 #include "records.h"
 
-enum {
-	TICK_US = 5000,
-	BEAT_TICKS = 10,
-	SAY_BEATS = 10,
-	SILENT_MS = 150,
-	PAUSE_MS = 120,
-	HOLD_MS = 400
-};
-
-static struct dp *dp_of(const struct world *w, uint32_t n)
-{
-	return &w->node[n]->dp;
-}
-
-static bool frozen_or_late(const struct world *w, uint32_t n, uint32_t rg)
+bool dp_late(const struct world *w, uint32_t n, uint32_t rg)
 {
 	uint64_t now = node_clock(w, n);
 
@@ -32,10 +17,10 @@ static bool frozen_or_late(const struct world *w, uint32_t n, uint32_t rg)
 
 bool dp_acts(const struct world *w, uint32_t n, uint32_t rg)
 {
-	return w->proc[n][WHO_DATAPLANE].up && !frozen_or_late(w, n, rg);
+	return w->proc[n][WHO_DATAPLANE].up && !dp_late(w, n, rg);
 }
 
-static struct dpsa *sa_find(struct dp *dp, uint32_t spi)
+struct dpsa *dp_sa(struct dp *dp, uint32_t spi)
 {
 	for (uint32_t i = 0; i < SAS; i++)
 		if (dp->sa[i].used && dp->sa[i].spi == spi)
@@ -46,7 +31,7 @@ static struct dpsa *sa_find(struct dp *dp, uint32_t spi)
 /* It did not run for longer than a successor needs to find it silent: what it knew before is void.
  * Orders that waited in the socket meanwhile speak of the time before, too: only a deadline that
  * lies later than those could counts. */
-static void note_pause(struct world *w, uint32_t n)
+void dp_note_pause(struct world *w, uint32_t n)
 {
 	struct dp *dp = dp_of(w, n);
 	uint64_t clock = node_clock(w, n);
@@ -91,7 +76,7 @@ static struct dpsa *sa_new(struct dp *dp, const struct order *o)
 static void install(struct world *w, uint32_t n, const struct order *o)
 {
 	struct dp *dp = dp_of(w, n);
-	struct dpsa *sa = sa_find(dp, o->spi);
+	struct dpsa *sa = dp_sa(dp, o->spi);
 	uint64_t *ticket;
 
 	if (!sa)
@@ -178,7 +163,7 @@ static void activate(struct world *w, uint32_t n, const struct order *o)
 		abort();
 	*back = *o;
 	for (size_t i = 0; i < o->n_states; i++) {
-		struct dpsa *sa = sa_find(dp, o->states[i].spi);
+		struct dpsa *sa = dp_sa(dp, o->states[i].spi);
 		struct seqno_state st = {o->role.epoch, o->states[i].out_next, SEQNO_OUT_GRANT};
 
 		if (!sa)
@@ -199,7 +184,7 @@ static void refused(struct world *w, uint32_t n, void *data)
 }
 
 /* It does not act in that epoch, whatever its tandemd thinks. */
-static void refuse(struct world *w, uint32_t n, uint32_t rg, uint64_t epoch)
+void dp_refuse(struct world *w, uint32_t n, uint32_t rg, uint64_t epoch)
 {
 	struct order *copy = calloc(1, sizeof *copy);
 
@@ -216,7 +201,7 @@ static void role(struct world *w, uint32_t n, const struct order *o)
 	bool acted = dp_acts(w, n, o->rg);
 
 	if (rg_set(&dp->rg[o->rg], &o->role) < 0) {
-		refuse(w, n, o->rg, o->role.epoch);
+		dp_refuse(w, n, o->rg, o->role.epoch);
 		return;
 	}
 	if (o->role.role != RG_ROLE_ACTIVE)
@@ -224,34 +209,6 @@ static void role(struct world *w, uint32_t n, const struct order *o)
 	dp->frozen[o->rg] = false;
 	if (!acted && dp_acts(w, n, o->rg))
 		check_sole(w, n, o->rg);
-}
-
-struct beat { /* over the fabric */
-	uint32_t from;
-
-	enum { BEAT_ALIVE, BEAT_RENEW, BEAT_FENCE, BEAT_FENCED } type;
-
-	bool control;
-	uint32_t rg;
-	uint64_t epoch, duration;
-	uint64_t stamp; /* ALIVE: the sender's clock; RENEW: that, echoed */
-	struct rg_state rgs[RGS];
-};
-
-static void beat_arrives(struct world *w, uint32_t n, void *data);
-
-static void beat_send(struct world *w, uint32_t from, uint32_t to, const struct beat *b)
-{
-	struct beat *copy;
-
-	if (!path_open(w, PATH_FABRIC, from, to) || !w->proc[to][WHO_DATAPLANE].up)
-		return;
-	copy = malloc(sizeof *copy);
-	if (!copy)
-		abort();
-	*copy = *b;
-	copy->from = from;
-	world_at(w, US(rnd_between(w, 20, 300)), WHO_DATAPLANE, to, beat_arrives, copy);
 }
 
 static void hello(struct world *w, uint32_t n, void *data)
@@ -267,10 +224,9 @@ static void hello(struct world *w, uint32_t n, void *data)
 void dp_order(struct world *w, uint32_t n, const struct order *o)
 {
 	struct dp *dp = dp_of(w, n);
-	struct dpsa *sa = sa_find(dp, o->spi);
-	struct beat b = {.rg = o->rg, .epoch = o->role.epoch, .duration = o->role.deadline_ns};
+	struct dpsa *sa = dp_sa(dp, o->spi);
 
-	note_pause(w, n);
+	dp_note_pause(w, n);
 	if (o->type > ORDER_QUERY && o->type != ORDER_DEADLINE && o->type != ORDER_RENEW)
 		world_say(w, "   n%u dp order %d rg%u role %d epoch %llu", n, o->type, o->rg,
 			o->role.role, (unsigned long long)o->role.epoch);
@@ -315,13 +271,8 @@ void dp_order(struct world *w, uint32_t n, const struct order *o)
 		dp->frozen[o->rg] = false;
 		break;
 	case ORDER_RENEW:
-		b.type = BEAT_RENEW;
-		b.stamp = dp->fab[o->node].stamp;
-		beat_send(w, n, o->node, &b);
-		break;
 	case ORDER_FENCE:
-		b.type = BEAT_FENCE;
-		beat_send(w, n, o->node, &b);
+		dp_beat_order(w, n, o);
 		break;
 	case ORDER_HELLO:
 		to_control(w, n, hello, NULL);
@@ -334,323 +285,22 @@ void dp_control_gone(struct world *w, uint32_t n)
 	dp_of(w, n)->connected = false;
 }
 
-/* ---------------------------------------------------------------- fabric */
-
-static void fabric_event(struct world *w, uint32_t n, void *data)
-{
-	uint32_t from = *(uint32_t *)data;
-	const struct fab *f = &dp_of(w, n)->fab[from];
-	struct ha_fabric_rg rgs[RGS];
-	struct ha_event ev = {.type = HA_EV_FABRIC,
-		.fabric = {.node = from,
-			.up = f->up,
-			.last_heard_ns = f->heard_ns,
-			.control_alive = f->control,
-			.rgs = rgs,
-			.n_rgs = w->rgs}};
-
-	for (uint32_t r = 0; r < w->rgs; r++)
-		rgs[r] = (struct ha_fabric_rg){r, f->rg[r].role == RG_ROLE_ACTIVE, f->rg[r].epoch};
-	control_event(w, n, &ev);
-}
-
-static void fabric_tell(struct world *w, uint32_t n, uint32_t from)
-{
-	uint32_t *copy;
-
-	if (!dp_of(w, n)->connected)
-		return;
-	copy = malloc(sizeof *copy);
-	if (!copy)
-		abort();
-	*copy = from;
-	to_control(w, n, fabric_event, copy);
-}
-
-struct fenced_job {
-	uint32_t node, rg;
-	uint64_t epoch;
-};
-
-static void fenced_event(struct world *w, uint32_t n, void *data)
-{
-	const struct fenced_job *j = data;
-	struct ha_event ev = {
-		.type = HA_EV_FENCED, .fenced = {.node = j->node, .rg = j->rg, .epoch = j->epoch}};
-
-	control_event(w, n, &ev);
-}
-
-static void alive_in(struct world *w, uint32_t n, const struct beat *b)
-{
-	struct fab *f = &dp_of(w, n)->fab[b->from];
-	bool changed = !f->up || f->control != b->control;
-
-	for (uint32_t r = 0; r < w->rgs; r++)
-		changed |= f->rg[r].role != b->rgs[r].role || f->rg[r].epoch != b->rgs[r].epoch;
-	memcpy(f->rg, b->rgs, sizeof f->rg);
-	f->heard = f->up = true;
-	f->stamp = b->stamp;
-	f->control = b->control;
-	f->heard_ns = node_clock(w, n);
-	if (changed)
-		fabric_tell(w, n, b->from);
-}
-
-static void fence(struct world *w, uint32_t n, const struct beat *b)
-{
-	struct dp *dp = dp_of(w, n);
-	struct beat back = {.type = BEAT_FENCED, .rg = b->rg, .epoch = b->epoch};
-	bool acted = dp_acts(w, n, b->rg);
-
-	if (!rg_fence(&dp->rg[b->rg], b->epoch))
-		return;
-	beat_send(w, n, b->from, &back);
-	if (acted && dp->connected)
-		refuse(w, n, b->rg, dp->rg[b->rg].epoch);
-}
-
-static void beat_arrives(struct world *w, uint32_t n, void *data)
-{
-	const struct beat *b = data;
-	struct dp *dp = dp_of(w, n);
-	struct fenced_job *j;
-
-	switch (b->type) {
-	case BEAT_ALIVE:
-		alive_in(w, n, b);
-		break;
-	case BEAT_RENEW:
-		(void)!rg_extend(&dp->rg[b->rg], b->epoch, b->stamp + b->duration);
-		break;
-	case BEAT_FENCE:
-		fence(w, n, b);
-		break;
-	case BEAT_FENCED:
-		j = malloc(sizeof *j);
-		if (!j)
-			abort();
-		*j = (struct fenced_job){b->from, b->rg, b->epoch};
-		to_control(w, n, fenced_event, j);
-		break;
-	}
-}
-
-static void beats(struct world *w, uint32_t n)
-{
-	struct dp *dp = dp_of(w, n);
-	struct beat b = {.type = BEAT_ALIVE,
-		.control = w->proc[n][WHO_CONTROL].up,
-		.stamp = node_clock(w, n)};
-
-	memcpy(b.rgs, dp->rg, sizeof b.rgs);
-	for (uint32_t r = 0; r < w->rgs; r++)
-		if (frozen_or_late(w, n, r))
-			b.rgs[r].role = RG_ROLE_STANDBY;
-	for (uint32_t m = 0; m < w->nodes; m++)
-		if (m != n)
-			beat_send(w, n, m, &b);
-	for (uint32_t m = 0; m < w->nodes; m++) {
-		struct fab *f = &dp->fab[m];
-
-		if (m == n || !f->heard)
-			continue;
-		if (f->up && node_clock(w, n) - f->heard_ns >= MSEC(SILENT_MS)) {
-			f->up = false;
-			fabric_tell(w, n, m);
-		} else if (dp->beats % SAY_BEATS == 0) {
-			fabric_tell(w, n, m);
-		}
-	}
-}
-
-/* ---------------------------------------------------------------- layer 2 */
-
-static void probe_event(struct world *w, uint32_t n, void *data)
-{
-	uint32_t rg = *(uint32_t *)data;
-	const struct dp *dp = dp_of(w, n);
-	struct ha_event ev = {.type = HA_EV_PROBE,
-		.probe = {.rg = rg,
-			.alive = dp->probe_alive[rg],
-			.last_answer_ns = dp->probe_ns[rg]}};
-
-	control_event(w, n, &ev);
-}
-
-static void probe(struct world *w, uint32_t n, uint32_t rg)
-{
-	struct dp *dp = dp_of(w, n);
-	uint64_t clock = node_clock(w, n);
-	bool was = dp->probe_alive[rg];
-	uint32_t *copy;
-
-	for (uint32_t m = 0; m < w->nodes; m++)
-		if (m != n && proc_runs(w, m, WHO_DATAPLANE) && dp_acts(w, m, rg) &&
-			path_open(w, PATH_LAYER2, n, m) && path_open(w, PATH_LAYER2, m, n))
-			dp->probe_ns[rg] = clock;
-	dp->probe_alive[rg] = dp->probe_ns[rg] && clock - dp->probe_ns[rg] < MSEC(SILENT_MS);
-	if (!dp->connected || (was == dp->probe_alive[rg] && dp->beats % SAY_BEATS))
-		return;
-	copy = malloc(sizeof *copy);
-	if (!copy)
-		abort();
-	*copy = rg;
-	to_control(w, n, probe_event, copy);
-}
-
-/* ---------------------------------------------------------------- packets */
-
-static void wants_event(struct world *w, uint32_t n, void *data)
-{
-	records_wants(w, n, data);
-}
-
-static bool mutate_constant(const struct world *w)
-{
-	return w->mutant && w->mutant->constant_jump;
-}
-
-/* A checkpoint instead of a lease: the owner never waits for it, the successor adds a constant. */
-static void checkpoint(struct dpsa *sa, struct lease *want)
-{
-	struct lease own = *want;
-
-	want->out_horizon = sa->seq.next + 4096;
-	own.out_horizon = sa->seq.next + (1u << 20);
-	seqno_grant(&sa->seq, &own, &sa->in);
-}
-
-struct heard {
-	uint32_t p, spi;
-};
-
-static void heard(struct world *w, uint32_t node, void *data)
-{
-	const struct heard *h = data;
-
-	(void)node;
-	peer_heard(w, h->p, h->spi);
-}
-
-static void to_peer(struct world *w, const struct dpsa *sa)
-{
-	struct heard *h = malloc(sizeof *h);
-
-	if (!h)
-		abort();
-	*h = (struct heard){sa->peer, sa->spi_out};
-	world_at(w, US(rnd_between(w, 100, 900)), WHO_WORLD, 0, heard, h);
-}
-
-static void send_some(struct world *w, uint32_t n, struct dpsa *sa, struct wants *want)
-{
-	struct dp *dp = dp_of(w, n);
-	struct lease lease;
-	uint64_t clock = node_clock(w, n);
-	uint64_t count = rnd_below(w, chance(w, 3) ? 3000 : 30);
-	bool sent = false;
-
-	if (seqno_enter(&sa->seq, dp->rg[sa->rg].epoch, clock, &sa->in) < 0)
-		return;
-	for (; count; count--) {
-		uint64_t seq = seqno_take(&sa->seq), iv;
-
-		if (seq == 0)
-			break;
-		if (iv_next(&dp->pool, &dp->block, (uint8_t)n, &iv) < 0)
-			break;
-		check_sent(w, n, sa->rg, sa->spi, seq, iv);
-		sent = true;
-	}
-	if (sent && chance(w, 50))
-		to_peer(w, sa);
-	if (!seqno_want(&sa->seq, sa->in.top, clock, MSEC(HOLD_MS), &lease))
-		return;
-	if (mutate_constant(w))
-		checkpoint(sa, &lease);
-	want->v[want->n++] = (struct sa_lease){.spi = sa->spi, .lease = lease};
-	want->rg = sa->rg;
-	want->epoch = dp->rg[sa->rg].epoch;
-}
-
-static void rg_sends(struct world *w, uint32_t n, uint32_t rg)
-{
-	struct dp *dp = dp_of(w, n);
-	struct wants *want = calloc(1, sizeof *want);
-
-	if (!want)
-		abort();
-	for (uint32_t i = 0; i < SAS; i++)
-		if (dp->sa[i].used && dp->sa[i].outbound && dp->sa[i].rg == rg)
-			send_some(w, n, &dp->sa[i], want);
-	if (want->n && dp->connected)
-		to_control(w, n, wants_event, want);
-	else
-		free(want);
-}
-
-static void inbound_first(struct world *w, uint32_t n, void *data)
-{
-	struct ike_event ev = {
-		.type = IKE_EV_INBOUND_FIRST, .inbound_first = *(const uint32_t *)data};
-
-	engine_event(w, n, &ev);
-}
-
-static void tell_first(struct world *w, uint32_t n, struct dpsa *sa)
-{
-	uint32_t *spi;
-
-	sa->told = true;
-	if (sa->outbound || !w->proc[n][WHO_CONTROL].up)
-		return;
-	spi = malloc(sizeof *spi);
-	if (!spi)
-		abort();
-	*spi = sa->spi;
-	to_control(w, n, inbound_first, spi);
-}
-
-void dp_receive(struct world *w, uint32_t n, uint32_t rg, uint32_t spi, uint64_t seq)
-{
-	struct dp *dp = dp_of(w, n);
-	struct dpsa *sa = sa_find(dp, spi);
-	uint64_t epoch;
-
-	note_pause(w, n);
-	if (!dp_acts(w, n, rg) || dp->frozen[rg])
-		return;
-	if (!sa) {
-		check_no_sa(w, n, rg, spi);
-		return;
-	}
-	epoch = dp->rg[sa->rg].epoch;
-	if (seqno_enter(&sa->seq, epoch, node_clock(w, n), &sa->in) < 0 ||
-		!seqno_in_allows(&sa->seq, seq) || replay_check(&sa->in, seq) < 0 ||
-		replay_mark(&sa->in, seq) < 0)
-		return;
-	check_received(w, n, sa->rg, spi, seq);
-	if (!sa->told)
-		tell_first(w, n, sa);
-}
-
 static void dp_tick(struct world *w, uint32_t n, void *data)
 {
 	struct dp *dp = dp_of(w, n);
 
 	(void)data;
-	note_pause(w, n);
+	dp_note_pause(w, n);
 	if (++dp->beats % BEAT_TICKS == 0) {
 		dp->beats /= BEAT_TICKS; /* count beats for what is said now and then */
-		beats(w, n);
+		dp_beats(w, n);
 		for (uint32_t r = 0; r < w->rgs; r++)
-			probe(w, n, r);
+			dp_probe(w, n, r);
 		dp->beats *= BEAT_TICKS;
 	}
 	for (uint32_t r = 0; r < w->rgs; r++)
 		if (dp_acts(w, n, r) && !dp->frozen[r])
-			rg_sends(w, n, r);
+			dp_send(w, n, r);
 	world_at(w, US(TICK_US), WHO_DATAPLANE, n, dp_tick, NULL);
 }
 
