@@ -279,7 +279,8 @@ uint32_t worker_step(struct worker *w)
 {
 	struct shared *sh = w->sh;
 	struct pkt *v[PKT_BURST] UNINITIALIZED;
-	uint32_t total = 0;
+	/* Leases before packets: roles are seen at once, orders only here. */
+	uint32_t total = worker_step_commands(w);
 
 	for (uint32_t i = 0; i < sh->n_ports; i++) {
 		struct port *port = sh->ports[i];
@@ -289,9 +290,7 @@ uint32_t worker_step(struct worker *w)
 			worker_burst(w, v, n);
 		total += n;
 	}
-	total += step_rings(w);
-	total += worker_step_commands(w);
-	return total;
+	return total + step_rings(w);
 }
 
 static bool rings_are_empty(const struct worker *w)
