@@ -25,7 +25,7 @@ struct policy_sas *policy_sas_get(struct dp *dp, uint32_t id)
 
 static bool is_configured(const struct net *n, const struct policy_sas *p)
 {
-	for (uint32_t s = 0; s < IFACE_MAX; s++) {
+	for (uint32_t s = 0; s < n->n_slots; s++) {
 		const struct iface *i = n->ifaces[s];
 
 		for (uint32_t k = 0; i && k < i->n_policies; k++)

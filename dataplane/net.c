@@ -44,7 +44,7 @@ void net_free(struct net *n)
 {
 	if (!n)
 		return;
-	for (uint32_t i = 0; i < IFACE_MAX; i++)
+	for (uint32_t i = 0; i < n->n_slots; i++)
 		iface_free(n->ifaces[i]);
 	lpm_free(n->routes);
 	free(n->hops);
@@ -91,6 +91,7 @@ int net_add_iface(struct net *n, struct iface *i)
 		return -ERR_LIMIT;
 	}
 	n->ifaces[i->slot] = i;
+	n->n_slots = MAX(n->n_slots, i->slot + 1u);
 	if (i->port < PORT_MAX)
 		n->port_iface[i->port] = i->slot;
 	if (i->kind == IFACE_FABRIC)
@@ -119,7 +120,7 @@ int net_add_policy(struct net *n, uint16_t slot, struct policy *p)
 
 const struct iface *net_iface_by_id(const struct net *n, uint32_t id)
 {
-	for (uint32_t i = 0; i < IFACE_MAX; i++)
+	for (uint32_t i = 0; i < n->n_slots; i++)
 		if (n->ifaces[i] && n->ifaces[i]->id == id)
 			return n->ifaces[i];
 	return NULL;

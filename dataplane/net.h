@@ -16,7 +16,7 @@
 
 struct sa;
 
-enum { IFACE_MAX = 1024, IFACE_NONE = 0xffff, PORT_MAX = 16, PORT_NONE = 0xffff, IFACE_ADDRS = 8 };
+enum { IFACE_MAX = 4096, IFACE_NONE = 0xffff, PORT_MAX = 16, PORT_NONE = 0xffff, IFACE_ADDRS = 8 };
 
 enum iface_kind { IFACE_PHYSICAL, IFACE_RETH, IFACE_FABRIC, IFACE_TUNNEL };
 
@@ -78,7 +78,8 @@ struct net {
 	struct hop *hops;
 	uint32_t n_hops, cap_hops;
 	uint16_t port_iface[PORT_MAX];
-	struct iface *ifaces[IFACE_MAX];
+	struct iface *ifaces[IFACE_MAX]; /* by slot */
+	uint32_t n_slots;		 /* those in use are below */
 };
 
 struct net *net_new(void);

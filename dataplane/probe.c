@@ -57,7 +57,7 @@ void probe_answer(struct dp *dp, const struct note *n, uint64_t now_ns)
 /* Probes every address of every redundant interface; marks the groups that have some. */
 static void probe_all(struct dp *dp, const struct net *net, bool *probed)
 {
-	for (uint32_t s = 0; s < IFACE_MAX; s++) {
+	for (uint32_t s = 0; s < net->n_slots; s++) {
 		const struct iface *i = net->ifaces[s];
 
 		if (!i || i->kind != IFACE_RETH || i->rg == 0 || i->port == PORT_NONE)

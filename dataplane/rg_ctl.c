@@ -101,7 +101,7 @@ static void announce_rg(struct dp *dp, uint32_t rg)
 {
 	const struct net *n = atomic_load(&dp->sh.net);
 
-	for (uint32_t s = 0; n && s < IFACE_MAX; s++) {
+	for (uint32_t s = 0; n && s < n->n_slots; s++) {
 		const struct iface *i = n->ifaces[s];
 
 		if (!i || i->kind != IFACE_RETH || i->rg != rg || i->port == PORT_NONE)
