@@ -353,10 +353,19 @@ static void claim_apply(struct ha *h, struct ha_rg *rg, uint32_t from, const Rep
 	h->ack_due = true;
 }
 
+/* A claim that was sent before its sender heard of another one is too late. */
+static bool somebody_holds(const struct ha *h, const struct ha_rg *rg, uint32_t from)
+{
+	for (uint32_t n = 0; n < h->top; n++)
+		if (n != h->cfg.node && n != from && h->peer[n].in_view && rg->place[n].synced)
+			return true;
+	return false;
+}
+
 /* Nobody who is here holds anything: start from nothing. */
 static void genesis_in(struct ha *h, struct ha_rg *rg, uint32_t from, const Repl__Claim *m)
 {
-	if (rg->synced)
+	if (rg->synced || somebody_holds(h, rg, from))
 		return;
 	if (!names_us(h, rg, m)) {
 		struct ha_epoch next = ha_epoch_of(m->next);

@@ -577,7 +577,8 @@ static void genesis(struct ha *h, struct ha_rg *rg)
 		if (n != h->cfg.node && (p > own || (p == own && n < h->cfg.node)) && p)
 			own = 0; /* somebody comes before us */
 	}
-	if (own == 0 || h->now_ns - h->start_ns < h->lease_ns ||
+	/* the dataplane of whoever came anew may act on for a deadline */
+	if (own == 0 || h->now_ns - begun < h->lease_ns ||
 		(ready != h->cfg.nodes && h->now_ns - begun < h->start_wait_ns) ||
 		!start_is_primary(h, rg) || still_forwards(h, rg))
 		return;

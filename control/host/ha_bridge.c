@@ -624,7 +624,9 @@ static void refill_rg(struct ha_bridge *b, uint32_t rg)
 			log_err(&b->log, "dataplane.refill.failed", "rg=%u spi=%08x", rg, spi);
 	}
 	b->told[rg] = b->giving[rg] = false; /* it may be another one */
-	if (b->has_role[rg])
+	/* An empty one does not know which numbers were sent: it acts in a new epoch only, and ha
+	 * tells that one. */
+	if (b->has_role[rg] && b->role[rg].role == HA_STANDBY)
 		tell_dataplane(b, &b->role[rg]);
 }
 

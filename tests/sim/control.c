@@ -88,20 +88,15 @@ static void do_persist(struct world *w, uint32_t n, const struct ha_effect *e)
 
 static void do_role(struct world *w, uint32_t n, const struct ha_do_role *r)
 {
-	struct order o = {.type = ORDER_ROLE, .rg = r->rg};
-
 	world_say(w, "n%u rg%u %s epoch %llu.%llu.%u owner %u%s%s%s (%s)", n, r->rg,
 		r->role == HA_ACTIVE ? "ACTIVE" : "standby", (unsigned long long)r->epoch.number,
 		(unsigned long long)r->epoch.ring_seq, r->epoch.owner, r->owner,
 		r->continued ? " continued" : "", r->adopt ? " adopt" : "",
 		r->handover ? " handover" : "", r->reason);
 	check_role(w, n, r);
-	o.role = (struct rg_state){.role = r->role == HA_ACTIVE ? RG_ROLE_ACTIVE : RG_ROLE_STANDBY,
-		.owner = (uint8_t)r->owner,
-		.epoch = r->epoch.number,
-		.deadline_ns = r->deadline_ns};
 	/* packets first: the dataplane is what peers notice */
-	to_dp(w, n, &o);
+	engine_keep_role(w, n, r);
+	telling_role(w, n, r);
 	engine_role(w, n, r);
 }
 
@@ -129,6 +124,7 @@ static void do_handover(struct world *w, uint32_t n, const struct ha_effect *e)
 	switch ((int)e->type) {
 	case HA_DO_HANDOVER_FREEZE:
 		o->type = ORDER_FREEZE;
+		telling_handover(w, n, o->rg, true);
 		break;
 	case HA_DO_HANDOVER_ACTIVATE:
 		o->type = ORDER_ACTIVATE;
@@ -141,6 +137,8 @@ static void do_handover(struct world *w, uint32_t n, const struct ha_effect *e)
 		break;
 	}
 	to_dp(w, n, o);
+	if (o->type == ORDER_FORWARD || o->type == ORDER_ABORT)
+		telling_handover(w, n, o->rg, false);
 	free(o);
 }
 
@@ -424,10 +422,13 @@ void control_start(struct world *w, uint32_t n)
 	world_say(w, "n%u tandemd starts, pid %u incarnation %llx", n, nd->pid,
 		(unsigned long long)ha_incarnation(nd->ha));
 	engine_start(w, n);
+	memset(nd->telling, 0, sizeof nd->telling);
 	control_event(w, n, &ev);
 	control_bus_up(w, n);
-	if (w->proc[n][WHO_DATAPLANE].up)
+	if (w->proc[n][WHO_DATAPLANE].up) {
+		telling_adopts(w, n);
 		records_refill(w, n);
+	}
 }
 
 void control_crash(struct world *w, uint32_t n)

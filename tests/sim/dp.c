@@ -266,7 +266,10 @@ void dp_order(struct world *w, uint32_t n, const struct order *o)
 	case ORDER_ACTIVATE:
 		activate(w, n, o);
 		break;
-	case ORDER_FORWARD:
+	case ORDER_FORWARD: /* what comes from now on goes to the new owner */
+		dp->rg[o->rg].role = RG_ROLE_STANDBY;
+		dp->frozen[o->rg] = false;
+		break;
 	case ORDER_ABORT:
 		dp->frozen[o->rg] = false;
 		break;

@@ -91,9 +91,13 @@ void engine_role(struct world *w, uint32_t n, const struct ha_do_role *r)
 {
 	struct engine *g = engine_of(w, n);
 
-	g->role[r->rg] = *r;
-	g->has_role[r->rg] = true;
 	post(g, WORK_ROLE, 0)->role = *r;
+}
+
+void engine_keep_role(struct world *w, uint32_t n, const struct ha_do_role *r)
+{
+	engine_of(w, n)->role[r->rg] = *r;
+	engine_of(w, n)->has_role[r->rg] = true;
 }
 
 /* ---------------------------------------------------------------- effects */

@@ -61,4 +61,6 @@ bool engine_is_active(const struct world *w, uint32_t n, uint32_t rg);
 /* ---- what the ha core told */
 void engine_committed(struct world *w, uint32_t n, const struct ha_effect *e);
 void engine_rejected(struct world *w, uint32_t n, const struct ha_effect *e);
+/* The last role; then what it means for the engine. */
+void engine_keep_role(struct world *w, uint32_t n, const struct ha_do_role *r);
 void engine_role(struct world *w, uint32_t n, const struct ha_do_role *r);

@@ -8,6 +8,7 @@
  */
 #include "engine.h"
 #include "ha/core.h"
+#include "telling.h"
 #include "world.h"
 
 #include "core/iv.h"
@@ -106,6 +107,7 @@ struct node {
 	uint64_t to_dp_ns, to_control_ns, from_bus_ns, to_disk_ns; /* queues keep their order */
 	bool bus_up;
 	struct engine engine;
+	struct telling telling[RGS];
 	struct dp dp;
 };
 

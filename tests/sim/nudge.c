@@ -4,7 +4,7 @@
 #include "models.h"
 #include "peer.h"
 
-enum { REST_MS = 5000, EXCUSED_MS = 9000 };
+enum { REST_MS = 5000, EXCUSED_MS = 16000 };
 
 static const char *vpn_of(uint32_t p)
 {

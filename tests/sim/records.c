@@ -129,6 +129,7 @@ void records_refill(struct world *w, uint32_t n)
 
 	for (uint32_t rg = 0; rg < w->rgs; rg++)
 		refill_rg(w, n, rg);
+	telling_refilled(w, n);
 	to_dp(w, n, &hello);
 }
 
