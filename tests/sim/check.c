@@ -6,7 +6,7 @@
 #include "models.h"
 #include "peer.h"
 
-enum { LOOK_MS = 50, UNTAINT_MS = 1500 };
+enum { LOOK_MS = 50, UNTAINT_MS = 1500, BEAT_MS = 60 };
 
 bool check_is_tainted(const struct world *w, uint32_t rg)
 {
@@ -186,24 +186,36 @@ static void check_genesis(struct world *w, uint32_t n, uint32_t rg, const struct
 
 void check_sole(struct world *w, uint32_t n, uint32_t rg)
 {
+	const struct check_state *s = w->check->s;
+
+	w->check->s->acts_ns[n][rg] = w->now;
 	for (uint32_t m = 0; m < w->nodes; m++) {
 		if (m == n || !check_acts(w, m, rg) || info(w, rg)->tainted)
 			continue;
 		if (!w->two_node)
 			world_violate(w, "I7 rg%u: n%u acts while n%u may", rg, n, m);
-		else if (audible(w, m, n))
+		else if (audible(w, m, n) && w->now - s->acts_ns[m][rg] >= MSEC(BEAT_MS))
 			world_violate(w, "I7 rg%u: n%u acts while n%u is heard to", rg, n, m);
 		else if (proc_runs(w, m, WHO_DATAPLANE)) /* a stopped one must find out itself */
 			taint(w, rg, "two owners, every path cut");
 	}
 }
 
+/* It went on in an epoch that is no older, and stands still at the moment. */
+static bool went_on(const struct world *w, uint32_t m, uint32_t n, uint32_t rg)
+{
+	const struct ha_rg *them = core_of(w, m, rg), *us = core_of(w, n, rg);
+
+	return them && us && them->acting && them->epoch.number >= us->epoch.number;
+}
+
 /* Every path from an owner cut: what follows contradicts it, rightly. */
 static void check_dual(struct world *w, uint32_t n, uint32_t rg)
 {
 	for (uint32_t m = 0; m < w->nodes; m++)
-		if (m != n && w->two_node && !info(w, rg)->tainted && check_acts(w, m, rg) &&
-			!audible(w, m, n) && proc_runs(w, m, WHO_DATAPLANE))
+		if (m != n && w->two_node && !info(w, rg)->tainted && !audible(w, m, n) &&
+			(went_on(w, m, n, rg) ||
+				(check_acts(w, m, rg) && proc_runs(w, m, WHO_DATAPLANE))))
 			taint(w, rg, "two owners, every path cut");
 }
 

@@ -207,6 +207,7 @@ static void children_agree(
 {
 	struct inside_child theirs[INSIDE_MAX], ours[INSIDE_MAX];
 	size_t n = inside_children(ike, ours), k = inside_children(a->ike, theirs);
+	bool sends = k == 0;
 
 	for (size_t i = 0; i < k; i++) {
 		const struct inside_child *x = &theirs[i];
@@ -215,9 +216,13 @@ static void children_agree(
 		if (!child_of(ours, n, x->spi_out, x->spi_in))
 			world_violate(w, "peer %u has child %08x that the cluster has not", a->p,
 				x->spi_in);
-		else if (!sa || sa->spi_out != x->spi_in || !sa->outbound || !x->outbound)
-			world_violate(w, "peer %u: nobody sends with child %08x", a->p, x->spi_in);
+		else if (!sa || sa->spi_out != x->spi_in)
+			world_violate(w, "peer %u: no dataplane has child %08x", a->p, x->spi_in);
+		else
+			sends |= sa->outbound && x->outbound;
 	}
+	if (!sends)
+		world_violate(w, "peer %u: nothing is sent both ways", a->p);
 	for (size_t i = 0; i < n; i++)
 		if (peer_of_address(&ours[i].peer) == a->p &&
 			!child_of(theirs, k, ours[i].spi_out, ours[i].spi_in))

@@ -39,6 +39,7 @@ struct check_state {
 	struct rg_info rg[RGS];
 	struct ha_epoch last[NODES][RGS];
 	uint64_t dp_started[NODES], stopped_ns[NODES];
+	uint64_t acts_ns[NODES][RGS];	       /* since when its dataplane acts */
 	uint64_t open_ns[PATHS][NODES][NODES]; /* since when, 0 = cut */
 	uint64_t last_iv[NODES];
 	struct table messages, ivs, sas, mids, said, ends;

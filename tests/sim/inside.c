@@ -9,6 +9,16 @@ uint64_t inside_begun(const struct ike *ike)
 	return ike->stats.ike_initiated + ike->stats.ike_up;
 }
 
+uint64_t inside_pending(const struct ike *ike)
+{
+	const struct ike_sa *sa;
+	uint64_t n = 0;
+
+	for (sa = ike->sas; sa; sa = sa->hh.next)
+		n += sa->state < SA_UP;
+	return n;
+}
+
 uint64_t inside_dead(const struct ike *ike)
 {
 	return ike->stats.ike_dead;

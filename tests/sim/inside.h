@@ -24,6 +24,8 @@ struct inside_child {
 
 /* IKE SAs begun here, or established; peers declared dead. */
 uint64_t inside_begun(const struct ike *ike);
+/* Those not established yet. */
+uint64_t inside_pending(const struct ike *ike);
 uint64_t inside_dead(const struct ike *ike);
 /* An established IKE SA with children; a child for every tunnel, or one to send with. */
 bool inside_has_sa(const struct ike *ike);
