@@ -59,6 +59,8 @@ class Lab:
         becomes of the configuration's text."""
         if os.path.exists(self._record()):
             raise RuntimeError(f"lab {self.name} is up already")
+        for name in ("tandemd", "tandem-dataplane", "tandem") if start else ():
+            find_binary(self.build, name)
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         path = config or os.path.join(HERE, "config", "cluster.conf" if nodes > 1 else "standalone.conf")
         with open(path, encoding="utf-8") as text:
