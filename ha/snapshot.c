@@ -148,10 +148,12 @@ static void records_send(struct ha *h, struct ha_rg *rg)
 {
 	Repl__Chunk c = REPL__CHUNK__INIT;
 	ProtobufCBinaryData v[CHUNK_RECORDS];
-	size_t octets = 0;
+	size_t octets = 0, most = CHUNK_RECORDS;
 
+	if (h->cfg.chunk_records)
+		most = MIN(most, (size_t)h->cfg.chunk_records);
 	c.records = v;
-	while (c.n_records < CHUNK_RECORDS && octets < CHUNK_OCTETS - HA_MESSAGE_MAX / 8) {
+	while (c.n_records < most && octets < CHUNK_OCTETS - HA_MESSAGE_MAX / 8) {
 		const struct ha_rec *next = rg->source.cursor.next;
 		const struct ha_rec *r;
 

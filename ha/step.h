@@ -87,6 +87,7 @@ struct ha_config {
 	uint32_t silence_ms;	  /* fabric and layer 2 must have been silent so long; 0 = 150 */
 	uint32_t start_wait_ms;	  /* first start: wait so long for the others; 0 = 1000 */
 	uint32_t control_hold_ms; /* headless RGs are kept so long; 0 = 10000 */
+	uint32_t chunk_records;	  /* in one message of a snapshot; 0 = as many as fit */
 	uint32_t stuck_ms;    /* a member that acknowledges nothing so long is expelled; 0 = 2000 */
 	uint32_t handover_ms; /* a planned handover that takes longer is aborted; 0 = 2000 */
 	uint32_t handover_ranges; /* bucket ranges a handover goes by; 0 = 1 */

@@ -9,6 +9,7 @@ static const struct ha_policy stale_acks = {.stale_acks_count = true};
 static const struct ha_policy no_deadline = {.no_deadline = true};
 static const struct ha_policy claim_unheard = {.claim_unheard = true};
 static const struct ha_policy reuse_epoch = {.reuse_epoch = true};
+static const struct ha_policy synced_unchecked = {.synced_unchecked = true};
 static const struct ha_policy no_doubt = {.no_doubt = true};
 static const struct ha_policy no_fence = {.no_fence = true};
 
@@ -22,6 +23,7 @@ static const struct mutant mutants[] = {
 	{.name = "answer-first", .dies_of = "I10", .answer_first = true},
 	{.name = "claim-unheard", .dies_of = "I7", .ha = &claim_unheard},
 	{.name = "reuse-epoch", .dies_of = "I4", .ha = &reuse_epoch},
+	{.name = "synced-unchecked", .dies_of = "I1", .ha = &synced_unchecked},
 	{.name = "no-doubt", .dies_of = "I1", .ha = &no_doubt},
 	{.name = "no-fence", .dies_of = "I7", .ha = &no_fence},
 	{.name = "commit-at-once", .dies_of = "I1", .commit_at_once = true},
