@@ -13,12 +13,27 @@
 #include "core/esp.h"
 
 enum {
+	/* RFC 7296 3.3.2, transform type 1 */
+	SUITE_ENCR_DES = 2,
+	SUITE_ENCR_3DES = 3,
+	SUITE_ENCR_NULL = 11,
 	SUITE_ENCR_AES_CBC = 12,
 	SUITE_ENCR_AES_GCM16 = 20,
+	SUITE_ENCR_CHACHA20_POLY1305 = 28,
+	/* transform type 3; without one an SA is a part of a bundle, and AH protects it */
+	SUITE_INTEG_NONE = 0,
+	SUITE_INTEG_MD5_96 = 1,
+	SUITE_INTEG_SHA1_96 = 2,
+	SUITE_INTEG_SHA256_128 = 12,
+	SUITE_INTEG_SHA384_192 = 13,
+	SUITE_INTEG_SHA512_256 = 14,
+	SUITE_INTEG_SHA256_96 = 1036, /* of no RFC: private use */
 	SUITE_SALT = 4,
 	SUITE_ICV_MAX = 32,
-	SUITE_CBC_IV = 16,
+	SUITE_IV_MAX = 16,
 	SUITE_BURST = 64, /* the most operations a call takes */
+	SUITE_NONCE = 12,
+	SUITE_AAD_MAX = 12,
 };
 
 struct suite_engine;
@@ -35,14 +50,22 @@ struct suite_op {
 	uint8_t icv[SUITE_ICV_MAX]; /* also */
 };
 
+/* What an AEAD takes beside the text. */
+struct suite_aead {
+	uint8_t nonce[SUITE_NONCE];
+	uint32_t aad_len;
+	uint8_t aad[SUITE_AAD_MAX];
+};
+
 struct suite {
 	const char *name;
 	uint16_t encr, key_bits, integ;
 	uint16_t key_len;   /* of the encryption key as IKE gives it, salt included */
-	uint16_t integ_len; /* of the integrity key; 0 for AEAD */
+	uint16_t integ_len; /* of the integrity key; 0 for AEAD and for none */
+	bool aead;
 	struct esp_shape shape;
-	uint32_t expanded; /* octets of one direction's key */
-	uint16_t hash;	   /* the library's own number */
+	uint32_t expanded;     /* octets of one direction's key */
+	uint16_t cipher, hash; /* the library's own numbers */
 	void (*expand)(const struct suite *s, struct suite_engine *e, struct view encr,
 		struct view integ, void *expanded);
 	void (*seal)(const struct suite *s, struct suite_engine *e, struct suite_op *v, uint32_t n);
@@ -51,12 +74,15 @@ struct suite {
 
 static inline bool suite_is_aead(const struct suite *s)
 {
-	return s->integ_len == 0;
+	return s->aead;
 }
 
 /* NULL when it is not supported. */
 const struct suite *suite_find(uint32_t encr, uint32_t key_bits, uint32_t integ);
+/* The i-th of all, NULL behind the last. */
+const struct suite *suite_at(size_t i);
 /* Seeded from env: IVs of CBC cannot be foretold (RFC 3602 3). */
 struct suite_engine *suite_engine_new(const struct env *env);
 void suite_engine_free(struct suite_engine *e);
-void suite_random_iv(struct suite_engine *e, uint8_t out[SUITE_CBC_IV]);
+/* As long as the suite's IV is. */
+void suite_random_iv(struct suite_engine *e, const struct suite *s, uint8_t *out);

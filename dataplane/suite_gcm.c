@@ -3,7 +3,7 @@
 #include "core/hot.h"
 #include "core/ip4.h"
 
-enum { GCM_ICV = 16, GCM_IV = 8, NONCE = 12, AAD_MAX = 12 };
+enum { GCM_ICV = 16, GCM_IV = 8 };
 
 /* Takes the same time whatever differs. */
 static bool icv_is_equal(const uint8_t *a, const uint8_t *b)
@@ -15,16 +15,7 @@ static bool icv_is_equal(const uint8_t *a, const uint8_t *b)
 	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
 }
 
-/* All are built before the first is used: the cipher loads with wide registers what was stored in
- * small pieces, and would stall on stores that are still under way. */
-struct aead_input {
-	uint8_t nonce[NONCE];
-	uint32_t aad_len;
-	uint8_t aad[AAD_MAX];
-};
-
-/* RFC 4106 4, 5: nonce = salt | IV; AAD = SPI | sequence number of 32 or 64 bits. */
-static void aead_inputs(const struct suite_op *v, uint32_t n, struct aead_input *in)
+void aead_inputs(const struct suite_op *v, uint32_t n, struct suite_aead *in)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		memcpy(in[i].nonce, &v[i].salt, SUITE_SALT);
@@ -33,7 +24,7 @@ static void aead_inputs(const struct suite_op *v, uint32_t n, struct aead_input 
 		in[i].aad_len = ESP_HDR;
 		if (v[i].esn) {
 			store_be64(in[i].aad + 4, v[i].seq);
-			in[i].aad_len = AAD_MAX;
+			in[i].aad_len = SUITE_AAD_MAX;
 		}
 	}
 }
@@ -56,7 +47,7 @@ void gcm_expand(const struct suite *s, struct suite_engine *e, struct view encr,
 		const struct suite *s, struct suite_engine *e, struct suite_op *v, uint32_t n)     \
 	{                                                                                          \
 		struct gcm_context_data ctx;                                                       \
-		struct aead_input in[SUITE_BURST] UNINITIALIZED;                                   \
+		struct suite_aead *in = e->aead;                                                   \
                                                                                                    \
 		(void)s;                                                                           \
 		aead_inputs(v, n, in);                                                             \
@@ -71,7 +62,7 @@ void gcm_expand(const struct suite *s, struct suite_engine *e, struct view encr,
 		const struct suite *s, struct suite_engine *e, struct suite_op *v, uint32_t n)     \
 	{                                                                                          \
 		struct gcm_context_data ctx;                                                       \
-		struct aead_input in[SUITE_BURST] UNINITIALIZED;                                   \
+		struct suite_aead *in = e->aead;                                                   \
 		uint8_t icv[GCM_ICV];                                                              \
                                                                                                    \
 		(void)s;                                                                           \

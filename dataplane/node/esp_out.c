@@ -65,7 +65,7 @@ static void build(struct worker *w, struct pkt *p, struct suite_op *op, uint64_t
 	if (suite_is_aead(sa->suite))
 		store_be64(esp + ESP_HDR, iv);
 	else
-		suite_random_iv(w->engine, esp + ESP_HDR);
+		suite_random_iv(w->engine, sa->suite, esp + ESP_HDR);
 	op->key = sa->key_out;
 	op->esp = esp;
 	op->len = cipher;
