@@ -20,20 +20,22 @@ enum {
 
 /* What a packet handed to another worker is, that is, where it goes on. */
 enum pkt_kind {
-	PKT_FRAME,   /* as a port received it */
-	PKT_ESP_IN,  /* p at the ESP header, outer header known, for the owner of spi */
-	PKT_ESP_OUT, /* p at the inner header, for the owner of the SA named by spi */
-	PKT_RESOLVE, /* p at an IP header, to next_hop over iface, which has no MAC yet */
-	PKT_OUT,     /* p at an IP header of our own, to be routed */
-	PKT_RAW,     /* p at a complete frame for the port */
-	PKT_IKE,     /* to the API thread: p at an IKE message */
-	PKT_FABRIC,  /* to the API thread: p at a fabric frame */
+	PKT_FRAME,    /* as a port received it */
+	PKT_FRAGMENT, /* p at the IP header of a fragment for an address of ours */
+	PKT_ESP_IN,   /* p at the ESP header, outer header known, for the owner of spi */
+	PKT_ESP_OUT,  /* p at the inner header, for the owner of the SA named by spi */
+	PKT_RESOLVE,  /* p at an IP header, to next_hop over iface, which has no MAC yet */
+	PKT_OUT,      /* p at an IP header of our own, to be routed */
+	PKT_RAW,      /* p at a complete frame for the port */
+	PKT_IKE,      /* to the API thread: p at an IKE message */
+	PKT_FABRIC,   /* to the API thread: p at a fabric frame */
 };
 
 enum {
 	PKT_INNER = 1,	   /* was decapsulated here */
 	PKT_OURS = 2,	   /* made by this node */
 	PKT_NATT = 4,	   /* ESP came in UDP */
+	PKT_STEERED = 8,   /* a fragment at the worker that gathers it */
 	PKT_HOP = 16,	   /* once for each time it crossed the fabric */
 	PKT_HOPPED = 0xf0, /* it did */
 	/* It may cross once; in a handover it may meet a bucket that is just on its way. */
@@ -50,7 +52,13 @@ struct pkt {
 	uint16_t iface; /* came by, or goes by: slot in struct net */
 	uint32_t spi;	/* inbound SPI of the SA */
 	uint32_t src, dst;
-	uint16_t sport, port; /* outer UDP source; port it came by or goes by; IKE: UDP ports */
+
+	union {
+		uint16_t sport;	     /* outer UDP source; IKE: UDP port */
+		uint16_t tunnel_mtu; /* PKT_ESP_OUT: of inner packets, 0 = no limit */
+	};
+
+	uint16_t port; /* it came by or goes by; IKE: UDP port */
 
 	union {
 		uint32_t next_hop;

@@ -21,6 +21,9 @@
 	X(ESP_IN_BYTES, "esp.in.bytes")                                                            \
 	X(ESP_OUT_BYTES, "esp.out.bytes")                                                          \
 	X(NATT_KEEPALIVES, "natt.keepalives")                                                      \
+	X(FRAGMENTS_IN, "fragments.in")                                                            \
+	X(FRAGMENTS_JOINED, "fragments.joined")                                                    \
+	X(FRAGMENTS_OUT, "fragments.out")                                                          \
 	X(FABRIC_FORWARDED, "fabric.forwarded")                                                    \
 	X(FABRIC_RECEIVED, "fabric.received")                                                      \
 	X(HANDOVER_QUEUED, "handover.queued")                                                      \
@@ -37,7 +40,12 @@
 	X(DROP_IP_SHORT, "drop.ip.short")                                                          \
 	X(DROP_IP_VERSION, "drop.ip.header")                                                       \
 	X(DROP_IP_SUM, "drop.ip.checksum")                                                         \
-	X(DROP_IP_FRAGMENT, "drop.ip.fragment")                                                    \
+	X(DROP_FRAGMENT, "drop.fragment.bad")                                                      \
+	X(DROP_FRAGMENT_OVERLAP, "drop.fragment.overlap")                                          \
+	X(DROP_FRAGMENT_BIG, "drop.fragment.too-big")                                              \
+	X(DROP_FRAGMENT_COPY, "drop.fragment.copy")                                                \
+	X(DROP_FRAGMENT_ECN, "drop.fragment.ecn")                                                  \
+	X(DROP_FRAGMENT_INCOMPLETE, "drop.fragment.incomplete")                                    \
 	X(DROP_IP_MULTICAST, "drop.ip.multicast")                                                  \
 	X(DROP_IP_SOURCE, "drop.ip.source")                                                        \
 	X(DROP_IP_TTL, "drop.ip.ttl")                                                              \

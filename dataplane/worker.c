@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "node/fragment.h"
 #include "node/handover.h"
 #include "node/neighbour.h"
 #include "qsbr.h"
@@ -63,8 +64,9 @@ struct worker *worker_new(struct shared *sh, uint32_t id)
 	w->engine = suite_engine_new(sh->env);
 	w->pending = id == 0 ? pending_new() : NULL;
 	w->freeze = freeze_new();
+	w->reasm = gather_new(sh->env);
 	w->ip_id = (uint16_t)(id << 12);
-	if (w->wake < 0 || !w->engine || !w->freeze || (id == 0 && !w->pending) ||
+	if (w->wake < 0 || !w->engine || !w->freeze || !w->reasm || (id == 0 && !w->pending) ||
 		rings_init(w) < 0) {
 		worker_free(w);
 		return NULL;
@@ -94,6 +96,7 @@ void worker_free(struct worker *w)
 	ring_fini(&w->notes);
 	pending_free(w->pending);
 	freeze_free(w->freeze);
+	gather_free(w);
 	suite_engine_free(w->engine);
 	if (w->wake >= 0)
 		(void)close(w->wake);
@@ -159,6 +162,16 @@ static void esp_out_again(struct worker *w, struct pkt *p)
 		worker_drop(w, p, STAT_DROP_SPD_SA); /* deleted on the way */
 }
 
+static void fragment_again(struct worker *w, struct pkt *p)
+{
+	const struct iface *from = net_iface(w->net, p->iface);
+
+	if (from)
+		node_ip4(w, p, from);
+	else
+		worker_drop(w, p, STAT_DROP_PORT); /* the interface is gone */
+}
+
 /* From tandemd: sent only while we may speak for its source address. */
 static void out_of_us(struct worker *w, struct pkt *p)
 {
@@ -180,6 +193,9 @@ static void dispatch(struct worker *w, struct pkt *p)
 	switch ((enum pkt_kind)p->kind) {
 	case PKT_FRAME:
 		node_classify(w, p);
+		return;
+	case PKT_FRAGMENT:
+		fragment_again(w, p);
 		return;
 	case PKT_ESP_IN:
 		vec_add(&w->esp_in, p);
@@ -272,6 +288,7 @@ static void step_ticks(struct worker *w)
 	w->net = atomic_load_explicit(&w->sh->net, memory_order_acquire);
 	if (w->pending && w->net)
 		neighbour_tick(w);
+	gather_tick(w);
 	node_tx_flush(w);
 }
 

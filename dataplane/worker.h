@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/iv.h"
+#include "core/reasm.h"
 #include "note.h"
 #include "pkt.h"
 #include "ring.h"
@@ -44,6 +45,7 @@ struct worker {
 	uint64_t icmp_tokens, icmp_ns, bad_spi_ns;
 	struct pending *pending; /* worker 0: packets waiting for a MAC */
 	struct freeze *freeze;	 /* packets waiting for a handover */
+	struct reasm *reasm;	 /* fragments waiting for their others */
 	uint64_t next_tick_ns;
 	uint64_t stats[STAT_COUNT];
 	uint64_t packets, busy_ns, idle_ns;

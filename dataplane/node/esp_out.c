@@ -1,4 +1,11 @@
+#include "core/cut.h"
 #include "node/esp.h"
+
+/* What a packet was cut into: taken before the next one. */
+struct cut_queue {
+	uint32_t n, at;
+	struct pkt *v[IP4_CUT_MAX];
+};
 
 /* Outer packet's way; NULL when it has none. */
 static const struct iface *outer_route(const struct worker *w, uint32_t dst, uint32_t *next_hop)
@@ -11,19 +18,26 @@ static const struct iface *outer_route(const struct worker *w, uint32_t dst, uin
 	return net_iface(w->net, hop->iface);
 }
 
-/* RFC 4301 8: inner packets that would not fit are answered or dropped before encryption. */
-static bool fits(struct worker *w, struct pkt *p, const struct sa *sa, uint32_t mtu)
+/* RFC 4301 8: inner packets that would not fit are answered, or cut before encryption; the pieces
+ * come next. */
+static bool fits(struct worker *w, struct pkt *p, const struct sa *sa, uint32_t mtu,
+	struct cut_queue *pieces)
 {
 	uint32_t room = mtu - sa->overhead, max;
 
-	if (esp_size(&sa->suite->shape, p->len) <= room)
+	bool within = p->tunnel_mtu == 0 || p->len <= p->tunnel_mtu;
+
+	if (esp_size(&sa->suite->shape, p->len) <= room && within)
 		return true;
 	max = esp_payload_max(&sa->suite->shape, room);
+	if (p->tunnel_mtu)
+		max = MIN(max, (uint32_t)p->tunnel_mtu);
 	if (load_be16(p->p + IP4_AT_FRAG) & IP4_DF) {
 		icmp_error(w, p, ICMP_UNREACHABLE, ICMP_TOO_BIG, max);
 		worker_drop(w, p, STAT_DROP_IP_TOO_BIG);
 	} else {
-		worker_drop(w, p, STAT_DROP_IP_NEEDS_FRAGMENT);
+		pieces->at = 0;
+		pieces->n = cut_packet(w, p, max, pieces->v);
 	}
 	return false;
 }
@@ -83,7 +97,7 @@ static bool has_room(const struct pkt *p, const struct sa *sa)
 }
 
 /* Everything that can be refused before a number is used. On success the number is taken. */
-static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
+static bool admit(struct worker *w, struct pkt *p, struct suite_op *op, struct cut_queue *pieces)
 {
 	struct sa *sa = p->sa;
 	const struct iface *iface;
@@ -97,7 +111,7 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
 		worker_drop(w, p, STAT_DROP_IP_ROUTE);
 		return false;
 	}
-	if (!fits(w, p, sa, iface->mtu))
+	if (!fits(w, p, sa, iface->mtu, pieces))
 		return false;
 	if (!has_room(p, sa)) {
 		worker_drop(w, p, STAT_DROP_NO_BUFFER);
@@ -124,18 +138,27 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
 	return true;
 }
 
+static struct pkt *next(struct worker *w, uint32_t *at, struct cut_queue *pieces)
+{
+	if (pieces->at < pieces->n)
+		return pieces->v[pieces->at++];
+	return *at < w->esp_out.n ? w->esp_out.v[(*at)++] : NULL;
+}
+
 void node_esp_out(struct worker *w)
 {
 	struct suite_op ops[PKT_BURST] UNINITIALIZED;
 	struct pkt *v[PKT_BURST] UNINITIALIZED;
-	uint32_t at = 0;
+	struct cut_queue pieces UNINITIALIZED;
+	struct pkt *p;
+	uint32_t at = 0, n;
 
-	while (at < w->esp_out.n) {
-		uint32_t n = 0;
-
-		for (; at < w->esp_out.n && n < PKT_BURST; at++) {
-			v[n] = w->esp_out.v[at];
-			if (admit(w, v[n], &ops[n]))
+	pieces.n = pieces.at = 0;
+	do {
+		n = 0;
+		while (n < PKT_BURST && (p = next(w, &at, &pieces)) != NULL) {
+			v[n] = p;
+			if (admit(w, p, &ops[n], &pieces))
 				n++;
 		}
 		esp_run(w, v, ops, n, true);
@@ -143,6 +166,6 @@ void node_esp_out(struct worker *w)
 			worker_count(w, STAT_ESP_OUT);
 			node_output(w, v[i], net_iface(w->net, v[i]->iface), v[i]->next_hop);
 		}
-	}
+	} while (n == PKT_BURST);
 	w->esp_out.n = 0;
 }

@@ -55,6 +55,12 @@ static bool gate_local(struct worker *w, struct pkt *p, const struct iface *own)
 	return false;
 }
 
+/* Fragments of ESP are gathered before anybody knows the bucket: in a handover too. */
+static bool gate_fragment(struct worker *w, struct pkt *p, const struct iface *own)
+{
+	return gate_handover(w, own->rg) || gate_local(w, p, own);
+}
+
 /* p at the UDP header, cut to its length. */
 static void local_ike(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
 {
@@ -131,7 +137,9 @@ static void local_udp(struct worker *w, struct pkt *p, const struct ip4 *h, cons
 void node_local(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
 {
 	if (ip4_is_fragment(h)) {
-		worker_drop(w, p, STAT_DROP_IP_FRAGMENT);
+		p->outer = 0;
+		if (gate_fragment(w, p, own))
+			node_gather(w, p, h, own);
 		return;
 	}
 	if (h->proto == IP_ICMP) {

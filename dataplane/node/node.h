@@ -38,6 +38,12 @@ void node_classify(struct worker *w, struct pkt *p);
 void node_ip4(struct worker *w, struct pkt *p, const struct iface *iface);
 /* local.c: for an address of ours. */
 void node_local(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own);
+/* fragment.c: a fragment for an address of ours; the whole packet goes on when it is complete. */
+void node_gather(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own);
+void gather_tick(struct worker *w);
+/* Cuts p (consumed), at its IP header, into pieces of at most mtu octets, which carry on what is
+ * known of it; how many, in out[IP4_CUT_MAX]. 0: dropped, and counted. */
+uint32_t cut_packet(struct worker *w, struct pkt *p, uint32_t mtu, struct pkt **out);
 /* arp.c */
 void node_arp(struct worker *w, struct pkt *p, const struct iface *iface);
 void arp_request(struct worker *w, const struct iface *iface, uint32_t target);

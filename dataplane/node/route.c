@@ -1,32 +1,43 @@
+#include "core/cut.h"
 #include "node/node.h"
 
 /* A packet that does not fit: RFC 1191 when the sender forbade fragments. */
-static void too_big(struct worker *w, struct pkt *p, uint32_t mtu)
+static void too_big(struct worker *w, struct pkt *p, const struct iface *iface, uint32_t next_hop)
 {
+	struct pkt *pieces[IP4_CUT_MAX] UNINITIALIZED;
+	uint32_t n;
+
 	if (load_be16(p->p + IP4_AT_FRAG) & IP4_DF) {
-		icmp_error(w, p, ICMP_UNREACHABLE, ICMP_TOO_BIG, mtu);
+		icmp_error(w, p, ICMP_UNREACHABLE, ICMP_TOO_BIG, iface->mtu);
 		worker_drop(w, p, STAT_DROP_IP_TOO_BIG);
-	} else {
-		worker_drop(w, p, STAT_DROP_IP_NEEDS_FRAGMENT);
+		return;
 	}
+	if (iface->kind == IFACE_TUNNEL) { /* cut when its SA is known: selectors look at ports */
+		p->tunnel_mtu = (uint16_t)iface->mtu;
+		node_spd_out(w, p, iface);
+		return;
+	}
+	n = cut_packet(w, p, iface->mtu, pieces);
+	for (uint32_t i = 0; i < n; i++)
+		node_output(w, pieces[i], iface, next_hop);
 }
 
 static void leave_by(struct worker *w, struct pkt *p, const struct hop *hop)
 {
 	const struct iface *iface = net_iface(w->net, hop->iface);
+	uint32_t next_hop = hop->kind == HOP_VIA ? hop->next_hop : p->dst;
 
 	if (!iface) {
 		worker_drop(w, p, STAT_DROP_IP_ROUTE);
 		return;
 	}
-	if (iface->mtu && p->len > iface->mtu) {
-		too_big(w, p, iface->mtu);
-		return;
-	}
-	if (hop->kind == HOP_TUNNEL)
+	p->tunnel_mtu = 0;
+	if (iface->mtu && p->len > iface->mtu)
+		too_big(w, p, iface, next_hop);
+	else if (hop->kind == HOP_TUNNEL)
 		node_spd_out(w, p, iface);
 	else
-		node_output(w, p, iface, hop->kind == HOP_VIA ? hop->next_hop : p->dst);
+		node_output(w, p, iface, next_hop);
 }
 
 static void route_one(struct worker *w, struct pkt *p)

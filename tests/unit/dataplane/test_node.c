@@ -4,10 +4,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "core/cut.h"
 #include "fakeway.h"
 #include "node/node.h"
 
-/* What no port lets through: very short frames, and fragments, which af_packet's fanout gathers. */
+/* What no port of a test machine lets through: very short frames, and fragments, which af_packet's
+ * fanout gathers. */
 
 static void raises(struct way *y, enum counter want, struct pkt *p)
 {
@@ -34,21 +36,75 @@ static void node_short_frames(void **state)
 	way_free(y);
 }
 
-static void node_fragments_to_us(void **state)
+/* An ESP packet that a router cut: every piece in any order, the inner packet once. */
+static void node_fragments_to_us_are_gathered(void **state)
 {
-	static const uint16_t frags[] = {IP4_MF, 1, IP4_MF | 1, IP4_OFFSET};
 	struct way *y = way_new(0);
-	uint8_t f[100] = {0};
+	uint8_t plain[1204] = {0}, f[1400], piece[700];
+	struct ip4_cut c;
+	size_t n;
+	uint32_t k;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(frags); i++) {
+	ip4_put(plain, &(struct ip4_make){WAY_FAR, WAY_HOST, 1202, 1, 0, 17, 9, 0});
+	plain[1203] = 4;
+	n = way_seal(y, 1, view_of_array(plain), true, f);
+	assert_int_equal(ip4_cut_init(&c, view_of(f + 14, n - 14), 600), 0);
+	memcpy(piece, f, 14);
+	while ((k = ip4_cut_next(&c, piece + 14)) != 0)
+		way_receive(y, 0, way_packet(piece, 14 + k, 0));
+	assert_int_equal(y->w->stats[STAT_FRAGMENTS_IN], 3);
+	assert_int_equal(y->w->stats[STAT_FRAGMENTS_JOINED], 1);
+	assert_int_equal(y->w->stats[STAT_ESP_IN], 1);
+	assert_int_equal(y->n_sent[1], 1);
+	assert_memory_equal(y->sent[1][0]->p + 14 + 20, plain + 20, 1182);
+	way_free(y);
+	assert_int_equal(way_alive(), 0);
+}
+
+static void node_fragments_that_lie_have_their_counters(void **state)
+{
+	static const struct {
+		uint16_t frag, len;
+		enum counter want;
+	} bad[] = {
+		{IP4_MF, 87, STAT_DROP_FRAGMENT},	     /* not in units of 8 */
+		{IP4_OFFSET, 86, STAT_DROP_FRAGMENT},	     /* beyond 65535 */
+		{IP4_MF | 1000, 84, STAT_DROP_FRAGMENT_BIG}, /* beyond any buffer */
+	};
+	struct way *y = way_new(0);
+	uint8_t f[101] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		memcpy(f, way_mac, 6);
 		store_be16(f + 12, ETH_IP4);
-		ip4_put(f + 14, &(struct ip4_make){(uint32_t)WAY_PEER, (uint32_t)WAY_GW_OUT, 86, 1,
-					frags[i], IP_ESP, 64, 0});
-		raises(y, STAT_DROP_IP_FRAGMENT, way_packet(f, sizeof f, 0));
+		ip4_put(f + 14, &(struct ip4_make){(uint32_t)WAY_PEER, (uint32_t)WAY_GW_OUT,
+					bad[i].len, (uint16_t)i, bad[i].frag, IP_ESP, 64, 0});
+		raises(y, bad[i].want, way_packet(f, sizeof f, 0));
 	}
 	way_free(y);
+}
+
+/* Too long for the way out: cut before encryption, each piece a packet of its own. */
+static void node_long_packets_are_cut_before_encryption(void **state)
+{
+	struct way *y = way_new(0);
+	uint8_t f[1534] = {0};
+
+	(void)state;
+	(void)way_headers(f, WAY_HOST, WAY_FAR, 17, 1500);
+	store_be16(f + 14 + IP4_AT_FRAG, 0);
+	store_be16(f + 14 + IP4_AT_SUM, 0);
+	store_be16(f + 14 + IP4_AT_SUM, sum_done(sum_add(0, view_of(f + 14, 20))));
+	way_receive(y, 1, way_packet(f, sizeof f, 64));
+	assert_int_equal(y->w->stats[STAT_FRAGMENTS_OUT], 2);
+	assert_int_equal(y->w->stats[STAT_ESP_OUT], 2);
+	assert_int_equal(y->n_sent[0], 2);
+	for (int i = 0; i < 2; i++)
+		assert_in_range(y->sent[0][i]->len, 100, 1514);
+	way_free(y);
+	assert_int_equal(way_alive(), 0);
 }
 
 static void node_every_cut_of_an_esp_packet_is_dropped(void **state)
@@ -140,7 +196,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(node_short_frames),
-		cmocka_unit_test(node_fragments_to_us),
+		cmocka_unit_test(node_fragments_to_us_are_gathered),
+		cmocka_unit_test(node_fragments_that_lie_have_their_counters),
+		cmocka_unit_test(node_long_packets_are_cut_before_encryption),
 		cmocka_unit_test(node_every_cut_of_an_esp_packet_is_dropped),
 		cmocka_unit_test(node_a_packet_twice_in_one_burst_passes_once),
 		cmocka_unit_test(node_lease_is_never_overrun),

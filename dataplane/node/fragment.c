@@ -1,0 +1,166 @@
+#include "node/fragment.h"
+
+#include <stdlib.h>
+
+#include "core/cut.h"
+#include "node/node.h"
+
+/* ---------------------------------------------------------------- gathering */
+
+static void *buffer_get(void *ctx, uint8_t **data, uint32_t *room)
+{
+	struct worker *w = ctx;
+	struct pkt *p = pkt_alloc(w->sh->pool);
+
+	if (!p)
+		return NULL;
+	*data = p->p;
+	*room = p->tail;
+	return p;
+}
+
+static void buffer_put(void *ctx, void *buffer, uint32_t pieces)
+{
+	struct worker *w = ctx;
+
+	count_add(&w->stats[STAT_DROP_FRAGMENT_INCOMPLETE], pieces);
+	pkt_free(buffer);
+}
+
+static struct reasm_ops ops_of(struct worker *w)
+{
+	return (struct reasm_ops){buffer_get, buffer_put, w};
+}
+
+struct reasm *gather_new(const struct env *env)
+{
+	struct reasm *r = malloc(sizeof *r);
+
+	if (r)
+		reasm_init(r, env_random64(env));
+	return r;
+}
+
+void gather_free(struct worker *w)
+{
+	struct reasm_ops ops = ops_of(w);
+
+	if (w->reasm)
+		reasm_expire(w->reasm, &ops, 0, true);
+	free(w->reasm);
+}
+
+void gather_tick(struct worker *w)
+{
+	struct reasm_ops ops = ops_of(w);
+
+	reasm_expire(w->reasm, &ops, w->now_ns, false);
+}
+
+/* It goes on as if it had come whole, by the way of its last fragment. */
+static void whole(
+	struct worker *w, struct reasm_slot *s, const struct pkt *last, const struct iface *own)
+{
+	uint8_t header[REASM_HDR];
+	uint32_t hdr, n;
+	void *buffer;
+	struct pkt *p;
+	struct ip4 h;
+	int rc = reasm_take(w->reasm, s, header, &hdr, &n, &buffer);
+
+	p = buffer;
+	(void)pkt_append(p, n);
+	if (rc < 0 || p->head < hdr) {
+		worker_drop(w, p, rc < 0 ? STAT_DROP_FRAGMENT_ECN : STAT_DROP_NO_BUFFER);
+		return;
+	}
+	memcpy(pkt_push(p, hdr), header, hdr);
+	p->kind = PKT_FRAME;
+	p->flags = last->flags & (uint8_t)~PKT_STEERED;
+	p->iface = last->iface;
+	p->port = last->port;
+	p->src = last->src;
+	p->dst = last->dst;
+	worker_count(w, STAT_FRAGMENTS_JOINED);
+	if (ip4_read(pkt_view(p), &h) == IP4_OK)
+		node_local(w, p, &h, own);
+	else
+		worker_drop(w, p, STAT_DROP_FRAGMENT);
+}
+
+void node_gather(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
+{
+	static const enum counter why[] = {
+		[REASM_COPY] = STAT_DROP_FRAGMENT_COPY,
+		[REASM_BAD] = STAT_DROP_FRAGMENT,
+		[REASM_OVERLAP] = STAT_DROP_FRAGMENT_OVERLAP,
+		[REASM_REFUSED] = STAT_DROP_FRAGMENT_INCOMPLETE,
+		[REASM_BIG] = STAT_DROP_FRAGMENT_BIG,
+		[REASM_FULL] = STAT_DROP_NO_BUFFER,
+	};
+
+	uint32_t to = reasm_worker(h, load_be16(p->p + IP4_AT_ID), w->sh->n_workers);
+	struct reasm_ops ops = ops_of(w);
+	struct reasm_slot *slot;
+	enum reasm_verdict v;
+
+	/* the others may have come to other workers */
+	if (to != w->id && !(p->flags & PKT_STEERED)) {
+		p->flags |= PKT_STEERED;
+		p->kind = PKT_FRAGMENT;
+		worker_hand(w, to, p);
+		return;
+	}
+	v = reasm_add(w->reasm, &ops, h, p->p, w->now_ns, &slot);
+	if (v != REASM_HELD && v != REASM_DONE) {
+		worker_drop(w, p, why[v]);
+		return;
+	}
+	worker_count(w, STAT_FRAGMENTS_IN);
+	if (v == REASM_DONE)
+		whole(w, slot, p, own);
+	pkt_free(p);
+}
+
+/* ---------------------------------------------------------------- cutting */
+
+static struct pkt *piece_of(struct worker *w, const struct pkt *p, struct ip4_cut *c)
+{
+	struct pkt *q = pkt_alloc(w->sh->pool);
+	uint32_t n;
+
+	if (!q)
+		return NULL;
+	n = ip4_cut_next(c, q->p);
+	(void)pkt_append(q, n);
+	q->kind = p->kind;
+	q->flags = p->flags;
+	q->iface = p->iface;
+	q->port = p->port;
+	q->spi = p->spi;
+	q->src = p->src;
+	q->dst = p->dst;
+	q->sa = p->sa;
+	return q;
+}
+
+uint32_t cut_packet(struct worker *w, struct pkt *p, uint32_t mtu, struct pkt **out)
+{
+	struct ip4_cut c;
+	uint32_t n = 0;
+
+	if (ip4_cut_init(&c, pkt_view(p), MIN(mtu, (uint32_t)PKT_DATA)) < 0) {
+		worker_drop(w, p, STAT_DROP_IP_NEEDS_FRAGMENT);
+		return 0;
+	}
+	while (c.at < p->len - c.hdr && (out[n] = piece_of(w, p, &c)) != NULL)
+		n++;
+	if (c.at < p->len - c.hdr) {
+		pkt_free_bulk(out, n);
+		worker_drop(w, p, STAT_DROP_NO_BUFFER);
+		return 0;
+	}
+	count_add(&w->stats[STAT_FRAGMENTS_OUT], n);
+	pkt_free(p);
+	return n;
+}
