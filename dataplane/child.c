@@ -23,27 +23,27 @@ struct policy_sas *policy_sas_get(struct dp *dp, uint32_t id)
 	return &e->sas;
 }
 
-static bool is_configured(const struct net *n, const struct policy_sas *p)
-{
-	for (uint32_t s = 0; s < n->n_slots; s++) {
-		const struct iface *i = n->ifaces[s];
-
-		for (uint32_t k = 0; i && k < i->n_policies; k++)
-			if (i->policies[k]->sas == p)
-				return true;
-	}
-	return false;
-}
-
-void policy_sas_prune(struct dp *dp)
+static void mark_configured(struct dp *dp)
 {
 	const struct net *n = atomic_load(&dp->sh.net);
 	struct policy_entry *e, *tmp;
 
+	map_foreach (dp->policies, e, tmp)
+		e->sas.configured = false;
+	for (uint32_t s = 0; s < n->n_slots; s++)
+		for (uint32_t k = 0; n->ifaces[s] && k < n->ifaces[s]->n_policies; k++)
+			n->ifaces[s]->policies[k]->sas->configured = true;
+}
+
+void policy_sas_prune(struct dp *dp)
+{
+	struct policy_entry *e, *tmp;
+
+	mark_configured(dp);
 	map_foreach (dp->policies, e, tmp) {
 		struct sa_set *set = atomic_load(&e->sas.set);
 
-		if ((set && set->n) || is_configured(n, &e->sas))
+		if ((set && set->n) || e->sas.configured)
 			continue;
 		HASH_DEL(dp->policies, e);
 		free(set);

@@ -184,6 +184,8 @@ static int net_build(struct dp *dp, const Dp__Configure *c, struct net *n, struc
 		if (rc < 0)
 			reply_fail(r, rc, "policy %s: %s", c->policies[i]->name, err_text(rc));
 	}
+	if (rc == 0)
+		rc = net_finish(n);
 	return rc;
 }
 

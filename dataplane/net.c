@@ -37,6 +37,7 @@ static void iface_free(struct iface *i)
 	for (uint32_t k = 0; k < i->n_policies; k++)
 		policy_free(i->policies[k]);
 	free(i->policies);
+	spd_index_free(i->index);
 	free(i);
 }
 
@@ -108,14 +109,43 @@ int net_add_policy(struct net *n, uint16_t slot, struct policy *p)
 		policy_free(p);
 		return -ERR_NOT_FOUND;
 	}
-	more = realloc(i->policies, (i->n_policies + 1) * sizeof(struct policy *));
-	if (!more) {
-		policy_free(p);
-		return -ERR_NOMEM;
+	if (i->n_policies == i->cap_policies) {
+		uint32_t cap = i->cap_policies ? i->cap_policies * 2 : 4;
+
+		more = realloc(i->policies, cap * sizeof(struct policy *));
+		if (!more) {
+			policy_free(p);
+			return -ERR_NOMEM;
+		}
+		i->policies = more;
+		i->cap_policies = cap;
 	}
-	i->policies = more;
 	i->policies[i->n_policies++] = p;
 	return 0;
+}
+
+static int iface_index(struct iface *i)
+{
+	const struct selectors **v = calloc(i->n_policies, sizeof *v);
+
+	if (!v)
+		return -ERR_NOMEM;
+	for (uint32_t k = 0; k < i->n_policies; k++)
+		v[k] = &i->policies[k]->ts;
+	spd_index_free(i->index);
+	i->index = spd_index_new(v, i->n_policies);
+	free(v);
+	return i->index ? 0 : -ERR_NOMEM;
+}
+
+int net_finish(struct net *n)
+{
+	int rc = 0;
+
+	for (uint32_t s = 0; s < n->n_slots && rc == 0; s++)
+		if (n->ifaces[s] && n->ifaces[s]->n_policies)
+			rc = iface_index(n->ifaces[s]);
+	return rc;
 }
 
 const struct iface *net_iface_by_id(const struct net *n, uint32_t id)

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "core/lpm.h"
-#include "core/spd.h"
+#include "core/spd_index.h"
 
 struct sa;
 
@@ -35,6 +35,7 @@ struct policy_sas {
 	uint32_t id;
 	_Atomic(struct sa_set *) set;
 	_Atomic uint64_t asked_ns; /* last ACQUIRE */
+	bool configured;	   /* the API thread's own mark */
 };
 
 struct policy {
@@ -57,8 +58,9 @@ struct iface {
 	uint32_t mtu;
 	uint32_t n_addrs;
 	struct iface_addr addrs[IFACE_ADDRS];
-	struct policy **policies; /* of a tunnel */
-	uint32_t n_policies;
+	struct policy **policies; /* of a tunnel, in order of preference */
+	uint32_t n_policies, cap_policies;
+	struct spd_index *index; /* of them; net_finish() */
 };
 
 enum hop_kind { HOP_LOCAL, HOP_CONNECTED, HOP_VIA, HOP_TUNNEL };
@@ -90,6 +92,8 @@ int net_add_route(struct net *n, struct iface_addr to, const struct hop *hop) MU
 /* Takes the policy over. */
 int net_add_policy(struct net *n, uint16_t slot, struct policy *p) MUST_CHECK;
 void policy_free(struct policy *p);
+/* After the last policy. */
+int net_finish(struct net *n) MUST_CHECK;
 
 static inline const struct hop *net_route(const struct net *n, uint32_t dst)
 {

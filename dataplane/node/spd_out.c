@@ -36,10 +36,9 @@ static struct sa *sa_for(const struct policy *pol, const struct flow *f)
 
 static const struct policy *policy_for(const struct iface *tunnel, const struct flow *f)
 {
-	for (uint32_t i = 0; i < tunnel->n_policies; i++)
-		if (selectors_match_out(&tunnel->policies[i]->ts, f))
-			return tunnel->policies[i];
-	return NULL;
+	uint32_t i = tunnel->index ? spd_index_out(tunnel->index, f) : SPD_NONE;
+
+	return i == SPD_NONE ? NULL : tunnel->policies[i];
 }
 
 void node_spd_out(struct worker *w, struct pkt *p, const struct iface *tunnel)

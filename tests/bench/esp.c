@@ -130,7 +130,7 @@ static struct net *make_net(struct bench *b)
 	p->selectors[1] = (struct selector){FAR_NET, FAR_NET | 0xffff, 0, UINT16_MAX, 0};
 	p->ts = (struct selectors){p->selectors, p->selectors + 1, 1, 1};
 	p->sas = &b->policy;
-	must(net_add_policy(n, 2, p) == 0, "policy");
+	must(net_add_policy(n, 2, p) == 0 && net_finish(n) == 0, "policy");
 	return n;
 }
 

@@ -167,6 +167,7 @@ static void add_policy(struct net *n)
 	p->id = 1;
 	p->sas = &sas;
 	must(net_add_policy(n, 2, p));
+	must(net_finish(n));
 }
 
 static struct net *make_net(void)

@@ -10,6 +10,7 @@ import time
 
 logging.getLogger("scapy").setLevel(logging.ERROR)
 from scapy.all import ARP, ICMP, IP, UDP, Ether, Raw  # noqa: E402
+from scapy.layers.inet import defragment  # noqa: E402
 from scapy.layers.ipsec import ESP, SecurityAssociation  # noqa: E402
 from scapy.utils import checksum  # noqa: E402
 
@@ -577,7 +578,16 @@ def cases(n):
 
     def too_big_is_told():
         n.fresh()
-        n.raises("drop.ip.needs-fragment", lambda: n.from_host(inner(src=HOST, dst=FAR, size=1450)))
+        long = inner(src=HOST, dst=FAR, size=1450)
+        n.from_host(long)
+        p, pieces = Peer(), []
+        for _ in range(2):
+            e = n.at_peer()
+            assert len(e) <= 1500, len(e)
+            pieces.append(p.open(e))
+        assert [int(f.flags) for f in pieces] == [1, 0], pieces
+        whole = defragment(pieces)
+        assert len(whole) == 1 and bytes(whole[0][UDP]) == bytes(IP(bytes(long))[UDP])
         n.from_host(inner(src=HOST, dst=FAR, size=1450, flags="DF"))
         r = n.at_host()
         assert r[ICMP].type == 3 and r[ICMP].code == 4, r

@@ -77,8 +77,8 @@ static uint32_t make_packet(uint8_t *p, uint32_t data, uint16_t id)
 {
 	uint32_t hdr = IP4_HDR + 4 * rnd(4);
 
-	ip4_put(p, &(struct ip4_make){0xc0000209, 0xc0000201, (uint16_t)(hdr + data), id, 0, IP_ESP,
-			   64, 0});
+	ip4_put(p, &(struct ip4_make){
+			   0xc0000209, 0xc0000201, (uint16_t)(hdr + data), id, 0, IP_ESP, 64, 0});
 	p[0] = (uint8_t)(0x40 | hdr / 4);
 	for (uint32_t i = IP4_HDR; i < hdr; i += 4) {
 		p[i] = rnd(2) ? 0x80 | 20 : 7;
@@ -108,8 +108,8 @@ static uint32_t cut(struct view packet, uint32_t mtu, struct piece *out)
 	return n;
 }
 
-static enum reasm_verdict add(struct reasm *r, const struct piece *p, uint64_t now,
-	struct reasm_slot **slot)
+static enum reasm_verdict add(
+	struct reasm *r, const struct piece *p, uint64_t now, struct reasm_slot **slot)
 {
 	struct ip4 h;
 
@@ -145,7 +145,8 @@ static void what_is_cut_comes_together(void **state)
 		/* some again, as by a router behind */
 		for (uint32_t i = 0; i < k; i++)
 			if (once[i].n > 100 && rnd(2))
-				m += cut(view_of(once[i].p, once[i].n), 68 + 8 + rnd(200), twice + m);
+				m += cut(view_of(once[i].p, once[i].n), 68 + 8 + rnd(200),
+					twice + m);
 			else
 				twice[m++] = once[i];
 		for (uint32_t i = m; i > 1; i--) { /* shuffled */
@@ -201,7 +202,8 @@ static void what_overlaps_is_condemned(void **state)
 
 		assert_int_equal(add(r, &last, S, &s), REASM_HELD);
 		assert_int_equal(add(r, &a, S, &s), REASM_HELD);
-		if (second[i].at == 0 && second[i].n == 8) { /* a part, the same header: nothing new */
+		if (second[i].at == 0 &&
+			second[i].n == 8) { /* a part, the same header: nothing new */
 			assert_int_equal(add(r, &b, S, &s), REASM_COPY);
 			continue;
 		}

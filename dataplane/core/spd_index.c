@@ -1,0 +1,290 @@
+#include "core/spd_index.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
+enum { WANTS_PROTOCOL = 1, WANTS_SPORT = 2, WANTS_DPORT = 4 };
+
+#define NO_ENTRY UINT32_MAX
+
+struct key {
+	uint32_t local, remote;
+	uint16_t sport, dport;
+	uint8_t protocol;
+};
+
+struct entry {
+	struct key key;
+	uint32_t policy;
+	uint32_t next;
+};
+
+/* Everything of one shape. */
+struct shape {
+	uint32_t local_mask, remote_mask;
+	uint8_t wants;
+	uint32_t best;	  /* least policy in it */
+	uint32_t n, mask; /* entries, buckets - 1 */
+	uint32_t *buckets;
+};
+
+struct spd_index {
+	const struct selectors *const *v;
+	uint32_t n_shapes, cap_shapes, n_entries;
+	bool failed; /* out of memory while it was built */
+	struct shape *shapes;
+	struct entry *entries;
+	const struct selectors **copy;
+};
+
+/* ---------------------------------------------------------------- keys */
+
+static uint32_t hash(const struct key *k)
+{
+	uint64_t h = ((uint64_t)k->local << 32 | k->remote) * UINT64_C(0x9e3779b97f4a7c15);
+
+	h ^= ((uint64_t)k->sport << 32 | (uint32_t)k->dport << 8 | k->protocol) *
+	     UINT64_C(0xd6e8feb86659fd93);
+	h ^= h >> 32;
+	h *= UINT64_C(0xff51afd7ed558ccd);
+	return (uint32_t)(h >> 32);
+}
+
+static bool key_equal(const struct key *a, const struct key *b)
+{
+	return a->local == b->local && a->remote == b->remote && a->sport == b->sport &&
+	       a->dport == b->dport && a->protocol == b->protocol;
+}
+
+/* Of the shortest prefix that holds the whole range. */
+static uint32_t cover(const struct selector *s)
+{
+	uint32_t differ = s->low ^ s->high;
+
+	return differ == 0 ? UINT32_MAX : ~(UINT32_MAX >> __builtin_clz(differ));
+}
+
+static bool is_one_port(const struct selector *s)
+{
+	return s->port_low == s->port_high;
+}
+
+static struct shape shape_of(const struct selector *local, const struct selector *remote)
+{
+	struct shape s = {.local_mask = cover(local), .remote_mask = cover(remote)};
+
+	if (local->protocol || remote->protocol)
+		s.wants |= WANTS_PROTOCOL;
+	if (is_one_port(local))
+		s.wants |= WANTS_SPORT;
+	if (is_one_port(remote))
+		s.wants |= WANTS_DPORT;
+	return s;
+}
+
+static struct key key_of(
+	const struct shape *s, const struct selector *local, const struct selector *remote)
+{
+	return (struct key){
+		.local = local->low & s->local_mask,
+		.remote = remote->low & s->remote_mask,
+		.sport = s->wants & WANTS_SPORT ? local->port_low : 0,
+		.dport = s->wants & WANTS_DPORT ? remote->port_low : 0,
+		.protocol = local->protocol ? local->protocol : remote->protocol,
+	};
+}
+
+/* ---------------------------------------------------------------- building */
+
+static bool shape_equal(const struct shape *a, const struct shape *b)
+{
+	return a->local_mask == b->local_mask && a->remote_mask == b->remote_mask &&
+	       a->wants == b->wants;
+}
+
+/* Shapes are few, or bounded at least: 33 x 33 x 8. NULL: no memory. */
+static struct shape *shape_find(struct spd_index *x, const struct shape *like)
+{
+	for (uint32_t i = 0; i < x->n_shapes; i++)
+		if (shape_equal(&x->shapes[i], like))
+			return &x->shapes[i];
+	if (x->n_shapes == x->cap_shapes) {
+		uint32_t cap = x->cap_shapes ? x->cap_shapes * 2 : 4;
+		struct shape *more = realloc(x->shapes, cap * sizeof *more);
+
+		if (!more)
+			return NULL;
+		x->shapes = more;
+		x->cap_shapes = cap;
+	}
+	x->shapes[x->n_shapes] = *like;
+	x->shapes[x->n_shapes].best = UINT32_MAX;
+	return &x->shapes[x->n_shapes++];
+}
+
+typedef void pair_fn(struct spd_index *x, uint32_t policy, const struct selector *local,
+	const struct selector *remote);
+
+/* Two protocols that exclude each other match nothing, and get no entry. */
+static void for_pairs(struct spd_index *x, uint32_t n, pair_fn *fn)
+{
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t l = 0; l < x->v[i]->n_local; l++)
+			for (uint32_t r = 0; r < x->v[i]->n_remote; r++) {
+				const struct selector *local = &x->v[i]->local[l];
+				const struct selector *remote = &x->v[i]->remote[r];
+
+				if (local->protocol && remote->protocol &&
+					local->protocol != remote->protocol)
+					continue;
+				fn(x, i, local, remote);
+			}
+}
+
+static void pair_count(struct spd_index *x, uint32_t policy, const struct selector *local,
+	const struct selector *remote)
+{
+	struct shape like = shape_of(local, remote), *s = shape_find(x, &like);
+
+	if (!s) {
+		x->failed = true;
+		return;
+	}
+	s->best = MIN(s->best, policy);
+	s->n++;
+	x->n_entries++;
+}
+
+/* Chains are in order of preference, because policies come in it and are put last. */
+static void pair_put(struct spd_index *x, uint32_t policy, const struct selector *local,
+	const struct selector *remote)
+{
+	struct shape like = shape_of(local, remote), *s = shape_find(x, &like);
+	struct entry *e = &x->entries[x->n_entries];
+	uint32_t *at;
+
+	*e = (struct entry){key_of(s, local, remote), policy, NO_ENTRY};
+	at = &s->buckets[hash(&e->key) & s->mask];
+	e->next = *at;
+	*at = x->n_entries++;
+}
+
+static int by_best(const void *a, const void *b)
+{
+	const struct shape *x = a, *y = b;
+
+	return x->best < y->best ? -1 : x->best > y->best;
+}
+
+static bool tables_new(struct spd_index *x)
+{
+	for (uint32_t i = 0; i < x->n_shapes; i++) {
+		struct shape *s = &x->shapes[i];
+		uint32_t n = 8;
+
+		while (n < 2 * s->n)
+			n *= 2;
+		s->mask = n - 1;
+		s->buckets = malloc(n * sizeof s->buckets[0]);
+		if (!s->buckets)
+			return false;
+		for (uint32_t k = 0; k < n; k++)
+			s->buckets[k] = NO_ENTRY;
+	}
+	x->entries = calloc(x->n_entries ? x->n_entries : 1, sizeof x->entries[0]);
+	return x->entries != NULL;
+}
+
+/* They were put first in first, so every chain is backwards. */
+static void chains_turn(struct spd_index *x)
+{
+	for (uint32_t i = 0; i < x->n_shapes; i++)
+		for (uint32_t k = 0; k <= x->shapes[i].mask; k++) {
+			uint32_t *at = &x->shapes[i].buckets[k], e = *at, turned = NO_ENTRY;
+
+			while (e != NO_ENTRY) {
+				uint32_t next = x->entries[e].next;
+
+				x->entries[e].next = turned;
+				turned = e;
+				e = next;
+			}
+			*at = turned;
+		}
+}
+
+struct spd_index *spd_index_new(const struct selectors *const *v, uint32_t n)
+{
+	struct spd_index *x = calloc(1, sizeof *x);
+
+	if (!x)
+		return NULL;
+	x->copy = malloc((n ? n : 1) * sizeof x->copy[0]);
+	if (!x->copy) {
+		spd_index_free(x);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		x->copy[i] = v[i];
+	x->v = x->copy;
+	for_pairs(x, n, pair_count);
+	if (x->n_shapes)
+		qsort(x->shapes, x->n_shapes, sizeof x->shapes[0], by_best);
+	if (x->failed || !tables_new(x)) {
+		spd_index_free(x);
+		return NULL;
+	}
+	x->n_entries = 0;
+	for_pairs(x, n, pair_put);
+	chains_turn(x);
+	return x;
+}
+
+void spd_index_free(struct spd_index *x)
+{
+	if (!x)
+		return;
+	for (uint32_t i = 0; i < x->n_shapes; i++)
+		free(x->shapes[i].buckets);
+	free(x->shapes);
+	free(x->entries);
+	free(x->copy);
+	free(x);
+}
+
+/* ---------------------------------------------------------------- looking up */
+
+static uint32_t shape_out(
+	const struct spd_index *x, const struct shape *s, const struct flow *f, uint32_t below)
+{
+	struct key k = {
+		.local = f->src & s->local_mask,
+		.remote = f->dst & s->remote_mask,
+		.sport = s->wants & WANTS_SPORT ? f->sport : 0,
+		.dport = s->wants & WANTS_DPORT ? f->dport : 0,
+		.protocol = s->wants & WANTS_PROTOCOL ? f->proto : 0,
+	};
+	uint32_t i = s->buckets[hash(&k) & s->mask];
+
+	for (; i != NO_ENTRY && x->entries[i].policy < below; i = x->entries[i].next)
+		if (key_equal(&x->entries[i].key, &k) &&
+			selectors_match_out(x->v[x->entries[i].policy], f))
+			return x->entries[i].policy;
+	return below;
+}
+
+uint32_t spd_index_out(const struct spd_index *x, const struct flow *f)
+{
+	uint32_t best = SPD_NONE;
+
+	for (uint32_t i = 0; i < x->n_shapes && x->shapes[i].best < best; i++)
+		if (f->has_ports || !(x->shapes[i].wants & (WANTS_SPORT | WANTS_DPORT)))
+			best = shape_out(x, &x->shapes[i], f, best);
+	return best;
+}
+
+uint32_t spd_index_shapes(const struct spd_index *x)
+{
+	return x->n_shapes;
+}
