@@ -1,6 +1,7 @@
 /*
- * ESP cycles a packet: the whole way of a packet through one worker, from memory to a port that
- * throws it away, beside the bare crypto of the same packets in the same process.
+ * ESP cycles a packet, for suites, sizes and numbers of SAs: the whole way of a packet through one
+ * worker, from memory to a port that throws it away, beside the bare crypto of the same packets in
+ * the same process.
  *
  * "64 B" is a frame of 64 octets without FCS: 50 octets of inner packet. Receiving allocates an
  * mbuf and copies the frame into it; sending frees. Both run in many short slices, by turns,
@@ -23,20 +24,23 @@
 #include <rte_eal.h>
 
 enum {
-	SLICE = 2048, /* packets */
+	SLICE = 2048, /* packets, or as many as there are SAs */
 	FRAME_MAX = 1600,
+	IMIX = 0, /* 7 : 4 : 1 of 64, 576 and 1400 octets */
 	GW_OUT = (int)0xc0000201,
 	PEER = (int)0xc0000209,
 	GW_IN = 0x0a010001,
 	HOST = 0x0a01000a,
-	FAR_NET = 0x0a020000,
+	FAR_NET = 0x0b000000, /* each SA has 16 addresses of it */
+	PER_SA = 16,
+	BUCKET_BITS = 10,
 };
 
 enum dir { OUT, IN };
 
 struct frame {
 	uint32_t len;
-	uint8_t b[FRAME_MAX];
+	uint8_t *b;
 };
 
 struct bench {
@@ -45,8 +49,8 @@ struct bench {
 	struct port ports[2];
 	struct sa **sas;
 	uint32_t n_sas;
-	struct sa_set *set;
-	struct policy_sas policy;
+	struct policy_sas *policies;
+	uint8_t *room; /* of the frames */
 	/* what the receiving port gives, over and over */
 	struct frame *frames;
 	uint32_t n_frames, at;
@@ -110,27 +114,49 @@ static void add_iface(struct net *n, uint16_t slot, enum iface_kind kind, uint32
 	must(net_add_iface(n, i) == 0, "interface");
 }
 
+/* What SA i carries. */
+static struct selector far_of(uint32_t i)
+{
+	uint32_t low = FAR_NET + i * PER_SA;
+
+	return (struct selector){low, low + PER_SA - 1, 0, UINT16_MAX, 0};
+}
+
+static const struct selector near = {0x0a010000, 0x0a01ffff, 0, UINT16_MAX, 0};
+
+static struct policy *make_policy(struct bench *b, uint32_t i)
+{
+	struct policy *p = calloc(1, sizeof *p);
+	struct sa_set *set = calloc(1, sizeof *set + sizeof(struct sa *));
+
+	must(p && set, "memory");
+	p->selectors = calloc(2, sizeof *p->selectors);
+	must(p->selectors != NULL, "memory");
+	p->selectors[0] = near;
+	p->selectors[1] = far_of(i);
+	p->ts = (struct selectors){p->selectors, p->selectors + 1, 1, 1};
+	set->n = 1;
+	atomic_store(&b->policies[i].set, set);
+	p->sas = &b->policies[i];
+	return p;
+}
+
 static struct net *make_net(struct bench *b)
 {
 	struct net *n = net_new();
-	struct policy *p = calloc(1, sizeof *p);
 
-	must(n && p, "memory");
-	n->bucket_bits = 8;
+	must(n != NULL, "memory");
+	n->bucket_bits = BUCKET_BITS;
 	n->iv_node = 1;
 	add_iface(n, 0, IFACE_PHYSICAL, (uint32_t)GW_OUT);
 	add_iface(n, 1, IFACE_PHYSICAL, GW_IN);
 	add_iface(n, 2, IFACE_TUNNEL, 0);
-	must(net_add_route(n, (struct iface_addr){FAR_NET, 16}, &(struct hop){HOP_TUNNEL, 2, 0}) ==
+	must(net_add_route(n, (struct iface_addr){FAR_NET, 8}, &(struct hop){HOP_TUNNEL, 2, 0}) ==
 			0,
 		"route");
-	p->selectors = calloc(2, sizeof *p->selectors);
-	must(p->selectors != NULL, "memory");
-	p->selectors[0] = (struct selector){0x0a010000, 0x0a01ffff, 0, UINT16_MAX, 0};
-	p->selectors[1] = (struct selector){FAR_NET, FAR_NET | 0xffff, 0, UINT16_MAX, 0};
-	p->ts = (struct selectors){p->selectors, p->selectors + 1, 1, 1};
-	p->sas = &b->policy;
-	must(net_add_policy(n, 2, p) == 0 && net_finish(n) == 0, "policy");
+	for (uint32_t i = 0; i < b->n_sas; i++)
+		must(net_add_policy(n, 2, make_policy(b, i)) == 0, "policy");
+	must(net_finish(n) == 0, "policies");
 	return n;
 }
 
@@ -145,13 +171,14 @@ static struct sa *make_sa(struct bench *b, const struct suite *suite, uint32_t i
 	must(sa && c, "memory");
 	for (uint32_t k = 0; k < sizeof key; k++)
 		key[k] = (uint8_t)(i * 7 + k);
-	c->selectors[0] = (struct selector){0x0a010000, 0x0a01ffff, 0, UINT16_MAX, 0};
-	c->selectors[1] = (struct selector){FAR_NET, FAR_NET | 0xffff, 0, UINT16_MAX, 0};
+	c->selectors[0] = near;
+	c->selectors[1] = far_of(i);
 	c->ts = (struct selectors){c->selectors, c->selectors + 1, 1, 1};
 	c->local = (struct endpoint){addr_of_v4((uint32_t)GW_OUT), 0};
 	c->remote = (struct endpoint){addr_of_v4((uint32_t)PEER), 0};
-	sa->spi_in = spi_make(1, i, 8, i / 256 * 17 + 5);
-	sa->bucket = (uint16_t)spi_bucket(sa->spi_in, 8);
+	/* as drawn at random, without the same twice */
+	sa->spi_in = spi_make(1, i, BUCKET_BITS, i / (1 << BUCKET_BITS) * 40503u + 5);
+	sa->bucket = (uint16_t)spi_bucket(sa->spi_in, BUCKET_BITS);
 	atomic_store(&sa->cold, c);
 	atomic_store(&sa->outbound, true);
 	sa_key(sa, b->w->engine,
@@ -187,6 +214,9 @@ static void bench_init(struct bench *b, const struct suite *suite, uint32_t n_sa
 	b->sh.pool = pool_new("bench", 8192);
 	b->sh.neighbours = neighbours_new();
 	must(b->sh.pool && b->sh.neighbours, "memory");
+	b->n_sas = n_sas;
+	b->policies = calloc(n_sas, sizeof *b->policies);
+	must(b->policies != NULL, "memory");
 	atomic_store(&b->sh.net, make_net(b));
 	for (uint16_t i = 0; i < 2; i++) {
 		b->ports[i].ops = &ops;
@@ -199,15 +229,12 @@ static void bench_init(struct bench *b, const struct suite *suite, uint32_t n_sa
 	must(b->w != NULL, "worker");
 	b->sh.workers[0] = b->w;
 	b->sh.n_workers = 1;
-	b->n_sas = n_sas;
 	b->sas = calloc(n_sas, sizeof(struct sa *));
-	b->set = calloc(1, sizeof *b->set + sizeof(struct sa *));
-	must(b->sas && b->set, "memory");
-	for (uint32_t i = 0; i < n_sas; i++)
+	must(b->sas != NULL, "memory");
+	for (uint32_t i = 0; i < n_sas; i++) {
 		b->sas[i] = make_sa(b, suite, i);
-	b->set->n = 1;
-	b->set->v[0] = b->sas[0];
-	atomic_store(&b->policy.set, b->set);
+		atomic_load(&b->policies[i].set)->v[0] = b->sas[i];
+	}
 	b->w->net = atomic_load(&b->sh.net);
 	neighbour_learn(b->w, b->w->net->ifaces[0], (uint32_t)PEER,
 		(const uint8_t *)"\x02\0\0\0\0\x09", true);
@@ -222,9 +249,12 @@ static void bench_fini(struct bench *b)
 	net_free(atomic_load(&b->sh.net));
 	neighbours_free(b->sh.neighbours);
 	pool_free(b->sh.pool);
+	for (uint32_t i = 0; i < b->n_sas; i++)
+		free(atomic_load(&b->policies[i].set));
+	free(b->policies);
 	free(b->sas);
-	free(b->set);
 	free(b->frames);
+	free(b->room);
 }
 
 static void put_eth(uint8_t *f)
@@ -232,46 +262,93 @@ static void put_eth(uint8_t *f)
 	memcpy(f, "\x02\0\0\0\0\1\x02\0\0\0\0\x0a\x08\0", 14);
 }
 
-/* The frames of a slice: clear ones, or sealed ones with rising numbers. */
-static void make_frames(struct bench *b, enum dir dir, uint32_t bytes)
+/* Frame sizes of the mixture in turn. */
+static uint32_t size_of(uint32_t bytes, uint32_t i)
 {
-	uint32_t inner = bytes - 14;
+	static const uint16_t mix[] = {64, 576, 64, 64, 576, 64, 1400, 64, 576, 64, 64, 576};
 
-	b->n_frames = SLICE;
-	b->frames = calloc(SLICE, sizeof *b->frames);
-	must(b->frames != NULL, "memory");
-	b->rx_port = dir == OUT;
-	for (uint32_t i = 0; i < SLICE; i++) {
-		struct frame *f = &b->frames[i];
-		struct sa *sa = b->sas[i % b->n_sas];
-		uint32_t pad = esp_pad(&sa->suite->shape, inner),
-			 cipher = inner + pad + ESP_TRAILER;
-		uint32_t front = ESP_HDR + (uint32_t)sa->suite->shape.iv;
-		struct suite_op op = {.key = sa->key_in, .len = cipher};
-		uint8_t *p = f->b;
+	return bytes == IMIX ? mix[i % ARRAY_LEN(mix)] : bytes;
+}
 
-		put_eth(p);
-		if (dir == OUT) {
-			ip4_put(p + 14, &(struct ip4_make){HOST, FAR_NET + 20, (uint16_t)inner,
-						(uint16_t)i, 0, IP_UDP, 64, 0});
-			f->len = bytes;
-			continue;
-		}
-		f->len = 14 + IP4_HDR + esp_size(&sa->suite->shape, inner);
-		ip4_put(p + 14, &(struct ip4_make){(uint32_t)PEER, (uint32_t)GW_OUT,
-					(uint16_t)(f->len - 14), (uint16_t)i, 0, IP_ESP, 64, 0});
-		p += 14 + IP4_HDR;
-		store_be32(p, sa->spi_in);
-		store_be32(p + 4, i / b->n_sas + 1);
-		store_be64(p + 8, i);
-		ip4_put(p + front, &(struct ip4_make){FAR_NET + 20, HOST, (uint16_t)inner,
-					   (uint16_t)i, 0, IP_UDP, 64, 0});
-		esp_trailer_put(p + front + inner, pad, ESP_NEXT_IPV4);
-		op.esp = p;
-		op.salt = sa->salt_in;
-		op.seq = i / b->n_sas + 1;
-		sa->suite->seal(sa->suite, b->w->engine, &op, 1);
+static void frame_clear(const struct bench *b, struct frame *f, uint32_t sa, uint32_t inner)
+{
+	(void)b;
+	put_eth(f->b);
+	ip4_put(f->b + 14, &(struct ip4_make){HOST, FAR_NET + sa * PER_SA + 3, (uint16_t)inner, 1,
+				   0, IP_UDP, 64, 0});
+	f->len = 14 + inner;
+}
+
+static void frame_sealed(
+	const struct bench *b, struct frame *f, uint32_t i, uint32_t seq, uint32_t inner)
+{
+	struct sa *sa = b->sas[i];
+	const struct esp_shape *shape = &sa->suite->shape;
+	uint32_t pad = esp_pad(shape, inner), cipher = inner + pad + ESP_TRAILER;
+	uint32_t front = ESP_HDR + (uint32_t)shape->iv;
+	struct suite_op op = {.key = sa->key_in, .len = cipher};
+	uint8_t *p = f->b;
+
+	put_eth(p);
+	f->len = 14 + IP4_HDR + esp_size(shape, inner);
+	ip4_put(p + 14, &(struct ip4_make){(uint32_t)PEER, (uint32_t)GW_OUT,
+				(uint16_t)(f->len - 14), 1, 0, IP_ESP, 64, 0});
+	p += 14 + IP4_HDR;
+	store_be32(p, sa->spi_in);
+	store_be32(p + 4, seq);
+	store_be64(p + 8, seq);
+	ip4_put(p + front, &(struct ip4_make){FAR_NET + i * PER_SA + 3, HOST, (uint16_t)inner, 1, 0,
+				   IP_UDP, 64, 0});
+	esp_trailer_put(p + front + inner, pad, ESP_NEXT_IPV4);
+	op.esp = p;
+	op.salt = sa->salt_in;
+	op.seq = seq;
+	sa->suite->seal(sa->suite, b->w->engine, &op, 1);
+}
+
+static void shuffle(uint32_t *v, uint32_t n)
+{
+	uint64_t rng = 1;
+
+	for (uint32_t i = n; i > 1; i--) {
+		uint32_t k, t;
+
+		rng = rng * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		k = (uint32_t)(rng >> 33) % i;
+		t = v[k];
+		v[k] = v[i - 1];
+		v[i - 1] = t;
 	}
+}
+
+/* The frames of a slice: clear ones, or sealed ones with rising numbers, every SA alike often. */
+static void make_frames(struct bench *b, enum dir dir, uint32_t bytes, bool shuffled)
+{
+	uint32_t rounds = (SLICE + b->n_sas - 1) / b->n_sas, stride, i = 0;
+	uint32_t *order = calloc(b->n_sas, sizeof *order);
+
+	stride = ((bytes == IMIX ? (uint32_t)FRAME_MAX : bytes + 100) + 63) & ~63u;
+	b->n_frames = rounds * b->n_sas;
+	b->frames = calloc(b->n_frames, sizeof *b->frames);
+	b->room = aligned_alloc(64, (size_t)b->n_frames * stride);
+	must(order && b->frames && b->room, "memory");
+	memset(b->room, 0, (size_t)b->n_frames * stride);
+	for (uint32_t k = 0; k < b->n_sas; k++)
+		order[k] = k;
+	if (shuffled)
+		shuffle(order, b->n_sas);
+	b->rx_port = dir == OUT;
+	for (uint32_t r = 0; r < rounds; r++)
+		for (uint32_t k = 0; k < b->n_sas; k++, i++) {
+			struct frame *f = &b->frames[i];
+
+			f->b = b->room + (size_t)i * stride;
+			if (dir == OUT)
+				frame_clear(b, f, order[k], size_of(bytes, i) - 14);
+			else
+				frame_sealed(b, f, order[k], r + 1, size_of(bytes, i) - 14);
+		}
+	free(order);
 }
 
 /* The same numbers come again in each slice. */
@@ -297,7 +374,7 @@ static double slice_whole(struct bench *b, enum dir dir)
 	t = __rdtsc() - t;
 	done = b->w->stats[dir == OUT ? STAT_ESP_OUT : STAT_ESP_IN] - done;
 	must(done == b->n_frames, "the way of some packets");
-	return (double)t / SLICE;
+	return (double)t / b->n_frames;
 }
 
 /* Only the cipher, over 32 buffers in turn, as much ciphertext as the packets have. */
@@ -305,15 +382,15 @@ static double slice_bare(struct bench *b, enum dir dir, uint32_t bytes)
 {
 	static uint8_t room[32][FRAME_MAX + 64];
 	const struct sa *sa = b->sas[0];
-	uint32_t inner = bytes - 14;
-	uint32_t cipher = inner + esp_pad(&sa->suite->shape, inner) + ESP_TRAILER;
 	struct suite_op v[32] = {0};
 	uint64_t t;
 
 	for (uint32_t i = 0; i < 32; i++) {
+		uint32_t inner = size_of(bytes, i) - 14;
+
 		v[i].key = sa->key_in;
 		v[i].esp = room[i];
-		v[i].len = cipher;
+		v[i].len = inner + esp_pad(&sa->suite->shape, inner) + ESP_TRAILER;
 	}
 	t = __rdtsc();
 	for (uint32_t k = 0; k < SLICE / 32; k++) {
@@ -334,11 +411,16 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-struct row {
-	const char *suite;
+struct kind {
+	const char *name;
 	uint32_t encr, key_bits, integ;
+};
+
+struct row {
+	const struct kind *suite;
 	enum dir dir;
 	uint32_t bytes, sas;
+	bool shuffled;
 	double min, median, bare_min, bare_median;
 };
 
@@ -359,12 +441,14 @@ static double tsc_ghz(void)
 static void measure(struct row *r, uint32_t slices)
 {
 	static struct bench b;
-	const struct suite *s = suite_find(r->encr, r->key_bits, r->integ);
+	const struct suite *s = suite_find(r->suite->encr, r->suite->key_bits, r->suite->integ);
 	double *whole = calloc(slices, sizeof *whole), *bare = calloc(slices, sizeof *bare);
 
 	must(whole && bare && s, "memory");
+	if (r->sas > SLICE)
+		slices = MAX(slices * SLICE / r->sas, 8u);
 	bench_init(&b, s, r->sas);
-	make_frames(&b, r->dir, r->bytes);
+	make_frames(&b, r->dir, r->bytes, r->shuffled);
 	for (uint32_t i = 0; i < slices; i++) {
 		whole[i] = slice_whole(&b, r->dir);
 		bare[i] = slice_bare(&b, r->dir, r->bytes);
@@ -380,23 +464,29 @@ static void measure(struct row *r, uint32_t slices)
 	free(bare);
 }
 
-static void row_json(FILE *f, const struct row *r, double ghz, bool last)
+static void row_json(FILE *f, const struct row *r, double ghz, bool first)
 {
 	(void)fprintf(f,
-		"  {\"suite\": \"%s\", \"dir\": \"%s\", \"bytes\": %u, \"sas\": %u, \"workers\": "
-		"1, "
-		"\"cycles\": %.1f, \"median_cycles\": %.1f, \"mpps\": %.3f, \"bare_cycles\": %.1f, "
-		"\"bare_median_cycles\": %.1f, \"ratio\": %.3f, \"peer_cycles\": null}%s\n",
-		r->suite, r->dir == OUT ? "out" : "in", r->bytes, r->sas, r->min, r->median,
-		ghz * 1e3 / r->min, r->bare_min, r->bare_median, r->min / r->bare_min,
-		last ? "" : ",");
+		"%s  {\"suite\": \"%s\", \"dir\": \"%s\", \"bytes\": %s%.0u%s, \"sas\": %u, "
+		"\"order\": \"%s\", \"workers\": 1, \"cycles\": %.1f, \"median_cycles\": %.1f, "
+		"\"mpps\": %.3f, \"bare_cycles\": %.1f, \"bare_median_cycles\": %.1f, "
+		"\"ratio\": %.3f, \"peer_cycles\": null}",
+		first ? "" : ",\n", r->suite->name, r->dir == OUT ? "out" : "in",
+		r->bytes == IMIX ? "\"imix" : "", r->bytes, r->bytes == IMIX ? "\"" : "", r->sas,
+		r->shuffled ? "shuffled" : "in order", r->min, r->median, ghz * 1e3 / r->min,
+		r->bare_min, r->bare_median, r->min / r->bare_min);
 }
 
 static void row_text(const struct row *r, double ghz)
 {
-	(void)printf("%-19s %-4s %5u B %6u SA  %7.1f %7.1f  %7.1f %7.1f  %5.2f  %6.2f Mpps\n",
-		r->suite, r->dir == OUT ? "out" : "in", r->bytes, r->sas, r->min, r->median,
-		r->bare_min, r->bare_median, r->min / r->bare_min, ghz * 1e3 / r->min);
+	char size[16] = "imix";
+
+	if (r->bytes != IMIX)
+		(void)snprintf(size, sizeof size, "%u B", r->bytes);
+	(void)printf("%-19s %-4s %6s %6u SA %-8s %7.1f %7.1f  %7.1f %7.1f  %5.2f  %6.2f Mpps\n",
+		r->suite->name, r->dir == OUT ? "out" : "in", size, r->sas,
+		r->shuffled ? "shuffled" : "", r->min, r->median, r->bare_min, r->bare_median,
+		r->min / r->bare_min, ghz * 1e3 / r->min);
 	(void)fflush(stdout);
 }
 
@@ -410,58 +500,84 @@ static void eal_start(char *program)
 	must(rte_eal_init((int)ARRAY_LEN(v) - 1, v) >= 0, "DPDK");
 }
 
-#define BOTH_WAYS(name, encr, bits, integ)                                                         \
-	{name, encr, bits, integ, OUT, 64, 1, 0, 0, 0, 0},                                         \
-		{name, encr, bits, integ, IN, 64, 1, 0, 0, 0, 0},                                  \
-		{name, encr, bits, integ, OUT, 1400, 1, 0, 0, 0, 0},                               \
-	{                                                                                          \
-		name, encr, bits, integ, IN, 1400, 1, 0, 0, 0, 0                                   \
+static const struct kind kinds[] = {
+	{"aes-128-gcm", SUITE_ENCR_AES_GCM16, 128, 0},
+	{"aes-256-gcm", SUITE_ENCR_AES_GCM16, 256, 0},
+	{"aes-256-cbc-sha256", SUITE_ENCR_AES_CBC, 256, SUITE_INTEG_SHA256_128},
+	{"chacha20-poly1305", SUITE_ENCR_CHACHA20_POLY1305, 256, 0},
+};
+
+struct run {
+	uint32_t slices;
+	double ghz;
+	FILE *json;
+	bool any;
+};
+
+static void run_both(struct run *x, struct row r)
+{
+	for (int dir = OUT; dir <= IN; dir++) {
+		r.dir = (enum dir)dir;
+		measure(&r, x->slices);
+		row_text(&r, x->ghz);
+		if (x->json)
+			row_json(x->json, &r, x->ghz, !x->any);
+		x->any = true;
 	}
+}
+
+/* Every suite and size with one SA; then many SAs with the one that matters. */
+static void run_all(struct run *x, bool quick)
+{
+	static const uint16_t sizes[] = {64, 1400, 256, 576, IMIX};
+	static const uint32_t sas[] = {1000, 10000, 100000};
+
+	for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
+		for (size_t i = 0; i < (quick ? 2 : ARRAY_LEN(sizes)); i++)
+			run_both(x, (struct row){.suite = &kinds[k], .bytes = sizes[i], .sas = 1});
+	for (size_t i = 0; i < ARRAY_LEN(sas); i++) {
+		if (!quick)
+			run_both(x, (struct row){.suite = &kinds[0], .bytes = 64, .sas = sas[i]});
+		run_both(x,
+			(struct row){
+				.suite = &kinds[0], .bytes = 64, .sas = sas[i], .shuffled = true});
+	}
+}
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"quick", no_argument, NULL, 'q'},
 		{"json", required_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
-	struct row rows[] = {
-		BOTH_WAYS("aes-128-gcm", SUITE_ENCR_AES_GCM16, 128, 0),
-		BOTH_WAYS("aes-256-gcm", SUITE_ENCR_AES_GCM16, 256, 0),
-		BOTH_WAYS("aes-256-cbc-sha256", SUITE_ENCR_AES_CBC, 256, 12),
-	};
-	uint32_t slices = 3000;
-	FILE *json = NULL;
-	double ghz;
+	struct run x = {.slices = 1500};
+	bool quick = false;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 'q') {
-			slices = 300;
+			quick = true;
+			x.slices = 300;
 		} else if (c == 'j') {
-			json = fopen(optarg, "w");
-			must(json != NULL, optarg);
+			x.json = fopen(optarg, "w");
+			must(x.json != NULL, optarg);
 		} else {
 			(void)fprintf(stderr, "usage: esp [--quick] [--json FILE]\n");
 			return 2;
 		}
 	}
 	eal_start(argv[0]);
-	ghz = tsc_ghz();
+	x.ghz = tsc_ghz();
 	(void)printf(
 		"one worker, memory to a null port, replay window 1024, TSC %.2f GHz; cycles a "
-		"packet: minimum and median of %u slices of %d\n"
-		"suite               dir   size      SAs    whole  median     bare  median  "
-		"ratio\n",
-		ghz, slices, SLICE);
-	if (json)
-		(void)fprintf(json, "[\n");
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		measure(&rows[i], slices);
-		row_text(&rows[i], ghz);
-		if (json)
-			row_json(json, &rows[i], ghz, i + 1 == ARRAY_LEN(rows));
-	}
-	if (json) {
-		(void)fprintf(json, "]\n");
-		(void)fclose(json);
+		"packet: minimum and median of up to %u slices\n"
+		"suite               dir    size        SAs            whole  median     bare  "
+		"median  ratio\n",
+		x.ghz, x.slices);
+	if (x.json)
+		(void)fprintf(x.json, "[\n");
+	run_all(&x, quick);
+	if (x.json) {
+		(void)fprintf(x.json, "\n]\n");
+		(void)fclose(x.json);
 	}
 	(void)rte_eal_cleanup();
 	return 0;
