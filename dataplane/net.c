@@ -38,6 +38,7 @@ static void iface_free(struct iface *i)
 		policy_free(i->policies[k]);
 	free(i->policies);
 	spd_index_free(i->index);
+	free(i->hot);
 	free(i);
 }
 
@@ -128,12 +129,18 @@ static int iface_index(struct iface *i)
 {
 	const struct selectors **v = calloc(i->n_policies, sizeof *v);
 
-	if (!v)
-		return -ERR_NOMEM;
-	for (uint32_t k = 0; k < i->n_policies; k++)
-		v[k] = &i->policies[k]->ts;
 	spd_index_free(i->index);
-	i->index = spd_index_new(v, i->n_policies);
+	free(i->hot);
+	i->index = NULL;
+	i->hot = calloc(i->n_policies, sizeof *i->hot);
+	for (uint32_t k = 0; v && i->hot && k < i->n_policies; k++) {
+		const struct policy *p = i->policies[k];
+
+		v[k] = &p->ts;
+		i->hot[k] = (struct policy_hot){p->sas, p->id, p->rg};
+	}
+	if (v && i->hot)
+		i->index = spd_index_new(v, i->n_policies);
 	free(v);
 	return i->index ? 0 : -ERR_NOMEM;
 }

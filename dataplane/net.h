@@ -47,6 +47,13 @@ struct policy {
 	struct policy_sas *sas;	    /* borrowed, lives longer */
 };
 
+/* What a packet needs of its policy, close together. */
+struct policy_hot {
+	struct policy_sas *sas;
+	uint32_t id;
+	uint8_t rg;
+};
+
 struct iface {
 	uint32_t id;
 	char name[32];
@@ -61,6 +68,7 @@ struct iface {
 	struct policy **policies; /* of a tunnel, in order of preference */
 	uint32_t n_policies, cap_policies;
 	struct spd_index *index; /* of them; net_finish() */
+	struct policy_hot *hot;
 };
 
 enum hop_kind { HOP_LOCAL, HOP_CONNECTED, HOP_VIA, HOP_TUNNEL };

@@ -17,7 +17,10 @@
 #include "core/spd.h"
 #include "suite.h"
 
-enum { SA_TEMPLATE = 36 }; /* IPv4(20) UDP(8) ESP SPI and sequence(8) */
+enum {
+	SA_TEMPLATE = 36,   /* IPv4(20) UDP(8) ESP SPI and sequence(8) */
+	SA_KEY_FETCH = 192, /* octets at both ends of an expanded key that every packet uses */
+};
 
 enum sa_df { SA_DF_CLEAR, SA_DF_SET, SA_DF_COPY };
 
@@ -98,6 +101,38 @@ static inline struct sa_cold *sa_cold(const struct sa *sa)
 	return atomic_load_explicit(&sa->cold, memory_order_acquire);
 }
 
+/* Memory that will be wanted, fetched ahead. First these, then (they lead there) cold and keys. */
+static inline void sa_fetch_in(const struct sa *sa)
+{
+	__builtin_prefetch(&sa->spi_in);
+	__builtin_prefetch(&sa->out);
+	__builtin_prefetch(&sa->n);
+	__builtin_prefetch(&sa->n.last_in_ns);
+}
+
+static inline void sa_fetch_out(const struct sa *sa)
+{
+	__builtin_prefetch(&sa->spi_in);
+	__builtin_prefetch(&sa->out);
+	__builtin_prefetch(&sa->key_out);
+	__builtin_prefetch(&sa->n);
+	__builtin_prefetch(&sa->n.last_in_ns);
+}
+
+static inline void sa_fetch_cold(const struct sa *sa, const void *key)
+{
+	const uint8_t *k = key, *c = (const uint8_t *)sa_cold(sa);
+	uint32_t n = sa->suite->expanded;
+
+	__builtin_prefetch(c);
+	__builtin_prefetch(c + 64);
+	__builtin_prefetch(c + 128);
+	for (uint32_t i = 0; i < SA_KEY_FETCH && i < n; i += 64)
+		__builtin_prefetch(k + i);
+	for (uint32_t i = 64; i <= SA_KEY_FETCH && i < n; i += 64)
+		__builtin_prefetch(k + n - i);
+}
+
 struct sad_slot {
 	_Atomic uint32_t spi; /* 0 = never used */
 	_Atomic(struct sa *) sa;
@@ -125,6 +160,15 @@ void sad_fini(struct sad *s);
  * period. -ERR_EXISTS when the SPI is there. */
 int sad_add(struct sad *s, struct sa *sa, struct sad_table **retired) MUST_CHECK;
 struct sa *sad_remove(struct sad *s, uint32_t spi);
+
+/* Fetches what sad_find() will look at. */
+static inline void sad_fetch(const struct sad *s, uint32_t spi)
+{
+	const struct sad_table *t = atomic_load_explicit(&s->table, memory_order_acquire);
+
+	__builtin_prefetch(&t->slots[sad_hash(t, spi) & t->mask]);
+}
+
 /* Any thread that is online in QSBR. */
 struct sa *sad_find(const struct sad *s, uint32_t spi);
 /* API thread: the i-th slot's SA or NULL; false behind the last. */

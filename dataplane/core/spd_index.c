@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "core/hot.h"
 
 enum { WANTS_PROTOCOL = 1, WANTS_SPORT = 2, WANTS_DPORT = 4 };
 
@@ -18,6 +19,7 @@ struct entry {
 	struct key key;
 	uint32_t policy;
 	uint32_t next;
+	bool exact; /* who has the key matches: nothing is left to verify */
 };
 
 /* Everything of one shape. */
@@ -68,6 +70,13 @@ static uint32_t cover(const struct selector *s)
 static bool is_one_port(const struct selector *s)
 {
 	return s->port_low == s->port_high;
+}
+
+static bool is_exact(const struct selector *s, uint32_t mask)
+{
+	bool prefix = (s->low & ~mask) == 0 && s->high == (s->low | ~mask);
+
+	return prefix && (is_one_port(s) || (s->port_low == 0 && s->port_high == UINT16_MAX));
 }
 
 static struct shape shape_of(const struct selector *local, const struct selector *remote)
@@ -164,7 +173,8 @@ static void pair_put(struct spd_index *x, uint32_t policy, const struct selector
 	struct entry *e = &x->entries[x->n_entries];
 	uint32_t *at;
 
-	*e = (struct entry){key_of(s, local, remote), policy, NO_ENTRY};
+	*e = (struct entry){key_of(s, local, remote), policy, NO_ENTRY,
+		is_exact(local, s->local_mask) && is_exact(remote, s->remote_mask)};
 	at = &s->buckets[hash(&e->key) & s->mask];
 	e->next = *at;
 	*at = x->n_entries++;
@@ -255,33 +265,60 @@ void spd_index_free(struct spd_index *x)
 
 /* ---------------------------------------------------------------- looking up */
 
-static uint32_t shape_out(
-	const struct spd_index *x, const struct shape *s, const struct flow *f, uint32_t below)
+static struct key key_out(const struct shape *s, const struct flow *f)
 {
-	struct key k = {
+	return (struct key){
 		.local = f->src & s->local_mask,
 		.remote = f->dst & s->remote_mask,
 		.sport = s->wants & WANTS_SPORT ? f->sport : 0,
 		.dport = s->wants & WANTS_DPORT ? f->dport : 0,
 		.protocol = s->wants & WANTS_PROTOCOL ? f->proto : 0,
 	};
-	uint32_t i = s->buckets[hash(&k) & s->mask];
+}
 
+static bool is_seen(const struct shape *s, const struct flow *f)
+{
+	return f->has_ports || !(s->wants & (WANTS_SPORT | WANTS_DPORT));
+}
+
+static uint32_t chain_find(const struct spd_index *x, uint32_t i, const struct key *k,
+	const struct flow *f, uint32_t below)
+{
 	for (; i != NO_ENTRY && x->entries[i].policy < below; i = x->entries[i].next)
-		if (key_equal(&x->entries[i].key, &k) &&
-			selectors_match_out(x->v[x->entries[i].policy], f))
+		if (key_equal(&x->entries[i].key, k) &&
+			(x->entries[i].exact || selectors_match_out(x->v[x->entries[i].policy], f)))
 			return x->entries[i].policy;
 	return below;
 }
 
-uint32_t spd_index_out(const struct spd_index *x, const struct flow *f)
+/* What is not there yet is fetched for all before it is used for the first. */
+static void shape_out(const struct spd_index *x, const struct shape *s, const struct flow *f,
+	uint32_t n, uint32_t *out)
 {
-	uint32_t best = SPD_NONE;
+	struct key k[SPD_BURST] UNINITIALIZED;
+	uint32_t at[SPD_BURST] UNINITIALIZED;
 
-	for (uint32_t i = 0; i < x->n_shapes && x->shapes[i].best < best; i++)
-		if (f->has_ports || !(x->shapes[i].wants & (WANTS_SPORT | WANTS_DPORT)))
-			best = shape_out(x, &x->shapes[i], f, best);
-	return best;
+	for (uint32_t i = 0; i < n; i++) {
+		k[i] = key_out(s, &f[i]);
+		at[i] = hash(&k[i]) & s->mask;
+		__builtin_prefetch(&s->buckets[at[i]]);
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		at[i] = s->buckets[at[i]];
+		if (at[i] != NO_ENTRY)
+			__builtin_prefetch(&x->entries[at[i]]);
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (s->best < out[i] && is_seen(s, &f[i]))
+			out[i] = chain_find(x, at[i], &k[i], &f[i], out[i]);
+}
+
+void spd_index_out(const struct spd_index *x, const struct flow *f, uint32_t n, uint32_t *out)
+{
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = SPD_NONE;
+	for (uint32_t i = 0; i < x->n_shapes; i++)
+		shape_out(x, &x->shapes[i], f, n, out);
 }
 
 uint32_t spd_index_shapes(const struct spd_index *x)

@@ -17,6 +17,7 @@ static void steer_esp(struct worker *w, struct pkt *p)
 		return;
 	}
 	p->kind = PKT_ESP_IN;
+	sad_fetch(&w->sh->sad, p->spi);
 	to = worker_of_bucket(w, spi_bucket(p->spi, w->net->bucket_bits));
 	if (to == w->id)
 		vec_add(&w->esp_in, p);

@@ -60,8 +60,8 @@ void node_punt(struct worker *w, struct pkt *p);
 void node_esp_in(struct worker *w);
 /* route.c: works w->route off. */
 void node_route(struct worker *w);
-/* spd_out.c: which SA takes it? */
-void node_spd_out(struct worker *w, struct pkt *p, const struct iface *tunnel);
+/* spd_out.c: which SA takes it? Works w->spd_out off: next_hop is the tunnel's slot. */
+void node_spd_out(struct worker *w);
 /* esp_out.c: works w->esp_out off. */
 void node_esp_out(struct worker *w);
 /* output.c: p at an IP header, leaving by iface towards next_hop. */

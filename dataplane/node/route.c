@@ -1,6 +1,12 @@
 #include "core/cut.h"
 #include "node/node.h"
 
+static void to_tunnel(struct worker *w, struct pkt *p, const struct iface *tunnel)
+{
+	p->next_hop = tunnel->slot;
+	vec_add(&w->spd_out, p);
+}
+
 /* A packet that does not fit: RFC 1191 when the sender forbade fragments. */
 static void too_big(struct worker *w, struct pkt *p, const struct iface *iface, uint32_t next_hop)
 {
@@ -14,7 +20,7 @@ static void too_big(struct worker *w, struct pkt *p, const struct iface *iface, 
 	}
 	if (iface->kind == IFACE_TUNNEL) { /* cut when its SA is known: selectors look at ports */
 		p->tunnel_mtu = (uint16_t)iface->mtu;
-		node_spd_out(w, p, iface);
+		to_tunnel(w, p, iface);
 		return;
 	}
 	n = cut_packet(w, p, iface->mtu, pieces);
@@ -35,7 +41,7 @@ static void leave_by(struct worker *w, struct pkt *p, const struct hop *hop)
 	if (iface->mtu && p->len > iface->mtu)
 		too_big(w, p, iface, next_hop);
 	else if (hop->kind == HOP_TUNNEL)
-		node_spd_out(w, p, iface);
+		to_tunnel(w, p, iface);
 	else
 		node_output(w, p, iface, next_hop);
 }
@@ -76,4 +82,6 @@ void node_route(struct worker *w)
 	for (uint32_t i = 0; i < w->route.n; i++)
 		route_one(w, w->route.v[i]);
 	w->route.n = 0;
+	if (w->spd_out.n)
+		node_spd_out(w);
 }

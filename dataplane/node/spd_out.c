@@ -3,7 +3,7 @@
 #define ACQUIRE_NS (UINT64_C(1000) * 1000 * 1000)
 
 /* RFC 4301 5.1: no SA yet. The packet is dropped; asked for once a second and policy. */
-static void acquire(struct worker *w, const struct policy *pol, const struct flow *f)
+static void acquire(struct worker *w, const struct policy_hot *pol, const struct flow *f)
 {
 	uint64_t asked = atomic_load_explicit(&pol->sas->asked_ns, memory_order_relaxed);
 	struct note n = {.kind = NOTE_ACQUIRE};
@@ -20,10 +20,8 @@ static void acquire(struct worker *w, const struct policy *pol, const struct flo
 	(void)worker_note(w, &n);
 }
 
-static struct sa *sa_for(const struct policy *pol, const struct flow *f)
+static struct sa *sa_for(const struct sa_set *set, const struct flow *f)
 {
-	struct sa_set *set = atomic_load_explicit(&pol->sas->set, memory_order_acquire);
-
 	for (uint32_t i = 0; set && i < set->n; i++) {
 		struct sa *sa = set->v[i];
 
@@ -34,43 +32,147 @@ static struct sa *sa_for(const struct policy *pol, const struct flow *f)
 	return NULL;
 }
 
-static const struct policy *policy_for(const struct iface *tunnel, const struct flow *f)
+static void no_sa(
+	struct worker *w, struct pkt *p, const struct policy_hot *pol, const struct flow *f)
 {
-	uint32_t i = tunnel->index ? spd_index_out(tunnel->index, f) : SPD_NONE;
-
-	return i == SPD_NONE ? NULL : tunnel->policies[i];
-}
-
-void node_spd_out(struct worker *w, struct pkt *p, const struct iface *tunnel)
-{
-	struct flow f = flow_of(pkt_view(p));
-	const struct policy *pol = policy_for(tunnel, &f);
-	struct sa *sa;
-	uint32_t to;
 	uint8_t node;
 
-	if (!pol) {
-		worker_drop(w, p, STAT_DROP_SPD_POLICY);
+	if (gate_rg(w, pol->rg, &node) == GATE_FORWARD) {
+		if (!(p->flags & PKT_OURS))
+			ip4_unage(p->p);
+		node_forward(w, p, pol->rg, node);
 		return;
 	}
-	sa = sa_for(pol, &f);
-	if (!sa) {
-		if (gate_rg(w, pol->rg, &node) == GATE_FORWARD) {
-			if (!(p->flags & PKT_OURS))
-				ip4_unage(p->p);
-			node_forward(w, p, pol->rg, node);
-			return;
-		}
-		acquire(w, pol, &f);
-		worker_drop(w, p, STAT_DROP_SPD_SA);
-		return;
-	}
+	acquire(w, pol, f);
+	worker_drop(w, p, STAT_DROP_SPD_SA);
+}
+
+static void take(struct worker *w, struct pkt *p, struct sa *sa)
+{
+	uint32_t to = worker_of_bucket(w, sa->bucket);
+
 	p->sa = sa;
 	p->spi = sa->spi_in;
 	p->kind = PKT_ESP_OUT;
-	to = worker_of_bucket(w, sa->bucket);
 	if (to == w->id)
 		vec_add(&w->esp_out, p);
 	else
 		worker_hand(w, to, p);
+}
+
+/* Some packets for one tunnel. Where each leads is found in steps, one for all before the next: the
+ * memory of one is fetched while the others are looked at. */
+struct burst {
+	uint32_t n;
+	struct pkt *p[SPD_BURST];
+	struct flow f[SPD_BURST];
+	uint32_t policy[SPD_BURST];
+	const struct policy_hot *hot[SPD_BURST];
+	struct sa_set *set[SPD_BURST];
+};
+
+static bool flow_equal(const struct flow *a, const struct flow *b)
+{
+	return a->src == b->src && a->dst == b->dst && a->sport == b->sport &&
+	       a->dport == b->dport && a->proto == b->proto && a->has_ports == b->has_ports;
+}
+
+static void find_sets(struct burst *b, const struct iface *tunnel)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		b->hot[i] = b->policy[i] == SPD_NONE ? NULL : &tunnel->hot[b->policy[i]];
+		__builtin_prefetch(b->hot[i]);
+	}
+	for (uint32_t i = 0; i < b->n; i++)
+		if (b->hot[i])
+			__builtin_prefetch(b->hot[i]->sas);
+	for (uint32_t i = 0; i < b->n; i++) {
+		b->set[i] = NULL;
+		if (b->hot[i])
+			b->set[i] =
+				atomic_load_explicit(&b->hot[i]->sas->set, memory_order_acquire);
+		__builtin_prefetch(b->set[i]);
+	}
+}
+
+static void fetch_sas(struct burst *b)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		if (b->set[i] && b->set[i]->n)
+			sa_fetch_out(b->set[i]->v[0]);
+	for (uint32_t i = 0; i < b->n; i++)
+		if (b->set[i] && b->set[i]->n)
+			sa_fetch_cold(b->set[i]->v[0], b->set[i]->v[0]->key_out);
+}
+
+static void take_all(struct worker *w, struct burst *b)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct sa *sa;
+
+		if (!b->hot[i]) {
+			worker_drop(w, b->p[i], STAT_DROP_SPD_POLICY);
+			continue;
+		}
+		sa = sa_for(b->set[i], &b->f[i]);
+		if (sa)
+			take(w, b->p[i], sa);
+		else
+			no_sa(w, b->p[i], b->hot[i], &b->f[i]);
+	}
+}
+
+/* Every packet of one flow, as it often is: looked up once. */
+static bool is_one_flow(const struct burst *b)
+{
+	for (uint32_t i = 1; i < b->n; i++)
+		if (!flow_equal(&b->f[0], &b->f[i]))
+			return false;
+	return true;
+}
+
+static void burst_run(struct worker *w, struct burst *b, const struct iface *tunnel)
+{
+	uint32_t all = b->n;
+
+	if (!tunnel || !tunnel->index) {
+		for (uint32_t i = 0; i < b->n; i++)
+			worker_drop(w, b->p[i], STAT_DROP_SPD_POLICY);
+		return;
+	}
+	if (!is_one_flow(b)) {
+		spd_index_out(tunnel->index, b->f, b->n, b->policy);
+		find_sets(b, tunnel);
+		fetch_sas(b);
+		take_all(w, b);
+		return;
+	}
+	spd_index_out(tunnel->index, b->f, 1, b->policy);
+	b->n = 1;
+	find_sets(b, tunnel);
+	b->n = all;
+	for (uint32_t i = 1; i < all; i++) {
+		b->hot[i] = b->hot[0];
+		b->set[i] = b->set[0];
+	}
+	take_all(w, b);
+}
+
+void node_spd_out(struct worker *w)
+{
+	struct burst b UNINITIALIZED;
+	uint32_t at = 0;
+
+	while (at < w->spd_out.n) {
+		uint32_t slot = w->spd_out.v[at]->next_hop;
+
+		for (b.n = 0;
+			at < w->spd_out.n && b.n < SPD_BURST && w->spd_out.v[at]->next_hop == slot;
+			at++, b.n++) {
+			b.p[b.n] = w->spd_out.v[at];
+			b.f[b.n] = flow_of(pkt_view(b.p[b.n]));
+		}
+		burst_run(w, &b, net_iface(w->net, slot));
+	}
+	w->spd_out.n = 0;
 }
