@@ -177,7 +177,7 @@ static int sa_of(struct dp *dp, const Dp__ChildInstall *c, struct sa **out)
 	rc = cold_of(c, &cold);
 	if (rc < 0)
 		return rc;
-	sa = sa_new(suite, c->replay_window);
+	sa = sa_new(&dp->sh.sad.memory, suite, c->replay_window);
 	if (!sa) {
 		free(cold);
 		return -ERR_NOMEM;

@@ -8,40 +8,31 @@
 
 enum { SAD_FIRST_BITS = 10 };
 
-static void *line_alloc(size_t n)
-{
-	size_t up = (n + 63) & ~(size_t)63;
-	void *p = aligned_alloc(64, up);
-
-	if (p)
-		memset(p, 0, up);
-	return p;
-}
-
 struct sa_cold *sa_cold_new(uint32_t n_selectors)
 {
 	return calloc(1, sizeof(struct sa_cold) + n_selectors * sizeof(struct selector));
 }
 
-struct sa *sa_new(const struct suite *suite, uint32_t window)
+static uint32_t lines(uint32_t n)
 {
-	struct sa *sa = line_alloc(sizeof *sa);
-	uint32_t words = replay_words(window);
-	uint64_t *bits = words ? calloc(words, sizeof *bits) : NULL;
+	return (n + 63) & ~63u;
+}
 
-	if (!sa || (words && !bits)) {
-		free(sa);
-		free(bits);
+struct sa *sa_new(struct slab *home, const struct suite *suite, uint32_t window)
+{
+	uint32_t keys = lines(sizeof(struct sa)), words = keys + lines(2 * suite->expanded);
+	uint32_t size = words + replay_words(window) * (uint32_t)sizeof(uint64_t);
+	struct sa *sa = slab_get(home, size);
+
+	if (!sa)
 		return NULL;
-	}
 	sa->suite = suite;
+	sa->home = home;
+	sa->size = size;
+	sa->keys = (uint8_t *)sa + keys;
 	sa->keys_len = 2 * suite->expanded;
-	sa->keys = line_alloc(sa->keys_len);
-	replay_init(&sa->in, window, bits);
-	if (!sa->keys) {
-		sa_free(sa);
-		return NULL;
-	}
+	replay_init(
+		&sa->in, window, size > words ? (uint64_t *)(void *)((uint8_t *)sa + words) : NULL);
 	return sa;
 }
 
@@ -49,12 +40,9 @@ void sa_free(struct sa *sa)
 {
 	if (!sa)
 		return;
-	if (sa->keys)
-		secret_wipe(sa->keys, sa->keys_len);
-	free(sa->keys);
-	free(sa->in.words);
+	secret_wipe(sa->keys, sa->keys_len);
 	free(atomic_load(&sa->cold));
-	free(sa);
+	slab_put(sa->home, sa, sa->size);
 }
 
 void sa_key(struct sa *sa, struct suite_engine *e, const struct sa_keys *k)
@@ -104,7 +92,7 @@ void sa_template(struct sa *sa, uint32_t spi_out)
 
 static struct sad_table *table_new(uint32_t bits)
 {
-	struct sad_table *t = calloc(1, sizeof *t + sizeof(struct sad_slot) * ((size_t)1 << bits));
+	struct sad_table *t = big_new(sizeof *t + sizeof(struct sad_slot) * ((size_t)1 << bits));
 
 	if (t) {
 		t->shift = 32 - bits;
@@ -119,6 +107,7 @@ int sad_init(struct sad *s)
 
 	if (!t)
 		return -ERR_NOMEM;
+	s->memory = (struct slab){0};
 	atomic_init(&s->table, t);
 	s->n_live = s->n_used = 0;
 	return 0;
@@ -134,6 +123,7 @@ void sad_fini(struct sad *s)
 		sa_free(atomic_load(&t->slots[i].sa));
 	free(t);
 	atomic_store(&s->table, NULL);
+	slab_fini(&s->memory);
 }
 
 /* The slot of this SPI, or the empty one where it would be. */

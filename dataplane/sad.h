@@ -15,6 +15,7 @@
 #include "core/replay.h"
 #include "core/seqno.h"
 #include "core/spd.h"
+#include "slab.h"
 #include "suite.h"
 
 enum {
@@ -72,15 +73,18 @@ struct sa {
 	uint32_t remote;       /* where outer packets go, host order */
 	/* line 4, 5 */
 	_Alignas(64) struct sa_counters n;
-	uint8_t *keys; /* both expanded keys, wiped with the SA */
-	uint32_t keys_len;
+	uint8_t *keys; /* both expanded keys, wiped with the SA; behind it, like the window's words
+			*/
+	uint32_t keys_len, size; /* size: of the whole */
+	struct slab *home;
 	uint64_t told_ns; /* last EndpointMoved */
 };
 
 _Static_assert(sizeof(struct sa) <= 7 * 64, "hot SA state fits seven lines");
 _Static_assert(offsetof(struct sa, out) == 64, "inbound state is one line");
 
-struct sa *sa_new(const struct suite *suite, uint32_t window);
+/* In one piece of `home`, which outlives it. */
+struct sa *sa_new(struct slab *home, const struct suite *suite, uint32_t window);
 void sa_free(struct sa *sa);
 struct sa_cold *sa_cold_new(uint32_t n_selectors);
 
@@ -144,6 +148,7 @@ struct sad_table {
 };
 
 struct sad {
+	struct slab memory; /* of SAs */
 	_Atomic(struct sad_table *) table;
 	uint32_t n_live, n_used; /* used counts tombstones too */
 };

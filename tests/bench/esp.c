@@ -163,7 +163,7 @@ static struct net *make_net(struct bench *b)
 static struct sa *make_sa(struct bench *b, const struct suite *suite, uint32_t i)
 {
 	uint8_t key[96];
-	struct sa *sa = sa_new(suite, 1024);
+	struct sa *sa = sa_new(&b->sh.sad.memory, suite, 1024);
 	struct sa_cold *c = sa_cold_new(2);
 	struct lease lease = {0, UINT64_C(1) << 31, 0, UINT64_MAX};
 	struct sad_table *retired;

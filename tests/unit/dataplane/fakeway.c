@@ -191,7 +191,7 @@ static struct net *make_net(void)
 static struct sa *make_sa(struct way *y, uint32_t flags)
 {
 	static const uint8_t key[20] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
-	struct sa *sa = sa_new(suite_find(SUITE_ENCR_AES_GCM16, 128, 0), 64);
+	struct sa *sa = sa_new(&y->sh.sad.memory, suite_find(SUITE_ENCR_AES_GCM16, 128, 0), 64);
 	struct sa_cold *c = sa_cold_new(2);
 	struct lease lease = {0, UINT64_C(1) << 32, 0, UINT64_MAX};
 	struct sad_table *retired;

@@ -8,9 +8,9 @@
 #include "base/err.h"
 #include "sad.h"
 
-static struct sa *make(uint32_t spi)
+static struct sa *make(struct sad *s, uint32_t spi)
 {
-	struct sa *sa = sa_new(suite_find(SUITE_ENCR_AES_GCM16, 128, 0), 0);
+	struct sa *sa = sa_new(&s->memory, suite_find(SUITE_ENCR_AES_GCM16, 128, 0), 0);
 
 	assert_non_null(sa);
 	sa->spi_in = spi;
@@ -40,7 +40,7 @@ static void sad_finds_what_is_there_and_nothing_else(void **state)
 			have[i] = NULL;
 		} else {
 			assert_null(sad_find(&s, spi));
-			have[i] = make(spi);
+			have[i] = make(&s, spi);
 			assert_int_equal(sad_add(&s, have[i], &retired), 0);
 			free(retired);
 			assert_int_equal(sad_add(&s, have[i], &retired), -ERR_EXISTS);
