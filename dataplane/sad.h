@@ -20,7 +20,8 @@
 
 enum {
 	SA_TEMPLATE = 36,   /* IPv4(20) UDP(8) ESP SPI and sequence(8) */
-	SA_KEY_FETCH = 192, /* octets at both ends of an expanded key that every packet uses */
+	SA_KEY_FRONT = 192, /* octets of an expanded key that every packet uses: the rounds .. */
+	SA_KEY_BACK = 64,   /* .. and the lowest powers of the hash key */
 };
 
 enum sa_df { SA_DF_CLEAR, SA_DF_SET, SA_DF_COPY };
@@ -131,10 +132,9 @@ static inline void sa_fetch_cold(const struct sa *sa, const void *key)
 	__builtin_prefetch(c);
 	__builtin_prefetch(c + 64);
 	__builtin_prefetch(c + 128);
-	for (uint32_t i = 0; i < SA_KEY_FETCH && i < n; i += 64)
+	for (uint32_t i = 0; i < SA_KEY_FRONT && i < n; i += 64)
 		__builtin_prefetch(k + i);
-	for (uint32_t i = 64; i <= SA_KEY_FETCH && i < n; i += 64)
-		__builtin_prefetch(k + n - i);
+	__builtin_prefetch(k + n - MIN(n, (uint32_t)SA_KEY_BACK));
 }
 
 struct sad_slot {
