@@ -9,6 +9,7 @@
  * the median what it was like.
  */
 #include <getopt.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,17 +44,37 @@ struct frame {
 	uint8_t *b;
 };
 
+struct kind {
+	const char *name;
+	uint32_t encr, key_bits, integ;
+};
+
+struct row {
+	const struct kind *suite;
+	enum dir dir;
+	uint32_t bytes, sas, workers;
+	bool shuffled;
+	double min, median, bare_min, bare_median;
+};
+
+enum { LANES = 2 };
+
+/* A worker and what its receiving port gives it, over and over. */
+struct lane {
+	struct worker *w;
+	uint8_t *room; /* of the frames */
+	struct frame *frames;
+	uint32_t n_frames, at;
+};
+
 struct bench {
 	struct shared sh;
-	struct worker *w;
+	uint32_t n_lanes;
+	struct lane lanes[LANES];
 	struct port ports[2];
 	struct sa **sas;
 	uint32_t n_sas;
 	struct policy_sas *policies;
-	uint8_t *room; /* of the frames */
-	/* what the receiving port gives, over and over */
-	struct frame *frames;
-	uint32_t n_frames, at;
 	uint16_t rx_port;
 };
 
@@ -62,14 +83,14 @@ static struct bench *current;
 static uint16_t rx_memory(struct port *p, uint16_t queue, struct pkt **v, uint16_t n)
 {
 	struct bench *b = current;
+	struct lane *l = &b->lanes[queue];
 	uint16_t k;
 
-	(void)queue;
 	if (p->index != b->rx_port)
 		return 0;
 	n = n > 32 ? 32 : n; /* a burst as drivers give them */
-	for (k = 0; k < n && b->at < b->n_frames; k++, b->at++) {
-		const struct frame *f = &b->frames[b->at];
+	for (k = 0; k < n && l->at < l->n_frames; k++, l->at++) {
+		const struct frame *f = &l->frames[l->at];
 
 		v[k] = pkt_alloc(b->sh.pool);
 		if (!v[k])
@@ -181,7 +202,7 @@ static struct sa *make_sa(struct bench *b, const struct suite *suite, uint32_t i
 	sa->bucket = (uint16_t)spi_bucket(sa->spi_in, BUCKET_BITS);
 	atomic_store(&sa->cold, c);
 	atomic_store(&sa->outbound, true);
-	sa_key(sa, b->w->engine,
+	sa_key(sa, b->lanes[0].w->engine,
 		&(struct sa_keys){view_of(key, suite->key_len), view_of(key, suite->key_len),
 			view_of(key, suite->integ_len), view_of(key, suite->integ_len)});
 	sa_template(sa, 0x10000 + i);
@@ -199,7 +220,7 @@ static void fixed_random(void *ctx, void *out, size_t n)
 
 static const struct env env = {fixed_random, NULL};
 
-static void bench_init(struct bench *b, const struct suite *suite, uint32_t n_sas)
+static void bench_init(struct bench *b, const struct suite *suite, uint32_t n_sas, uint32_t workers)
 {
 	static struct rg_view always = {.role = RG_ROLE_ACTIVE, .owner = RG_OWNER_NONE};
 
@@ -225,26 +246,33 @@ static void bench_init(struct bench *b, const struct suite *suite, uint32_t n_sa
 		b->sh.ports[i] = &b->ports[i];
 	}
 	b->sh.n_ports = 2;
-	b->w = worker_new(&b->sh, 0);
-	must(b->w != NULL, "worker");
-	b->sh.workers[0] = b->w;
-	b->sh.n_workers = 1;
+	b->n_lanes = b->sh.n_workers = workers;
+	for (uint32_t i = 0; i < workers; i++) {
+		b->lanes[i].w = b->sh.workers[i] = worker_new(&b->sh, i);
+		must(b->lanes[i].w != NULL, "worker");
+		b->lanes[i].w->net = atomic_load(&b->sh.net);
+	}
+	for (uint32_t i = 0; i < 1 << BUCKET_BITS; i++)
+		atomic_store(&b->sh.bucket_worker[i], (uint8_t)(i % workers));
 	b->sas = calloc(n_sas, sizeof(struct sa *));
 	must(b->sas != NULL, "memory");
 	for (uint32_t i = 0; i < n_sas; i++) {
 		b->sas[i] = make_sa(b, suite, i);
 		atomic_load(&b->policies[i].set)->v[0] = b->sas[i];
 	}
-	b->w->net = atomic_load(&b->sh.net);
-	neighbour_learn(b->w, b->w->net->ifaces[0], (uint32_t)PEER,
+	neighbour_learn(b->lanes[0].w, b->lanes[0].w->net->ifaces[0], (uint32_t)PEER,
 		(const uint8_t *)"\x02\0\0\0\0\x09", true);
-	neighbour_learn(
-		b->w, b->w->net->ifaces[1], HOST, (const uint8_t *)"\x02\0\0\0\0\x0a", true);
+	neighbour_learn(b->lanes[0].w, b->lanes[0].w->net->ifaces[1], HOST,
+		(const uint8_t *)"\x02\0\0\0\0\x0a", true);
 }
 
 static void bench_fini(struct bench *b)
 {
-	worker_free(b->w);
+	for (uint32_t i = 0; i < b->n_lanes; i++) {
+		worker_free(b->lanes[i].w);
+		free(b->lanes[i].frames);
+		free(b->lanes[i].room);
+	}
 	sad_fini(&b->sh.sad);
 	net_free(atomic_load(&b->sh.net));
 	neighbours_free(b->sh.neighbours);
@@ -253,8 +281,6 @@ static void bench_fini(struct bench *b)
 		free(atomic_load(&b->policies[i].set));
 	free(b->policies);
 	free(b->sas);
-	free(b->frames);
-	free(b->room);
 }
 
 static void put_eth(uint8_t *f)
@@ -303,7 +329,7 @@ static void frame_sealed(
 	op.esp = p;
 	op.salt = sa->salt_in;
 	op.seq = seq;
-	sa->suite->seal(sa->suite, b->w->engine, &op, 1);
+	sa->suite->seal(sa->suite, b->lanes[0].w->engine, &op, 1);
 }
 
 static void shuffle(uint32_t *v, uint32_t n)
@@ -321,32 +347,35 @@ static void shuffle(uint32_t *v, uint32_t n)
 	}
 }
 
-/* The frames of a slice: clear ones, or sealed ones with rising numbers, every SA alike often. */
-static void make_frames(struct bench *b, enum dir dir, uint32_t bytes, bool shuffled)
+/* The frames of a slice: clear ones, or sealed ones with rising numbers, every SA of the lane alike
+ * often. */
+static void make_frames(struct bench *b, uint32_t lane, const struct row *row)
 {
-	uint32_t rounds = (SLICE + b->n_sas - 1) / b->n_sas, stride, i = 0;
-	uint32_t *order = calloc(b->n_sas, sizeof *order);
+	uint32_t n = b->n_sas / b->n_lanes, rounds = (SLICE + n - 1) / n, stride, i = 0;
+	uint32_t *order = calloc(n, sizeof *order);
+	struct lane *l = &b->lanes[lane];
 
-	stride = ((bytes == IMIX ? (uint32_t)FRAME_MAX : bytes + 100) + 63) & ~63u;
-	b->n_frames = rounds * b->n_sas;
-	b->frames = calloc(b->n_frames, sizeof *b->frames);
-	b->room = aligned_alloc(64, (size_t)b->n_frames * stride);
-	must(order && b->frames && b->room, "memory");
-	memset(b->room, 0, (size_t)b->n_frames * stride);
-	for (uint32_t k = 0; k < b->n_sas; k++)
-		order[k] = k;
-	if (shuffled)
-		shuffle(order, b->n_sas);
-	b->rx_port = dir == OUT;
+	stride = ((row->bytes == IMIX ? (uint32_t)FRAME_MAX : row->bytes + 100) + 63) & ~63u;
+	l->n_frames = rounds * n;
+	l->frames = calloc(l->n_frames, sizeof *l->frames);
+	l->room = aligned_alloc(64, (size_t)l->n_frames * stride);
+	must(order && l->frames && l->room, "memory");
+	memset(l->room, 0, (size_t)l->n_frames * stride);
+	for (uint32_t k = 0; k < n; k++)
+		order[k] = k * b->n_lanes + lane;
+	if (row->shuffled)
+		shuffle(order, n);
+	b->rx_port = row->dir == OUT;
 	for (uint32_t r = 0; r < rounds; r++)
-		for (uint32_t k = 0; k < b->n_sas; k++, i++) {
-			struct frame *f = &b->frames[i];
+		for (uint32_t k = 0; k < n; k++, i++) {
+			struct frame *f = &l->frames[i];
+			uint32_t inner = size_of(row->bytes, i) - 14;
 
-			f->b = b->room + (size_t)i * stride;
-			if (dir == OUT)
-				frame_clear(b, f, order[k], size_of(bytes, i) - 14);
+			f->b = l->room + (size_t)i * stride;
+			if (row->dir == OUT)
+				frame_clear(b, f, order[k], inner);
 			else
-				frame_sealed(b, f, order[k], r + 1, size_of(bytes, i) - 14);
+				frame_sealed(b, f, order[k], r + 1, inner);
 		}
 	free(order);
 }
@@ -362,19 +391,54 @@ static void forget_windows(struct bench *b)
 	}
 }
 
+struct lane_run {
+	struct lane *lane;
+	enum counter done;
+	pthread_barrier_t *start;
+	double cycles; /* a packet */
+};
+
+static void *lane_slice(void *arg)
+{
+	struct lane_run *x = arg;
+	struct lane *l = x->lane;
+	uint64_t done = l->w->stats[x->done], t;
+
+	l->at = 0;
+	if (x->start)
+		(void)pthread_barrier_wait(x->start);
+	t = __rdtsc();
+	while (l->at < l->n_frames)
+		(void)worker_step(l->w);
+	t = __rdtsc() - t;
+	must(l->w->stats[x->done] - done == l->n_frames, "the way of some packets");
+	x->cycles = (double)t / l->n_frames;
+	return NULL;
+}
+
+/* The slowest worker's cycles a packet, all of them running at once. */
 static double slice_whole(struct bench *b, enum dir dir)
 {
-	uint64_t done = b->w->stats[dir == OUT ? STAT_ESP_OUT : STAT_ESP_IN], t;
+	struct lane_run x[LANES];
+	pthread_t thread[LANES];
+	pthread_barrier_t start;
+	double worst = 0;
 
 	forget_windows(b);
-	b->at = 0;
-	t = __rdtsc();
-	while (b->at < b->n_frames)
-		(void)worker_step(b->w);
-	t = __rdtsc() - t;
-	done = b->w->stats[dir == OUT ? STAT_ESP_OUT : STAT_ESP_IN] - done;
-	must(done == b->n_frames, "the way of some packets");
-	return (double)t / b->n_frames;
+	must(pthread_barrier_init(&start, NULL, b->n_lanes) == 0, "barrier");
+	for (uint32_t i = 0; i < b->n_lanes; i++) {
+		x[i] = (struct lane_run){&b->lanes[i], dir == OUT ? STAT_ESP_OUT : STAT_ESP_IN,
+			b->n_lanes > 1 ? &start : NULL, 0};
+		if (i)
+			must(pthread_create(&thread[i], NULL, lane_slice, &x[i]) == 0, "thread");
+	}
+	(void)lane_slice(&x[0]);
+	for (uint32_t i = 1; i < b->n_lanes; i++)
+		(void)pthread_join(thread[i], NULL);
+	for (uint32_t i = 0; i < b->n_lanes; i++)
+		worst = MAX(worst, x[i].cycles);
+	(void)pthread_barrier_destroy(&start);
+	return worst;
 }
 
 /* Only the cipher, over 32 buffers in turn, as much ciphertext as the packets have. */
@@ -397,9 +461,9 @@ static double slice_bare(struct bench *b, enum dir dir, uint32_t bytes)
 		for (uint32_t i = 0; i < 32; i++)
 			room[i][15]++;
 		if (dir == OUT)
-			sa->suite->seal(sa->suite, b->w->engine, v, 32);
+			sa->suite->seal(sa->suite, b->lanes[0].w->engine, v, 32);
 		else
-			sa->suite->open(sa->suite, b->w->engine, v, 32);
+			sa->suite->open(sa->suite, b->lanes[0].w->engine, v, 32);
 	}
 	return (double)(__rdtsc() - t) / SLICE;
 }
@@ -410,19 +474,6 @@ static int by_value(const void *a, const void *b)
 
 	return x < y ? -1 : x > y;
 }
-
-struct kind {
-	const char *name;
-	uint32_t encr, key_bits, integ;
-};
-
-struct row {
-	const struct kind *suite;
-	enum dir dir;
-	uint32_t bytes, sas;
-	bool shuffled;
-	double min, median, bare_min, bare_median;
-};
 
 static double tsc_ghz(void)
 {
@@ -447,8 +498,9 @@ static void measure(struct row *r, uint32_t slices)
 	must(whole && bare && s, "memory");
 	if (r->sas > SLICE)
 		slices = MAX(slices * SLICE / r->sas, 8u);
-	bench_init(&b, s, r->sas);
-	make_frames(&b, r->dir, r->bytes, r->shuffled);
+	bench_init(&b, s, r->sas, r->workers);
+	for (uint32_t i = 0; i < r->workers; i++)
+		make_frames(&b, i, r);
 	for (uint32_t i = 0; i < slices; i++) {
 		whole[i] = slice_whole(&b, r->dir);
 		bare[i] = slice_bare(&b, r->dir, r->bytes);
@@ -468,13 +520,13 @@ static void row_json(FILE *f, const struct row *r, double ghz, bool first)
 {
 	(void)fprintf(f,
 		"%s  {\"suite\": \"%s\", \"dir\": \"%s\", \"bytes\": %s%.0u%s, \"sas\": %u, "
-		"\"order\": \"%s\", \"workers\": 1, \"cycles\": %.1f, \"median_cycles\": %.1f, "
+		"\"order\": \"%s\", \"workers\": %u, \"cycles\": %.1f, \"median_cycles\": %.1f, "
 		"\"mpps\": %.3f, \"bare_cycles\": %.1f, \"bare_median_cycles\": %.1f, "
 		"\"ratio\": %.3f, \"peer_cycles\": null}",
 		first ? "" : ",\n", r->suite->name, r->dir == OUT ? "out" : "in",
 		r->bytes == IMIX ? "\"imix" : "", r->bytes, r->bytes == IMIX ? "\"" : "", r->sas,
-		r->shuffled ? "shuffled" : "in order", r->min, r->median, ghz * 1e3 / r->min,
-		r->bare_min, r->bare_median, r->min / r->bare_min);
+		r->shuffled ? "shuffled" : "in order", r->workers, r->min, r->median,
+		ghz * 1e3 / r->min * r->workers, r->bare_min, r->bare_median, r->min / r->bare_min);
 }
 
 static void row_text(const struct row *r, double ghz)
@@ -483,10 +535,10 @@ static void row_text(const struct row *r, double ghz)
 
 	if (r->bytes != IMIX)
 		(void)snprintf(size, sizeof size, "%u B", r->bytes);
-	(void)printf("%-19s %-4s %6s %6u SA %-8s %7.1f %7.1f  %7.1f %7.1f  %5.2f  %6.2f Mpps\n",
-		r->suite->name, r->dir == OUT ? "out" : "in", size, r->sas,
+	(void)printf("%-19s %-4s %6s %6u SA x%u %-8s %7.1f %7.1f  %7.1f %7.1f  %5.2f  %6.2f Mpps\n",
+		r->suite->name, r->dir == OUT ? "out" : "in", size, r->sas, r->workers,
 		r->shuffled ? "shuffled" : "", r->min, r->median, r->bare_min, r->bare_median,
-		r->min / r->bare_min, ghz * 1e3 / r->min);
+		r->min / r->bare_min, ghz * 1e3 / r->min * r->workers);
 	(void)fflush(stdout);
 }
 
@@ -534,13 +586,23 @@ static void run_all(struct run *x, bool quick)
 
 	for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
 		for (size_t i = 0; i < (quick ? 2 : ARRAY_LEN(sizes)); i++)
-			run_both(x, (struct row){.suite = &kinds[k], .bytes = sizes[i], .sas = 1});
+			run_both(x, (struct row){.suite = &kinds[k],
+					    .bytes = sizes[i],
+					    .sas = 1,
+					    .workers = 1});
 	for (size_t i = 0; i < ARRAY_LEN(sas); i++) {
+		struct row r = {.suite = &kinds[0], .bytes = 64, .sas = sas[i], .workers = 1};
+
 		if (!quick)
-			run_both(x, (struct row){.suite = &kinds[0], .bytes = 64, .sas = sas[i]});
-		run_both(x,
-			(struct row){
-				.suite = &kinds[0], .bytes = 64, .sas = sas[i], .shuffled = true});
+			run_both(x, r);
+		r.shuffled = true;
+		run_both(x, r);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		struct row r = {
+			.suite = &kinds[0], .bytes = sizes[i], .sas = 100, .workers = LANES};
+
+		run_both(x, r);
 	}
 }
 
@@ -567,9 +629,9 @@ int main(int argc, char **argv)
 	eal_start(argv[0]);
 	x.ghz = tsc_ghz();
 	(void)printf(
-		"one worker, memory to a null port, replay window 1024, TSC %.2f GHz; cycles a "
+		"memory to a null port, replay window 1024, TSC %.2f GHz; cycles a "
 		"packet: minimum and median of up to %u slices\n"
-		"suite               dir    size        SAs            whole  median     bare  "
+		"suite               dir    size        SAs               whole  median     bare  "
 		"median  ratio\n",
 		x.ghz, x.slices);
 	if (x.json)
