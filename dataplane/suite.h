@@ -27,7 +27,7 @@ enum {
 	SUITE_INTEG_SHA256_128 = 12,
 	SUITE_INTEG_SHA384_192 = 13,
 	SUITE_INTEG_SHA512_256 = 14,
-	SUITE_INTEG_SHA256_96 = 1036, /* of no RFC: private use */
+	SUITE_INTEG_SHA256_96 = 65280, /* of an early draft: private use, never on the wire */
 	SUITE_SALT = 4,
 	SUITE_ICV_MAX = 32,
 	SUITE_IV_MAX = 16,

@@ -2,7 +2,14 @@
 
 #include <time.h>
 
-enum { ENCR_DES = 2, ENCR_3DES = 3, ENCR_NULL = 11, ENCR_AES_CBC = 12, ENCR_AES_GCM = 20 };
+enum {
+	ENCR_DES = 2,
+	ENCR_3DES = 3,
+	ENCR_NULL = 11,
+	ENCR_AES_CBC = 12,
+	ENCR_AES_GCM = 20,
+	ENCR_CHACHA = 28
+};
 
 static const char *aes_mode(uint32_t encr)
 {
@@ -92,6 +99,8 @@ const char *name_esp_short(uint32_t encr, uint32_t bits, char out[NAME_MAX_LEN])
 	case ENCR_AES_GCM:
 		(void)snprintf(out, NAME_MAX_LEN, "aes-%s-%u", aes_mode(encr), bits);
 		return out;
+	case ENCR_CHACHA:
+		return "chacha20-poly1305";
 	default:
 		return "unknown";
 	}
@@ -110,6 +119,8 @@ const char *name_esp_long(uint32_t encr, uint32_t bits, char out[NAME_MAX_LEN])
 	case ENCR_AES_GCM:
 		(void)snprintf(out, NAME_MAX_LEN, "aes-%s (%u bits)", aes_mode(encr), bits);
 		return out;
+	case ENCR_CHACHA:
+		return "chacha20-poly1305";
 	default:
 		return "unknown";
 	}

@@ -2,10 +2,12 @@
 
 #include <stdlib.h>
 
-#define ENCR_DES	2
-#define ENCR_3DES	3
-#define ENCR_AES_CBC	12
-#define ENCR_AES_GCM_16 20
+#define ENCR_DES	       2
+#define ENCR_3DES	       3
+#define ENCR_NULL	       11
+#define ENCR_AES_CBC	       12
+#define ENCR_AES_GCM_16	       20
+#define ENCR_CHACHA20_POLY1305 28
 
 // clang-format off
 static const struct algorithm_cipher ciphers[] = {
@@ -17,6 +19,7 @@ static const struct algorithm_cipher ciphers[] = {
 	{"aes-128-gcm", ENCR_AES_GCM_16, 128, true, false},
 	{"aes-192-gcm", ENCR_AES_GCM_16, 192, true, false},
 	{"aes-256-gcm", ENCR_AES_GCM_16, 256, true, false},
+	{"chacha20-poly1305", ENCR_CHACHA20_POLY1305, 0, true, false},
 };
 
 static const struct algorithm_hash ike_hashes[] = {
@@ -100,6 +103,11 @@ uint16_t algorithm_dh(const char *word)
 	return word && strncmp(word, "group", 5) == 0 ? (uint16_t)strtoul(word + 5, NULL, 10) : 0;
 }
 
+bool algorithm_encr_is_weak(uint16_t encr)
+{
+	return encr == ENCR_DES || encr == ENCR_3DES;
+}
+
 bool algorithm_dh_is_weak(uint16_t dh)
 {
 	return dh == 1 || dh == 2 || dh == 5 || dh == 24;
@@ -113,6 +121,17 @@ bool algorithm_cipher_is_supported(uint16_t encr)
 bool algorithm_hash_is_supported(uint16_t integ)
 {
 	return integ == 0 || integ == 2 || (integ >= 12 && integ <= 14);
+}
+
+bool algorithm_esp_cipher_is_supported(uint16_t encr)
+{
+	return algorithm_cipher_is_supported(encr) || encr == ENCR_DES || encr == ENCR_3DES ||
+	       encr == ENCR_NULL || encr == ENCR_CHACHA20_POLY1305;
+}
+
+bool algorithm_esp_hash_is_supported(uint16_t integ)
+{
+	return algorithm_hash_is_supported(integ) || integ == 1;
 }
 
 bool algorithm_dh_is_supported(uint16_t dh)

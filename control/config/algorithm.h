@@ -23,13 +23,18 @@ const struct algorithm_cipher *algorithm_cipher(const char *word);
 const struct algorithm_hash *algorithm_ike_hash(const char *word);
 /* IPsec: "hmac-sha-256-128"; no PRF. */
 const struct algorithm_hash *algorithm_esp_hash(const char *word);
+/* Blocks of 64 bits or keys of 56. */
+bool algorithm_encr_is_weak(uint16_t encr);
 /* "group19" is 19. */
 uint16_t algorithm_dh(const char *word);
 bool algorithm_dh_is_weak(uint16_t dh);
 
-/* What the engine of this release can negotiate; the rest parses and is warned about. */
+/* What the engine of this release can negotiate for an IKE SA, or for ESP; the rest parses and is
+ * warned about. */
 bool algorithm_cipher_is_supported(uint16_t encr);
 bool algorithm_hash_is_supported(uint16_t integ);
+bool algorithm_esp_cipher_is_supported(uint16_t encr);
+bool algorithm_esp_hash_is_supported(uint16_t integ);
 bool algorithm_dh_is_supported(uint16_t dh);
 
 /* One proposal of a proposal-set (PRP-004..009, SUI-001..005). NULL words mean "none". */

@@ -8,6 +8,7 @@
 #include "config/value.h"
 
 #define ENCR_NULL 11
+#define INTEG_MD5 1
 
 static void set_algorithms(struct model_ipsec_proposal *p, const struct algorithm_cipher *cipher,
 	const struct algorithm_hash *hash)
@@ -55,12 +56,18 @@ static void check_proposal(
 		refuse_at(b, hash, "'%s' brings its own authentication", row->word);
 	if (p->encr == ENCR_NULL && !stmt(b, n, "protocol"))
 		refuse_at(b, n, "without encryption-algorithm 'protocol esp' must be written");
-	if (p->ah || p->encr == ENCR_NULL || !algorithm_cipher_is_supported(p->encr))
+	if (p->ah || !algorithm_esp_cipher_is_supported(p->encr))
 		warn_at(b, cipher ? cipher : n,
 			"this transform is not supported in this release and never offered");
-	if (!algorithm_hash_is_supported(p->integ))
+	else if (p->encr == ENCR_NULL)
+		warn_at(b, n, "without a cipher everybody on the way can read what this protects");
+	else if (algorithm_encr_is_weak(p->encr))
+		warn_at(b, cipher ? cipher : n, "this cipher is weak");
+	if (!algorithm_esp_hash_is_supported(p->integ))
 		warn_at(b, hash ? hash : n,
 			"this hash is not supported in this release and never offered");
+	else if (p->integ == INTEG_MD5)
+		warn_at(b, hash ? hash : n, "this hash is weak");
 }
 
 static uint32_t add_listed(

@@ -265,8 +265,8 @@ const struct schema_row schema_rows[] = {
 		"hmac-sha-256-96 hmac-sha-384 hmac-sha-512", NULL, 0, R_NEW,
 		"default hmac-sha1-96 when there is no cipher either"),
 	E(ESP_PROP " encryption-algorithm", "des-cbc 3des-cbc aes-128-cbc aes-192-cbc aes-256-cbc "
-		"aes-128-gcm aes-192-gcm aes-256-gcm", NULL, 0, R_NEW,
-		"default 3des-cbc when there is no authentication either"),
+		"aes-128-gcm aes-192-gcm aes-256-gcm chacha20-poly1305", NULL, 0, R_NEW,
+		"chacha20-poly1305 is not in Junos; default 3des-cbc when there is no authentication either"),
 	U(ESP_PROP " lifetime-seconds", 180, 86400, "3600", 0, R_NEW, "hard lifetime"),
 	U(ESP_PROP " lifetime-kilobytes", 64000, 4294967294, NULL, 0, R_NEW, "default unlimited"),
 	F(ESP_PROP " extended-sequence-number", 0, R_NEW, "64-bit sequence numbers"),

@@ -39,7 +39,7 @@ int aead_init(struct aead *a, const struct alg *encr, const struct alg *integ, s
 {
 	if (!encr || encr->type != ALG_ENCR || alg_is_aead(encr) != (integ == NULL))
 		return -ERR_UNSUPPORTED;
-	if (integ && integ->type != ALG_INTEG)
+	if (encr->esp_only || (integ && (integ->type != ALG_INTEG || integ->esp_only)))
 		return -ERR_UNSUPPORTED;
 	if (key.n != encr->key_len || mac_key.n != (integ ? integ->key_len : 0))
 		return -ERR_VALUE;

@@ -14,6 +14,17 @@
 #define CBC(bits, text) \
 	{.name = (text), .type = ALG_ENCR, .id = ALG_AES_CBC, .key_bits = (bits), \
 	 .key_len = (bits) / 8, .iv_len = BLOCK, .block = BLOCK}
+/* RFC 2405, RFC 2451: no key length attribute */
+#define DES(num, octets, text) \
+	{.name = (text), .type = ALG_ENCR, .id = (num), .esp_only = true, .key_len = (octets), \
+	 .iv_len = 8, .block = 8}
+/* RFC 7634 */
+#define CHACHA(text) \
+	{.name = (text), .type = ALG_ENCR, .id = ALG_CHACHA20_POLY1305, .esp_only = true, \
+	 .key_len = 36, .salt_len = 4, .iv_len = 8, .block = 1, .icv_len = 16}
+/* RFC 2410 */
+#define NO_CIPHER(text) \
+	{.name = (text), .type = ALG_ENCR, .id = ALG_NULL, .esp_only = true, .block = 1}
 #define PRF(num, octets, text) \
 	{.name = (text), .type = ALG_PRF, .id = (num), .key_len = (octets), .out_len = (octets)}
 #define INTEG(num, octets, cut, text) \
@@ -29,10 +40,16 @@ static const struct alg rows[] = {
 	CBC(128, "aes-cbc-128"),
 	CBC(192, "aes-cbc-192"),
 	CBC(256, "aes-cbc-256"),
+	CHACHA("chacha20-poly1305"),
+	DES(ALG_3DES, 24, "3des-cbc"),
+	DES(ALG_DES, 8, "des-cbc"),
+	NO_CIPHER("null"),
 	PRF(ALG_PRF_SHA1, 20, "hmac-sha1"),
 	PRF(ALG_PRF_SHA256, 32, "hmac-sha256"),
 	PRF(ALG_PRF_SHA384, 48, "hmac-sha384"),
 	PRF(ALG_PRF_SHA512, 64, "hmac-sha512"),
+	{.name = "hmac-md5-96", .type = ALG_INTEG, .id = ALG_MD5_96, .esp_only = true, .key_len = 16,
+		.out_len = 16, .icv_len = 12},
 	INTEG(ALG_SHA1_96, 20, 12, "hmac-sha1-96"),
 	INTEG(ALG_SHA256_128, 32, 16, "hmac-sha256-128"),
 	INTEG(ALG_SHA384_192, 48, 24, "hmac-sha384-192"),

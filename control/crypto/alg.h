@@ -9,12 +9,20 @@
 
 enum alg_type { ALG_ENCR = 1, ALG_PRF = 2, ALG_INTEG = 3, ALG_KE = 4 };
 
-enum alg_encr { ALG_AES_CBC = 12, ALG_AES_GCM_16 = 20 };
+enum alg_encr {
+	ALG_DES = 2,
+	ALG_3DES = 3,
+	ALG_NULL = 11,
+	ALG_AES_CBC = 12,
+	ALG_AES_GCM_16 = 20,
+	ALG_CHACHA20_POLY1305 = 28
+};
 
 enum alg_prf { ALG_PRF_SHA1 = 2, ALG_PRF_SHA256 = 5, ALG_PRF_SHA384 = 6, ALG_PRF_SHA512 = 7 };
 
 enum alg_integ {
 	ALG_INTEG_NONE = 0,
+	ALG_MD5_96 = 1,
 	ALG_SHA1_96 = 2,
 	ALG_SHA256_128 = 12,
 	ALG_SHA384_192 = 13,
@@ -42,6 +50,7 @@ struct alg {
 	uint16_t id;
 	uint16_t key_bits;   /* key length attribute on the wire; 0: none */
 	uint8_t type;	     /* enum alg_type */
+	bool esp_only;	     /* the dataplane has it, an IKE SA may not be made with it */
 	uint8_t key_len;     /* ENCR: AES key and salt. PRF, INTEG: preferred key length */
 	uint8_t salt_len;    /* ENCR: the last octets of the key, 4 for GCM (RFC 5282 7.1) */
 	uint8_t iv_len;	     /* ENCR: explicit IV on the wire */

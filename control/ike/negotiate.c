@@ -40,7 +40,7 @@ bool ike_suite_find(const struct model_ike_proposal *p, struct ike_suite *out)
 		return false;
 	s.prf = alg_find(ALG_PRF, p->prf, 0);
 	s.dh = alg_find(ALG_KE, p->dh, 0);
-	if (!s.prf || !s.dh)
+	if (!s.prf || !s.dh || s.encr->esp_only || (s.integ && s.integ->esp_only))
 		return false;
 	*out = s;
 	return true;

@@ -49,7 +49,8 @@ static int take_suite(const Rec__Suite *s, struct ike_suite *out)
 	out->integ = s->integ ? alg_find(ALG_INTEG, (uint16_t)s->integ, 0) : NULL;
 	out->dh = s->dh ? alg_find(ALG_KE, (uint16_t)s->dh, 0) : NULL;
 	if (!out->encr || !out->prf || (s->integ != 0 && !out->integ) || (s->dh != 0 && !out->dh) ||
-		alg_is_aead(out->encr) != !out->integ)
+		alg_is_aead(out->encr) != !out->integ || out->encr->esp_only ||
+		(out->integ && out->integ->esp_only))
 		return -ERR_VALUE;
 	return 0;
 }

@@ -20,11 +20,14 @@ GCM128 = ("aes-128-gcm", None, {"encr-alg": "AES_GCM_16", "encr-keysize": "128"}
 GCM256 = ("aes-256-gcm", None, {"encr-alg": "AES_GCM_16", "encr-keysize": "256"})
 CBC256 = ("aes-256-cbc", "hmac-sha-256-128",
           {"encr-alg": "AES_CBC", "encr-keysize": "256", "integ-alg": "HMAC_SHA2_256_128"})
+DES3 = ("3des-cbc", "hmac-sha1-96", {"encr-alg": "3DES_CBC", "integ-alg": "HMAC_SHA1_96"})
+CHACHA = ("chacha20-poly1305", None, {"encr-alg": "CHACHA20_POLY1305"})
 # (the child's cipher, the group of the IKE SA and of the child's rekeys, as the peer calls it)
 SUITES = ((GCM128, "group14", "MODP_2048"), (CBC256, "group14", "MODP_2048"),
           (GCM128, "group19", "ECP_256"), (CBC256, "group19", "ECP_256"),
           (GCM256, "group20", "ECP_384"), (CBC256, "group20", "ECP_384"),
-          (GCM128, "group31", "CURVE_25519"), (CBC256, "group31", "CURVE_25519"))
+          (GCM128, "group31", "CURVE_25519"), (CBC256, "group31", "CURVE_25519"),
+          (DES3, "group31", "CURVE_25519"), (CHACHA, "group31", "CURVE_25519"))
 
 
 def rewritten(text, cipher, group):

@@ -17,7 +17,8 @@ PLUGINS = ("random nonce drbg openssl gcrypt curve25519 aes gcm sha1 sha2 hmac k
            "kernel-libipsec kernel-netlink socket-default vici updown error-notify")
 
 ENCRYPTION = {"aes-128-gcm": "aes128gcm16", "aes-256-gcm": "aes256gcm16", "aes-128-cbc": "aes128",
-              "aes-192-cbc": "aes192", "aes-256-cbc": "aes256"}
+              "aes-192-cbc": "aes192", "aes-256-cbc": "aes256",
+              "3des-cbc": "3des", "chacha20-poly1305": "chacha20poly1305"}
 GROUP = {"group14": "modp2048", "group19": "ecp256", "group20": "ecp384", "group21": "ecp521",
          "group31": "curve25519"}
 HASH = {"sha1": "sha1", "sha-256": "sha256", "sha-384": "sha384", "sha-512": "sha512",
@@ -41,7 +42,7 @@ def esp_proposal(conf, policy, name):
     path = f"security ipsec proposal {name}"
     cipher = ENCRYPTION[conf.value(f"{path} encryption-algorithm")]
     words = [cipher]
-    if "gcm" not in cipher:
+    if "gcm" not in cipher and "poly" not in cipher:
         words.append(HASH[conf.value(f"{path} authentication-algorithm")])
     pfs = conf.value(f"security ipsec policy {policy} perfect-forward-secrecy keys")
     if pfs:

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/err.h"
+#include "crypto/aead.h"
 #include "crypto/alg.h"
 #include "crypto/hash.h"
 #include "wire/iana.h"
@@ -13,6 +15,10 @@ _Static_assert((int)ALG_ENCR == TRANSFORM_ENCR && (int)ALG_PRF == TRANSFORM_PRF,
 _Static_assert((int)ALG_INTEG == TRANSFORM_INTEG && (int)ALG_KE == TRANSFORM_KE, "types");
 _Static_assert((int)ALG_AES_CBC == ENCR_AES_CBC, "encr");
 _Static_assert((int)ALG_AES_GCM_16 == ENCR_AES_GCM_16, "encr");
+_Static_assert((int)ALG_DES == ENCR_DES && (int)ALG_3DES == ENCR_3DES, "encr");
+_Static_assert((int)ALG_NULL == ENCR_NULL, "encr");
+_Static_assert((int)ALG_CHACHA20_POLY1305 == ENCR_CHACHA20_POLY1305, "encr");
+_Static_assert((int)ALG_MD5_96 == INTEG_HMAC_MD5_96, "integ");
 _Static_assert((int)ALG_PRF_SHA1 == PRF_HMAC_SHA1, "prf");
 _Static_assert((int)ALG_PRF_SHA256 == PRF_HMAC_SHA2_256, "prf");
 _Static_assert((int)ALG_PRF_SHA384 == PRF_HMAC_SHA2_384, "prf");
@@ -43,7 +49,7 @@ static void alg_rows_are_unique_and_within_the_limits(void **state)
 		assert_true(a->out_len <= HASH_MAX);
 		assert_true((a->type == ALG_ENCR) == (a->block != 0));
 	}
-	assert_int_equal(n, 21);
+	assert_int_equal(n, 26);
 }
 
 static void alg_find_refuses_what_is_not_in_the_table(void **state)
@@ -51,10 +57,33 @@ static void alg_find_refuses_what_is_not_in_the_table(void **state)
 	(void)state;
 	assert_null(alg_find(ALG_ENCR, ALG_AES_GCM_16, 0));
 	assert_null(alg_find(ALG_ENCR, ALG_AES_CBC, 64));
-	assert_null(alg_find(ALG_ENCR, ENCR_3DES, 0));
+	assert_null(alg_find(ALG_ENCR, ENCR_AES_CTR, 128));
 	assert_null(alg_find(ALG_KE, KE_MODP_1024, 0));
 	assert_null(alg_find(ALG_KE, ALG_CURVE25519, 256));
 	assert_null(alg_find(0, 0, 0));
+}
+
+/* What the dataplane alone has protects no IKE SA. */
+static void alg_of_esp_makes_no_ike_sa(void **state)
+{
+	static const uint8_t zero[ALG_KEY_MAX + ALG_DIGEST_MAX];
+	const struct alg *sha1 = alg_find(ALG_INTEG, ALG_SHA1_96, 0), *a;
+	unsigned n = 0;
+
+	(void)state;
+	for (size_t i = 0; (a = alg_at(i)) != NULL; i++) {
+		struct aead it;
+
+		if (!a->esp_only)
+			continue;
+		n++;
+		if (a->type == ALG_ENCR)
+			assert_int_equal(aead_init(&it, a, alg_is_aead(a) ? NULL : sha1,
+						 view_of(zero, a->key_len),
+						 view_of(zero, alg_is_aead(a) ? 0 : sha1->key_len)),
+				-ERR_UNSUPPORTED);
+	}
+	assert_int_equal(n, 5);
 }
 
 static void alg_names_are_those_the_operator_sees(void **state)
@@ -72,6 +101,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(alg_rows_are_unique_and_within_the_limits),
 		cmocka_unit_test(alg_find_refuses_what_is_not_in_the_table),
+		cmocka_unit_test(alg_of_esp_makes_no_ike_sa),
 		cmocka_unit_test(alg_names_are_those_the_operator_sees),
 	};
 

@@ -169,13 +169,13 @@ static void hmac(const struct half *h, const struct text *t, uint8_t *out)
 {
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	EVP_MAC_CTX *x = EVP_MAC_CTX_new(mac);
-	char name[16];
+	char name[16] = "";
 	uint8_t high[4], full[64];
 	size_t n;
-	OSSL_PARAM p[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0), OSSL_PARAM_END};
+	OSSL_PARAM p[2] = {OSSL_PARAM_END, OSSL_PARAM_END};
 
 	(void)strcpy(name, hash_name(h->s));
+	p[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0);
 	store_be32(high, (uint32_t)(t->seq >> 32));
 	assert_int_equal(EVP_MAC_init(x, h->auth, h->s->integ_len, p), 1);
 	(void)EVP_MAC_update(x, t->esp, ESP_HDR + (size_t)h->s->shape.iv + t->len);

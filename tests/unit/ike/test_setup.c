@@ -81,6 +81,9 @@ static const struct {
 	{"cbc-256 sha1 14", "aes-256-cbc", "sha1", "group14", "aes-256-cbc", "hmac-sha1-96", NULL},
 	{"cbc-256 sha-384 19", "aes-256-cbc", "sha-384", "group19", "aes-192-cbc", "hmac-sha-384",
 		"group19"},
+	{"chacha", "aes-256-gcm", "sha-384", "group31", "chacha20-poly1305", NULL, NULL},
+	{"3des sha1", "aes-256-cbc", "sha1", "group31", "3des-cbc", "hmac-sha1-96", NULL},
+	{"des md5", "aes-256-cbc", "sha1", "group31", "des-cbc", "hmac-md5-96", NULL},
 };
 
 static void every_suite_comes_up(void **state)
