@@ -122,12 +122,16 @@ static void look_paths(struct world *w)
 			s->stopped_ns[n] = w->now;
 }
 
+static void look_alone(struct world *w, uint32_t rg);
+
 static void look(struct world *w, uint32_t node, void *data)
 {
 	(void)node;
 	(void)data;
-	for (uint32_t rg = 0; rg < w->rgs; rg++)
+	for (uint32_t rg = 0; rg < w->rgs; rg++) {
 		look_rg(w, rg);
+		look_alone(w, rg);
+	}
 	look_paths(w);
 	world_at(w, MSEC(LOOK_MS), WHO_WORLD, 0, look, NULL);
 }
@@ -154,6 +158,24 @@ static bool audible(const struct world *w, uint32_t m, uint32_t n)
 		return false;
 	return long_open(w, PATH_FABRIC, m, n) ||
 	       (long_open(w, PATH_LAYER2, m, n) && long_open(w, PATH_LAYER2, n, m));
+}
+
+/* Two nodes, every path cut: what one of them commits alone nobody can know of when it dies before
+ * it was to be heard again. */
+void check_alone(struct world *w, uint32_t n, uint32_t rg)
+{
+	const struct ha_rg *own = core_of(w, n, rg);
+
+	if (w->two_node && own && own->set == 1u << n && !audible(w, n, 1 - n))
+		info(w, rg)->lone = 1 + n;
+}
+
+static void look_alone(struct world *w, uint32_t rg)
+{
+	struct rg_info *r = info(w, rg);
+
+	if (r->lone && audible(w, r->lone - 1, 2 - r->lone))
+		r->lone = 0;
 }
 
 /* ---------------------------------------------------------------- ownership */
@@ -217,6 +239,9 @@ static void check_dual(struct world *w, uint32_t n, uint32_t rg)
 			(went_on(w, m, n, rg) ||
 				(check_acts(w, m, rg) && proc_runs(w, m, WHO_DATAPLANE))))
 			taint(w, rg, "two owners, every path cut");
+	if (info(w, rg)->lone && info(w, rg)->lone != 1 + n && !info(w, rg)->tainted)
+		taint(w, rg, "the other one went on alone, and nobody could hear of it");
+	info(w, rg)->lone = 0;
 }
 
 void check_role(struct world *w, uint32_t n, const struct ha_do_role *r)

@@ -143,21 +143,36 @@ static void no_secrets(struct world *w, uint32_t rg, uint32_t n)
 			world_violate(w, "rg%u: child %08x has no record", rg, children[i].spi_in);
 }
 
+static bool is_stray(const struct world *w, uint32_t n, const struct dpsa *sa)
+{
+	uint8_t key[5] = {'C'};
+	struct ha_record r;
+
+	if (!sa->used || inside_lingers(w->node[n]->engine.ike, sa->spi))
+		return false;
+	lease_key(sa->spi, key + 1);
+	return !ha_record_find(w->node[n]->ha, sa->rg, HA_CLASS_RECORD, view_of_array(key), &r);
+}
+
+/* A while before the end: a delete may be on its way to the dataplane. */
+void check_nears_end(struct world *w, uint32_t node, void *data)
+{
+	(void)node;
+	(void)data;
+	for (uint32_t n = 0; n < w->nodes; n++)
+		for (uint32_t i = 0; i < SAS && w->node[n]->ha; i++)
+			if (is_stray(w, n, &w->node[n]->dp.sa[i]))
+				w->check->s->strays[n][i] = w->node[n]->dp.sa[i].spi;
+}
+
 static void no_strays(struct world *w, uint32_t rg, uint32_t n)
 {
-	const struct dp *dp = &w->node[n]->dp;
-
 	for (uint32_t i = 0; i < SAS; i++) {
-		uint8_t key[5] = {'C'};
-		struct ha_record r;
+		const struct dpsa *sa = &w->node[n]->dp.sa[i];
 
-		if (!dp->sa[i].used || dp->sa[i].rg != rg ||
-			inside_lingers(w->node[n]->engine.ike, dp->sa[i].spi))
-			continue;
-		lease_key(dp->sa[i].spi, key + 1);
-		if (!ha_record_find(w->node[n]->ha, rg, HA_CLASS_RECORD, view_of_array(key), &r))
+		if (sa->rg == rg && is_stray(w, n, sa) && w->check->s->strays[n][i] == sa->spi)
 			world_violate(w, "rg%u: the dataplane of n%u holds SA %08x for ever", rg, n,
-				dp->sa[i].spi);
+				sa->spi);
 	}
 }
 

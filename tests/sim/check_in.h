@@ -27,6 +27,7 @@ struct rg_info {
 	bool tainted;
 	uint64_t taints;
 	uint64_t single_ns; /* since when at most one acts */
+	uint32_t lone;	    /* of two: 1 + who committed alone and was not to be heard since */
 	struct ha_epoch root;
 	struct root roots[EPOCHS];
 	size_t n_roots;
@@ -42,6 +43,7 @@ struct check_state {
 	uint64_t acts_ns[NODES][RGS];	       /* since when its dataplane acts */
 	uint64_t open_ns[PATHS][NODES][NODES]; /* since when, 0 = cut */
 	uint64_t last_iv[NODES];
+	uint32_t strays[NODES][SAS]; /* SPIs without a record, a while before the end */
 	struct table messages, ivs, sas, mids, said, ends;
 	struct sa_info *esp; /* by SPI */
 };
@@ -60,6 +62,9 @@ static inline struct ha_rg *core_of(const struct world *w, uint32_t n, uint32_t 
 
 /* tandemd says nothing but through its dataplane. */
 bool check_acts(const struct world *w, uint32_t n, uint32_t rg);
+
+/* n committed something. */
+void check_alone(struct world *w, uint32_t n, uint32_t rg);
 
 /* ---- check_log.c */
 /* What the store of an owner says is from now on what is committed. */

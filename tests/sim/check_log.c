@@ -198,6 +198,7 @@ void check_committed(struct world *w, uint32_t n, const struct entry *p, uint64_
 	if (info(w, p->rg)->tainted)
 		return;
 	tell(w, n, p, "commits");
+	check_alone(w, n, p->rg);
 	held_by_all(w, n, p, index);
 	for (size_t i = 0; i < p->n; i++) {
 		const struct ha_item *it = &p->items[i];

@@ -221,6 +221,7 @@ struct world *world_new(
 	fault_begin(w);
 	nudge_begin(w);
 	world_at(w, MSEC(RUN_MS), WHO_WORLD, 0, begin_calm, NULL);
+	world_at(w, w->end - MSEC(100), WHO_WORLD, 0, check_nears_end, NULL);
 	return w;
 }
 
