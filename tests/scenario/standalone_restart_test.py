@@ -22,13 +22,7 @@ class Alone(Watched):
     """One node has nobody to be synced with."""
 
     def begin(self, interval_us=1000):
-        self.spis = self.lab.peer.spis()
-        self.lab.run("hub", "ip", "link", "set", "outside", "promisc", "on")
-        for capture in self.captures.values():
-            capture.start()
-        self.traffic.start(interval_us)
-        self.traffic.wait_received(500)
-        say(f"traffic flows; the peer has {self.spis}")
+        self.flow(interval_us)
 
 
 def has_sas(node, spis):

@@ -108,6 +108,10 @@ class Watched:
         """The group has an owner and synced standbys, the tunnel is up, traffic flows."""
         failover.wait_synced(self.lab)
         tunnel.from_peer(self.lab)
+        self.flow(interval_us)
+
+    def flow(self, interval_us=1000):
+        """Captures run, traffic flows."""
         self.spis = self.lab.peer.spis()
         # a bridge shows what it forwards to a tap only while it is promiscuous
         self.lab.run("hub", "ip", "link", "set", "outside", "promisc", "on")

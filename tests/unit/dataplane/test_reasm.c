@@ -271,6 +271,21 @@ static void a_flood_costs_no_more_than_the_table(void **state)
 	reasm_gone(r);
 }
 
+static void without_a_buffer_nothing_is_kept(void **state)
+{
+	struct reasm *r = reasm_new();
+	struct piece p = piece(1, 0, 8, true, 0);
+	struct reasm_slot *s;
+
+	(void)state;
+	w.limit = 0;
+	assert_int_equal(add(r, &p, S, &s), REASM_FULL);
+	assert_int_equal(r->n_used, 0);
+	w.limit = 1;
+	assert_int_equal(add(r, &p, S, &s), REASM_HELD);
+	reasm_gone(r);
+}
+
 static void congestion_is_kept_or_kills(void **state)
 {
 	struct reasm *r = reasm_new();
@@ -315,6 +330,7 @@ int main(void)
 		cmocka_unit_test(what_goes_beyond_the_end_is_condemned),
 		cmocka_unit_test(what_is_no_fragment_is_bad),
 		cmocka_unit_test(a_flood_costs_no_more_than_the_table),
+		cmocka_unit_test(without_a_buffer_nothing_is_kept),
 		cmocka_unit_test(congestion_is_kept_or_kills),
 		cmocka_unit_test(what_may_not_be_cut_is_not),
 	};
