@@ -73,8 +73,7 @@ def restart(lab, watched):
     claim(adopt_ms <= failover.ADOPT_MS, f"adopted after {adopt_ms:.0f} ms, 200 packets included")
     claim(incarnation(node) > was, "the incarnation was raised")
     same(message_ids(node), ids, "message ids go on")
-    watched.traffic.wait_received(failover.FLOWING)
-    return began - failover.MARGIN_NS, failover.time.time_ns()
+    return failover.window_since(began, watched.traffic)
 
 
 def both_die(lab, watched):

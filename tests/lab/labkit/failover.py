@@ -75,10 +75,13 @@ def standby_of(lab, node):
     return next(other for other in lab.nodes if other is not node)
 
 
-def _window(began, traffic):
-    """From a little before an act until traffic flows at both ends again."""
+def window_since(began, traffic):
+    """From a little before an act until traffic flows at both ends again. More is awaited after its end: what was
+    sent within it has arrived by then or is lost, whatever comes next."""
     traffic.wait_received(FLOWING)
-    return began - MARGIN_NS, time.time_ns()
+    end = time.time_ns()
+    traffic.wait_received(FLOWING)
+    return began - MARGIN_NS, end
 
 
 def crash(lab, traffic):
@@ -87,7 +90,7 @@ def crash(lab, traffic):
     began = lab.kill_node(gone)
     heir = standby_of(lab, gone)
     wait.until(lambda: owner_in(view(heir)) == heir.number, SETTLE_S, f"{heir.host} takes over")
-    return gone, _window(began, traffic)
+    return gone, window_since(began, traffic)
 
 
 def planned(lab, traffic):
@@ -98,7 +101,7 @@ def planned(lab, traffic):
     was.tandem("request", "chassis", "cluster", "failover", "redundancy-group", str(GROUP), "node",
                str(heir.number))
     wait_owner(lab, heir)
-    window = _window(began, traffic)
+    window = window_since(began, traffic)
     was.tandem("request", "chassis", "cluster", "failover", "reset", "redundancy-group", str(GROUP))
     return heir, window
 
@@ -123,7 +126,7 @@ def control_restart(lab, traffic, ike_spis):
     wait.until(lambda: has_sas(node, ike_spis) and owner_in(view(node)) == node.number, SETTLE_S,
                f"{node.host} has adopted its SAs")
     adopt_ms = (time.time_ns() - began) / 1e6
-    return adopt_ms, _window(began, traffic)
+    return adopt_ms, window_since(began, traffic)
 
 
 def rejoin(lab, node):
