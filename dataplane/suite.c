@@ -28,6 +28,9 @@
 	JOB_ROW(__VA_ARGS__, "sha256-96", SUITE_INTEG_SHA256_96, 32, 12, IMB_AUTH_HMAC_SHA_256),   \
 	JOB_ROW(__VA_ARGS__, "sha384-192", SUITE_INTEG_SHA384_192, 48, 24, IMB_AUTH_HMAC_SHA_384), \
 	JOB_ROW(__VA_ARGS__, "sha512-256", SUITE_INTEG_SHA512_256, 64, 32, IMB_AUTH_HMAC_SHA_512)
+#define AH_ROW(hname, integ, integ_len, icv, hash)                                                 \
+	{"ah+" hname, SUITE_ENCR_AH, 0, integ, 0, integ_len, false, {0, icv, 4},                    \
+		offsetof(struct job_key, aes), IMB_CIPHER_NULL, hash, job_expand, job_mac, job_mac}
 #define CIPHER_ROWS(...)                                                                           \
 	HMAC_ROWS(__VA_ARGS__),                                                                    \
 	JOB_ROW(__VA_ARGS__, "none", SUITE_INTEG_NONE, 0, 0, IMB_AUTH_NULL)
@@ -43,6 +46,16 @@ static const struct suite suites[] = {
 	CIPHER_ROWS("3des-cbc", SUITE_ENCR_3DES, 192, 24, 8, IMB_CIPHER_DES3),
 	CIPHER_ROWS("des-cbc", SUITE_ENCR_DES, 64, 8, 8, IMB_CIPHER_DES),
 	HMAC_ROWS("null", SUITE_ENCR_NULL, 0, 0, 0, IMB_CIPHER_NULL), /* RFC 2410; never with none */
+};
+
+/* RFC 8221 6 and what is older */
+static const struct suite ah_suites[] = {
+	AH_ROW("md5-96", SUITE_INTEG_MD5_96, 16, 12, IMB_AUTH_MD5),
+	AH_ROW("sha1-96", SUITE_INTEG_SHA1_96, 20, 12, IMB_AUTH_HMAC_SHA_1),
+	AH_ROW("sha256-128", SUITE_INTEG_SHA256_128, 32, 16, IMB_AUTH_HMAC_SHA_256),
+	AH_ROW("sha256-96", SUITE_INTEG_SHA256_96, 32, 12, IMB_AUTH_HMAC_SHA_256),
+	AH_ROW("sha384-192", SUITE_INTEG_SHA384_192, 48, 24, IMB_AUTH_HMAC_SHA_384),
+	AH_ROW("sha512-256", SUITE_INTEG_SHA512_256, 64, 32, IMB_AUTH_HMAC_SHA_512),
 };
 
 // clang-format on
@@ -66,6 +79,19 @@ const struct suite *suite_find(uint32_t encr, uint32_t key_bits, uint32_t integ)
 const struct suite *suite_at(size_t i)
 {
 	return i < ARRAY_LEN(suites) ? &suites[i] : NULL;
+}
+
+const struct suite *suite_find_ah(uint32_t integ)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ah_suites); i++)
+		if (ah_suites[i].integ == integ)
+			return &ah_suites[i];
+	return NULL;
+}
+
+const struct suite *suite_ah_at(size_t i)
+{
+	return i < ARRAY_LEN(ah_suites) ? &ah_suites[i] : NULL;
 }
 
 struct suite_engine *suite_engine_new(const struct env *env)

@@ -20,6 +20,7 @@ enum {
 	SUITE_ENCR_AES_CBC = 12,
 	SUITE_ENCR_AES_GCM16 = 20,
 	SUITE_ENCR_CHACHA20_POLY1305 = 28,
+	SUITE_ENCR_AH = 0, /* not a cipher: the suite is of AH */
 	/* transform type 3; without one an SA is a part of a bundle, and AH protects it */
 	SUITE_INTEG_NONE = 0,
 	SUITE_INTEG_MD5_96 = 1,
@@ -38,7 +39,10 @@ enum {
 
 struct suite_engine;
 
-/* One packet, worked on in place:  SPI seq | IV | `len` octets of ciphertext | ICV  */
+/* One packet, worked on in place:  SPI seq | IV | `len` octets of ciphertext | ICV
+ * With AH `esp` is the IP header and `len` the whole packet, muted (core/ah.h); four octets behind
+ * it are written to when there is ESN. Both directions leave the ICV in `icv`: who calls places or
+ * compares it. */
 struct suite_op {
 	const void *key;
 	uint8_t *esp;
@@ -77,10 +81,18 @@ static inline bool suite_is_aead(const struct suite *s)
 	return s->aead;
 }
 
+static inline bool suite_is_ah(const struct suite *s)
+{
+	return s->encr == SUITE_ENCR_AH;
+}
+
 /* NULL when it is not supported. */
 const struct suite *suite_find(uint32_t encr, uint32_t key_bits, uint32_t integ);
 /* The i-th of all, NULL behind the last. */
 const struct suite *suite_at(size_t i);
+/* The same for AH, which has an integrity algorithm only. */
+const struct suite *suite_find_ah(uint32_t integ);
+const struct suite *suite_ah_at(size_t i);
 /* Seeded from env: IVs of CBC cannot be foretold (RFC 3602 3). */
 struct suite_engine *suite_engine_new(const struct env *env);
 void suite_engine_free(struct suite_engine *e);

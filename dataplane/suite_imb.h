@@ -56,6 +56,8 @@ void job_expand(const struct suite *s, struct suite_engine *e, struct view encr,
 	void *out);
 void job_seal(const struct suite *s, struct suite_engine *e, struct suite_op *v, uint32_t n);
 void job_open(const struct suite *s, struct suite_engine *e, struct suite_op *v, uint32_t n);
+/* AH: the HMAC alone. */
+void job_mac(const struct suite *s, struct suite_engine *e, struct suite_op *v, uint32_t n);
 
 enum { CHACHA_KEY = 32 };
 

@@ -80,6 +80,12 @@ static void keys_put(IMB_JOB *j, const struct suite *s, const struct job_key *k,
 	j->u.HMAC._hashed_auth_key_xor_opad = k->opad;
 }
 
+/* The library cuts to the lengths of RFC 4868; shorter ones are cut by us. */
+static uint64_t tag_len(const struct suite *s)
+{
+	return s->integ == SUITE_INTEG_SHA256_96 ? (uint64_t)TAG_FULL : s->shape.icv;
+}
+
 /* RFC 4303 2.2.1: the high half of an ESN takes part in the ICV behind the ciphertext, but is not
  * sent: it lies for a moment where the ICV goes. */
 static void job_fill(IMB_JOB *j, const struct suite *s, struct suite_op *op, const void **des)
@@ -97,9 +103,7 @@ static void job_fill(IMB_JOB *j, const struct suite *s, struct suite_op *op, con
 	j->iv = op->esp + ESP_HDR;
 	j->iv_len_in_bytes = s->shape.iv;
 	j->auth_tag_output = op->icv;
-	/* the library cuts to the lengths of RFC 4868; shorter ones are cut by us */
-	j->auth_tag_output_len_in_bytes =
-		s->integ == SUITE_INTEG_SHA256_96 ? (uint64_t)TAG_FULL : s->shape.icv;
+	j->auth_tag_output_len_in_bytes = tag_len(s);
 	j->cipher_mode = (IMB_CIPHER_MODE)s->cipher;
 	j->hash_alg = (IMB_HASH_ALG)s->hash;
 	j->user_data = op;
@@ -128,6 +132,42 @@ static void run_all(
 		job_fill(j, s, &v[i], e->des[i]);
 		j->cipher_direction = seal ? IMB_DIR_ENCRYPT : IMB_DIR_DECRYPT;
 		j->chain_order = seal ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
+		for (j = IMB_SUBMIT_JOB(e->mgr); j; j = IMB_GET_COMPLETED_JOB(e->mgr))
+			job_ended(j);
+	}
+	while ((j = IMB_FLUSH_JOB(e->mgr)) != NULL)
+		job_ended(j);
+}
+
+/* RFC 4302 3.3.3.2.2: the high half of an ESN follows the packet. */
+static void mac_fill(IMB_JOB *j, const struct suite *s, struct suite_op *op)
+{
+	const struct job_key *k = op->key;
+
+	if (op->esn)
+		store_be32(op->esp + op->len, (uint32_t)(op->seq >> 32));
+	j->u.HMAC._hashed_auth_key_xor_ipad = k->ipad;
+	j->u.HMAC._hashed_auth_key_xor_opad = k->opad;
+	j->src = op->esp;
+	j->hash_start_src_offset_in_bytes = 0;
+	j->msg_len_to_hash_in_bytes = op->len + (op->esn ? (uint64_t)ESN_HIGH : 0);
+	j->auth_tag_output = op->icv;
+	j->auth_tag_output_len_in_bytes = tag_len(s);
+	j->cipher_mode = IMB_CIPHER_NULL;
+	j->hash_alg = (IMB_HASH_ALG)s->hash;
+	j->cipher_direction = IMB_DIR_ENCRYPT;
+	j->chain_order = IMB_ORDER_HASH_CIPHER;
+	j->user_data = op;
+	op->ok = false;
+}
+
+void job_mac(const struct suite *s, struct suite_engine *e, struct suite_op *v, uint32_t n)
+{
+	IMB_JOB *j;
+
+	for (uint32_t i = 0; i < n; i++) {
+		j = IMB_GET_NEXT_JOB(e->mgr);
+		mac_fill(j, s, &v[i]);
 		for (j = IMB_SUBMIT_JOB(e->mgr); j; j = IMB_GET_COMPLETED_JOB(e->mgr))
 			job_ended(j);
 	}
