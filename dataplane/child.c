@@ -238,7 +238,6 @@ static void adopt_run(struct worker *w, struct command *c)
 	atomic_store_explicit(&have->cold, sa_cold(want), memory_order_release);
 	atomic_store(&want->cold, NULL);
 	memcpy(have->tmpl, want->tmpl, sizeof have->tmpl);
-	have->remote = want->remote;
 	have->overhead = want->overhead;
 	have->df = want->df;
 	have->flags = (uint8_t)((have->flags & ~(SA_UDP | SA_LIMITED)) |

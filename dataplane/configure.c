@@ -34,12 +34,13 @@ static uint16_t slot_find(const struct dp *dp, uint32_t id)
 
 static int address_of(const Dp__Prefix *p, struct iface_addr *out)
 {
-	int rc = p ? v4_of_pb(&p->address, &out->addr) : -ERR_VALUE;
+	uint32_t addr = 0;
+	int rc = p ? v4_of_pb(&p->address, &addr) : -ERR_VALUE;
 
 	if (rc == 0 && p->length > 32)
 		rc = -ERR_VALUE;
 	if (rc == 0)
-		out->len = (uint8_t)p->length;
+		*out = prefix_v4(addr, (uint8_t)p->length);
 	return rc;
 }
 
@@ -109,12 +110,12 @@ static int route_add(struct dp *dp, struct net *n, const Dp__Route *c)
 	if (rc < 0)
 		return rc == -ERR_UNSUPPORTED ? 0 : rc;
 	if (c->next_hop.len) {
-		rc = v4_of_pb(&c->next_hop, &hop.next_hop);
+		rc = ipaddr_of_pb(&c->next_hop, &hop.next_hop);
 		if (rc < 0)
 			return rc;
 		hop.kind = HOP_VIA;
 		if (hop.iface == IFACE_NONE) {
-			via = net_route(n, hop.next_hop);
+			via = net_route(n, &n->fib, hop.next_hop);
 			if (!via || via->kind != HOP_CONNECTED)
 				return -ERR_NOT_FOUND;
 			hop.iface = via->iface;
@@ -126,7 +127,7 @@ static int route_add(struct dp *dp, struct net *n, const Dp__Route *c)
 		hop.kind = HOP_TUNNEL;
 	else if (c->next_hop.len == 0)
 		hop.kind = HOP_CONNECTED;
-	return net_add_route(n, to, &hop);
+	return net_add_route(n, &n->fib, to, &hop);
 }
 
 static int policy_fill(const Dp__Policy *c, struct policy *p)

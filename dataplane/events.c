@@ -10,12 +10,12 @@ static void send_acquire(struct dp *dp, const struct note *n)
 {
 	Dp__Event e = DP__EVENT__INIT;
 	Dp__Acquire a = DP__ACQUIRE__INIT;
-	uint8_t src[4], dst[4];
+	uint8_t src[16], dst[16];
 
 	a.policy_id = n->acquire.policy_id;
 	a.protocol = n->acquire.protocol;
-	a.source = pb_of_v4(n->acquire.src, src);
-	a.destination = pb_of_v4(n->acquire.dst, dst);
+	a.source = pb_of_ipaddr(n->acquire.src, src);
+	a.destination = pb_of_ipaddr(n->acquire.dst, dst);
 	a.source_port = n->acquire.sport;
 	a.destination_port = n->acquire.dport;
 	e.body_case = DP__EVENT__BODY_ACQUIRE;
@@ -39,9 +39,9 @@ static void send_moved(struct dp *dp, const struct note *n)
 	Dp__Event e = DP__EVENT__INIT;
 	Dp__EndpointMoved m = DP__ENDPOINT_MOVED__INIT;
 	Dp__Endpoint from = DP__ENDPOINT__INIT;
-	uint8_t room[4];
+	uint8_t room[16];
 
-	from.address = pb_of_v4(n->endpoint.from, room);
+	from.address = pb_of_ipaddr(n->endpoint.from, room);
 	from.port = n->endpoint.from_port;
 	m.spi_in = n->spi;
 	m.from = &from;
@@ -67,11 +67,11 @@ static void send_bad_spi(struct dp *dp, const struct note *n)
 	Dp__Event e = DP__EVENT__INIT;
 	Dp__BadSpi b = DP__BAD_SPI__INIT;
 	Dp__Endpoint from = DP__ENDPOINT__INIT, to = DP__ENDPOINT__INIT;
-	uint8_t room[2][4];
+	uint8_t room[2][16];
 
-	from.address = pb_of_v4(n->endpoint.from, room[0]);
+	from.address = pb_of_ipaddr(n->endpoint.from, room[0]);
 	from.port = n->endpoint.from_port;
-	to.address = pb_of_v4(n->endpoint.to, room[1]);
+	to.address = pb_of_ipaddr(n->endpoint.to, room[1]);
 	to.port = n->endpoint.to_port;
 	b.spi = n->spi;
 	b.from = &from;

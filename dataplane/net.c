@@ -5,14 +5,28 @@
 
 #include "base/err.h"
 
+static void fib_fini(struct fib *f)
+{
+	lpm_free(f->v4);
+	lpm6_free(f->v6);
+}
+
+static int fib_init(struct fib *f)
+{
+	*f = (struct fib){lpm_new(), lpm6_new()};
+	if (f->v4 && f->v6)
+		return 0;
+	fib_fini(f);
+	return -ERR_NOMEM;
+}
+
 struct net *net_new(void)
 {
 	struct net *n = calloc(1, sizeof *n);
 
 	if (!n)
 		return NULL;
-	n->routes = lpm_new();
-	if (!n->routes) {
+	if (fib_init(&n->fib) < 0) {
 		free(n);
 		return NULL;
 	}
@@ -48,12 +62,12 @@ void net_free(struct net *n)
 		return;
 	for (uint32_t i = 0; i < n->n_slots; i++)
 		iface_free(n->ifaces[i]);
-	lpm_free(n->routes);
+	fib_fini(&n->fib);
 	free(n->hops);
 	free(n);
 }
 
-int net_add_route(struct net *n, struct iface_addr to, const struct hop *hop)
+int net_add_route(struct net *n, struct fib *f, struct iface_addr to, const struct hop *hop)
 {
 	if (n->n_hops == n->cap_hops) {
 		uint32_t cap = n->cap_hops ? n->cap_hops * 2 : 16;
@@ -65,21 +79,26 @@ int net_add_route(struct net *n, struct iface_addr to, const struct hop *hop)
 		n->cap_hops = cap;
 	}
 	n->hops[n->n_hops] = *hop;
-	return lpm_add(n->routes, to.addr, to.len, n->n_hops++);
+	if (!ipaddr_is_v4(to.addr))
+		return lpm6_add(f->v6, to.addr, to.len, n->n_hops++);
+	if (to.len < IPADDR_V4_BITS)
+		return -ERR_VALUE;
+	return lpm_add(
+		f->v4, ipaddr_to_v4(to.addr), to.len - (uint32_t)IPADDR_V4_BITS, n->n_hops++);
 }
 
 static int add_addresses(struct net *n, const struct iface *i)
 {
 	for (uint32_t k = 0; k < i->n_addrs; k++) {
-		struct iface_addr own = {i->addrs[k].addr, 32};
-		struct hop local = {HOP_LOCAL, i->slot, 0};
-		struct hop connected = {HOP_CONNECTED, i->slot, 0};
+		struct iface_addr own = {i->addrs[k].addr, IPADDR_BITS};
+		struct hop local = {.kind = HOP_LOCAL, .iface = i->slot};
+		struct hop connected = {.kind = HOP_CONNECTED, .iface = i->slot};
 		int rc = 0;
 
 		if (i->kind != IFACE_TUNNEL)
-			rc = net_add_route(n, i->addrs[k], &connected);
+			rc = net_add_route(n, &n->fib, i->addrs[k], &connected);
 		if (rc == 0)
-			rc = net_add_route(n, own, &local);
+			rc = net_add_route(n, &n->fib, own, &local);
 		if (rc < 0)
 			return rc;
 	}
@@ -163,21 +182,36 @@ const struct iface *net_iface_by_id(const struct net *n, uint32_t id)
 	return NULL;
 }
 
-uint32_t iface_source(const struct iface *i, uint32_t peer)
+struct ipaddr iface_source(const struct iface *i, struct ipaddr peer)
 {
-	for (uint32_t k = 0; k < i->n_addrs; k++) {
-		uint32_t mask = i->addrs[k].len ? UINT32_MAX << (32 - i->addrs[k].len) : 0;
+	struct ipaddr first = {0};
 
-		if (((i->addrs[k].addr ^ peer) & mask) == 0)
-			return i->addrs[k].addr;
+	for (uint32_t k = 0; k < i->n_addrs; k++) {
+		struct ipaddr own = i->addrs[k].addr;
+
+		if (ipaddr_is_v4(own) != ipaddr_is_v4(peer))
+			continue;
+		if (ipaddr_shares(own, peer, i->addrs[k].len))
+			return own;
+		if (ipaddr_is_none(first))
+			first = own;
 	}
-	return i->n_addrs ? i->addrs[0].addr : 0;
+	return first;
 }
 
-bool iface_owns(const struct iface *i, uint32_t addr)
+bool iface_owns(const struct iface *i, struct ipaddr addr)
 {
 	for (uint32_t k = 0; k < i->n_addrs; k++)
-		if (i->addrs[k].addr == addr)
+		if (ipaddr_equal(i->addrs[k].addr, addr))
+			return true;
+	return false;
+}
+
+bool iface_reaches(const struct iface *i, struct ipaddr addr)
+{
+	for (uint32_t k = 0; k < i->n_addrs; k++)
+		if (ipaddr_is_v4(i->addrs[k].addr) == ipaddr_is_v4(addr) &&
+			ipaddr_shares(i->addrs[k].addr, addr, i->addrs[k].len))
 			return true;
 	return false;
 }

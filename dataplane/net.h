@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "core/lpm.h"
+#include "core/lpm6.h"
 #include "core/spd_index.h"
 
 struct sa;
@@ -20,10 +21,16 @@ enum { IFACE_MAX = 4096, IFACE_NONE = 0xffff, PORT_MAX = 16, PORT_NONE = 0xffff,
 
 enum iface_kind { IFACE_PHYSICAL, IFACE_RETH, IFACE_FABRIC, IFACE_TUNNEL };
 
+/* A prefix of either family: len counts bits of the 128. */
 struct iface_addr {
-	uint32_t addr;
+	struct ipaddr addr;
 	uint8_t len;
 };
+
+static inline struct iface_addr prefix_v4(uint32_t addr, uint8_t len)
+{
+	return (struct iface_addr){ipaddr_v4(addr), (uint8_t)(IPADDR_V4_BITS + len)};
+}
 
 /* The SAs that may send for one policy, the preferred first. */
 struct sa_set {
@@ -60,6 +67,7 @@ struct iface {
 	enum iface_kind kind;
 	uint16_t slot, port;
 	uint8_t rg;
+	uint8_t instance; /* routing instance: which struct fib */
 	uint8_t mac[6];
 	bool ike;
 	uint32_t mtu;
@@ -77,14 +85,20 @@ enum hop_kind { HOP_LOCAL, HOP_CONNECTED, HOP_VIA, HOP_TUNNEL };
 struct hop {
 	enum hop_kind kind;
 	uint16_t iface;
-	uint32_t next_hop; /* HOP_VIA */
+	struct ipaddr next_hop; /* HOP_VIA */
+};
+
+/* The routes of one instance; values are indices into net->hops. */
+struct fib {
+	struct lpm *v4;
+	struct lpm6 *v6;
 };
 
 struct net {
 	uint32_t node_id, cluster_id, bucket_bits;
 	uint8_t iv_node;
 	uint16_t fabric; /* interface slot or IFACE_NONE */
-	struct lpm *routes;
+	struct fib fib;
 	struct hop *hops;
 	uint32_t n_hops, cap_hops;
 	uint16_t port_iface[PORT_MAX];
@@ -96,18 +110,43 @@ struct net *net_new(void);
 void net_free(struct net *n);
 /* Takes the interface over; its connected prefixes and own addresses become routes. */
 int net_add_iface(struct net *n, struct iface *i) MUST_CHECK;
-int net_add_route(struct net *n, struct iface_addr to, const struct hop *hop) MUST_CHECK;
+int net_add_route(
+	struct net *n, struct fib *f, struct iface_addr to, const struct hop *hop) MUST_CHECK;
 /* Takes the policy over. */
 int net_add_policy(struct net *n, uint16_t slot, struct policy *p) MUST_CHECK;
 void policy_free(struct policy *p);
 /* After the last policy. */
 int net_finish(struct net *n) MUST_CHECK;
 
-static inline const struct hop *net_route(const struct net *n, uint32_t dst)
+static inline const struct fib *net_fib(const struct net *n, uint8_t instance)
 {
-	uint32_t i = lpm_get(n->routes, dst);
+	(void)instance;
+	return &n->fib;
+}
+
+static inline const struct hop *net_route4(const struct net *n, const struct fib *f, uint32_t dst)
+{
+	uint32_t i = lpm_get(f->v4, dst);
 
 	return i == LPM_NONE ? NULL : &n->hops[i];
+}
+
+/* Of either family. */
+static inline const struct hop *net_route(
+	const struct net *n, const struct fib *f, struct ipaddr dst)
+{
+	uint32_t i;
+
+	if (ipaddr_is_v4(dst))
+		return net_route4(n, f, ipaddr_to_v4(dst));
+	i = lpm6_get(f->v6, dst);
+	return i == LPM_NONE ? NULL : &n->hops[i];
+}
+
+/* Whom the packet with this destination is handed to. */
+static inline struct ipaddr hop_address(const struct hop *hop, struct ipaddr dst)
+{
+	return hop->kind == HOP_VIA ? hop->next_hop : dst;
 }
 
 static inline const struct iface *net_iface(const struct net *n, uint32_t slot)
@@ -116,6 +155,8 @@ static inline const struct iface *net_iface(const struct net *n, uint32_t slot)
 }
 
 const struct iface *net_iface_by_id(const struct net *n, uint32_t id);
-/* The address of the interface that fits `peer` best, or its first; 0 when it has none. */
-uint32_t iface_source(const struct iface *i, uint32_t peer);
-bool iface_owns(const struct iface *i, uint32_t addr);
+/* The address of the interface that fits `peer` best, or the first of its family; or none. */
+struct ipaddr iface_source(const struct iface *i, struct ipaddr peer);
+bool iface_owns(const struct iface *i, struct ipaddr addr);
+/* Does the address belong to a prefix of the interface? */
+bool iface_reaches(const struct iface *i, struct ipaddr addr);

@@ -4,6 +4,7 @@
  */
 #include <stdint.h>
 
+#include "core/ipaddr.h"
 #include "core/seqno.h"
 
 enum note_kind {
@@ -22,7 +23,8 @@ struct note {
 
 	union {
 		struct {
-			uint32_t policy_id, src, dst;
+			struct ipaddr src, dst;
+			uint32_t policy_id;
 			uint16_t sport, dport;
 			uint8_t protocol;
 		} acquire;
@@ -33,7 +35,7 @@ struct note {
 		} lease;
 
 		struct {
-			uint32_t from, to;
+			struct ipaddr from, to;
 			uint16_t from_port, to_port;
 		} endpoint;
 
@@ -42,7 +44,7 @@ struct note {
 		} lifetime;
 
 		struct {
-			uint32_t addr;
+			struct ipaddr addr;
 			uint16_t iface;
 			uint8_t mac[6];
 		} arp;

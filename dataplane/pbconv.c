@@ -13,9 +13,30 @@ int v4_of_pb(const ProtobufCBinaryData *b, uint32_t *out)
 	return 0;
 }
 
-ProtobufCBinaryData pb_of_v4(uint32_t host_order, uint8_t room[4])
+int ipaddr_of_pb(const ProtobufCBinaryData *b, struct ipaddr *out)
 {
-	store_be32(room, host_order);
+	struct ipaddr a;
+
+	if (b->len == 4) {
+		*out = ipaddr_v4(load_be32(b->data));
+		return 0;
+	}
+	if (b->len != 16)
+		return -ERR_VALUE;
+	a = ipaddr_load(b->data);
+	if (ipaddr_is_v4(a))
+		return -ERR_VALUE;
+	*out = a;
+	return 0;
+}
+
+ProtobufCBinaryData pb_of_ipaddr(struct ipaddr a, uint8_t room[16])
+{
+	if (!ipaddr_is_v4(a)) {
+		ipaddr_store(room, a);
+		return (ProtobufCBinaryData){16, room};
+	}
+	store_be32(room, ipaddr_to_v4(a));
 	return (ProtobufCBinaryData){4, room};
 }
 

@@ -3,6 +3,7 @@
  * From protobuf to our own types. Pure.
  */
 #include "base/addr.h"
+#include "core/ipaddr.h"
 #include "core/spd.h"
 #include "dataplane.pb-c.h"
 
@@ -15,5 +16,7 @@ static inline struct view view_of_pb(const ProtobufCBinaryData *b)
 	return view_of(b->data, b->len);
 }
 
-/* Four octets of a message that outlives the call of the packer. */
-ProtobufCBinaryData pb_of_v4(uint32_t host_order, uint8_t room[4]);
+/* Of either family; -ERR_VALUE for other lengths, and for IPv4 in the clothes of IPv6. */
+int ipaddr_of_pb(const ProtobufCBinaryData *b, struct ipaddr *out) MUST_CHECK;
+/* 4 or 16 octets of a message that outlives the call of the packer. */
+ProtobufCBinaryData pb_of_ipaddr(struct ipaddr a, uint8_t room[16]);

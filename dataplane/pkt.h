@@ -24,10 +24,10 @@ enum pkt_kind {
 	PKT_FRAGMENT, /* p at the IP header of a fragment for an address of ours */
 	PKT_ESP_IN,   /* p at the ESP header, outer header known, for the owner of spi */
 	PKT_ESP_OUT,  /* p at the inner header, for the owner of the SA named by spi */
-	PKT_RESOLVE,  /* p at an IP header, to next_hop over iface, which has no MAC yet */
+	PKT_RESOLVE,  /* p at an IP header, over iface; the 16 octets before p are its next hop */
 	PKT_OUT,      /* p at an IP header of our own, to be routed */
 	PKT_RAW,      /* p at a complete frame for the port */
-	PKT_IKE,      /* to the API thread: p at an IKE message */
+	PKT_IKE,      /* to the API thread: p at an IKE message, its IP header `outer` before */
 	PKT_FABRIC,   /* to the API thread: p at a fabric frame */
 };
 
@@ -51,7 +51,6 @@ struct pkt {
 	uint8_t kind, flags;
 	uint16_t iface; /* came by, or goes by: slot in struct net */
 	uint32_t spi;	/* inbound SPI of the SA */
-	uint32_t src, dst;
 
 	union {
 		uint16_t sport;	     /* outer UDP source; IKE: UDP port */
@@ -61,14 +60,17 @@ struct pkt {
 	uint16_t port; /* it came by or goes by; IKE: UDP port */
 
 	union {
-		uint32_t next_hop;
+		uint32_t hop;	/* index into net->hops, within one burst */
 		uint32_t outer; /* octets between the outer IP header and p */
 	};
 	struct sa *sa; /* within one burst */
 	uint64_t seq;
 };
 
-_Static_assert(sizeof(struct pkt) == 64, "one cache line beside the mbuf's");
+/* Addresses are not copied in here: they are where the wire put them, behind p or `outer` octets in
+ * front of it. */
+
+_Static_assert(sizeof(struct pkt) <= 64, "one cache line beside the mbuf's");
 
 struct pkt_vec {
 	uint32_t n;

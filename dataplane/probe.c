@@ -8,16 +8,16 @@ static uint64_t period_ns(const struct dp *dp)
 	return (uint64_t)dp->heartbeat_ms * 1000 * 1000;
 }
 
-static void probe_one(struct dp *dp, const struct iface *i, uint32_t addr)
+static void probe_one(struct dp *dp, const struct iface *i, struct ipaddr addr)
 {
-	struct pkt *p = pkt_alloc(dp->sh.pool);
+	struct pkt *p = ipaddr_is_v4(addr) ? pkt_alloc(dp->sh.pool) : NULL;
 
 	if (!p) {
 		count_add(&dp->stats[STAT_DROP_NO_BUFFER], 1);
 		return;
 	}
 	/* From the port's own address, so that no switch thinks the group has moved. */
-	arp_probe_put(p, dp->sh.ports[i->port]->mac, addr);
+	arp_probe_put(p, dp->sh.ports[i->port]->mac, ipaddr_to_v4(addr));
 	p->kind = PKT_RAW;
 	p->port = i->port;
 	dp_send_packet(dp, p);

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "core/ip4.h"
+#include "core/ip6.h"
 #include "dp.h"
 #include "pbconv.h"
 
@@ -47,7 +47,7 @@ struct punt_out {
 	Dp__PuntBatch batch;
 	Dp__PuntDatagram d[BATCH], *refs[BATCH];
 	Dp__Endpoint local[BATCH], remote[BATCH];
-	uint8_t addrs[BATCH][2][4];
+	uint8_t addrs[BATCH][2][16];
 	struct pkt *pkts[BATCH];
 	size_t octets;
 };
@@ -67,9 +67,9 @@ static void out_add(struct dp *dp, struct punt_out *o, struct pkt *p)
 	dp__punt_datagram__init(&o->d[i]);
 	dp__endpoint__init(&o->local[i]);
 	dp__endpoint__init(&o->remote[i]);
-	o->local[i].address = pb_of_v4(p->dst, o->addrs[i][0]);
+	o->local[i].address = pb_of_ipaddr(ip_dst(p->p - p->outer), o->addrs[i][0]);
 	o->local[i].port = p->port;
-	o->remote[i].address = pb_of_v4(p->src, o->addrs[i][1]);
+	o->remote[i].address = pb_of_ipaddr(ip_src(p->p - p->outer), o->addrs[i][1]);
 	o->remote[i].port = p->sport;
 	o->d[i].interface_id = iface ? iface->id : 0;
 	o->d[i].local = &o->local[i];
@@ -197,8 +197,6 @@ static void datagram_send(struct dp *dp, const Dp__PuntDatagram *q)
 	}
 	p->kind = PKT_OUT;
 	p->flags = PKT_OURS;
-	p->src = d.src;
-	p->dst = d.dst;
 	count_add(&dp->stats[STAT_IKE_TX], 1);
 	dp_send_packet(dp, p);
 }

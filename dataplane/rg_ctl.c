@@ -82,7 +82,7 @@ static int publish(struct dp *dp, uint8_t rg, struct reply *r)
 	return 0;
 }
 
-static void announce_one(struct dp *dp, const struct iface *i, uint32_t addr)
+static void announce_one(struct dp *dp, const struct iface *i, struct ipaddr addr)
 {
 	struct pkt *p = pkt_alloc(dp->sh.pool);
 
@@ -90,7 +90,7 @@ static void announce_one(struct dp *dp, const struct iface *i, uint32_t addr)
 		count_add(&dp->stats[STAT_DROP_NO_BUFFER], 1);
 		return;
 	}
-	arp_announce_put(p, i->mac, addr);
+	arp_announce_put(p, i->mac, ipaddr_to_v4(addr));
 	p->kind = PKT_RAW;
 	p->port = i->port;
 	dp_send_packet(dp, p);

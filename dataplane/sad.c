@@ -71,11 +71,10 @@ void sa_template(struct sa *sa, uint32_t spi_out)
 	bool udp = sa->flags & SA_UDP;
 	uint8_t *p = sa->tmpl;
 
-	sa->remote = addr_v4(&c->remote.addr);
 	sa->overhead = (uint8_t)(IP4_HDR + (udp ? ESP_UDP_HDR : 0));
 	ip4_put(p, &(struct ip4_make){
 			   .src = addr_v4(&c->local.addr),
-			   .dst = sa->remote,
+			   .dst = addr_v4(&c->remote.addr),
 			   .ttl = 64,
 			   .proto = udp ? IP_UDP : IP_ESP,
 		   });

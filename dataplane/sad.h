@@ -19,7 +19,7 @@
 #include "suite.h"
 
 enum {
-	SA_TEMPLATE = 36,   /* IPv4(20) UDP(8) ESP SPI and sequence(8) */
+	SA_TEMPLATE = 56,   /* IPv4(20) or IPv6(40), UDP(8), ESP SPI and sequence(8) */
 	SA_KEY_FRONT = 192, /* octets of an expanded key that every packet uses: the rounds .. */
 	SA_KEY_BACK = 64,   /* .. and the lowest powers of the hash key */
 };
@@ -66,14 +66,12 @@ struct sa {
 	_Alignas(64) struct seqno out;
 	/* line 3: outbound */
 	_Alignas(64) const void *key_out;
-	uint8_t tmpl[SA_TEMPLATE]; /* outer headers ready to copy */
 	uint8_t df;
-	uint8_t overhead;      /* octets of outer headers: 20 or 28, without ESP */
-	_Atomic bool outbound; /* shared: may send */
-	uint16_t iface;	       /* outside */
-	uint32_t remote;       /* where outer packets go, host order */
+	uint8_t overhead;	   /* octets of outer headers, without ESP */
+	_Atomic bool outbound;	   /* shared: may send */
+	uint8_t tmpl[SA_TEMPLATE]; /* outer headers ready to copy; they say where packets go */
 	/* line 4, 5 */
-	_Alignas(64) struct sa_counters n;
+	struct sa_counters n;
 	uint8_t *keys; /* both expanded keys, wiped with the SA; behind it, like the window's words
 			*/
 	uint32_t keys_len, size; /* size: of the whole */

@@ -175,7 +175,7 @@ static void fragment_again(struct worker *w, struct pkt *p)
 /* From tandemd: sent only while we may speak for its source address. */
 static void out_of_us(struct worker *w, struct pkt *p)
 {
-	const struct hop *hop = net_route(w->net, p->src);
+	const struct hop *hop = net_route(w->net, pkt_fib(w, p), ip_src(p->p));
 	const struct iface *own =
 		hop && hop->kind == HOP_LOCAL ? net_iface(w->net, hop->iface) : NULL;
 	uint8_t node;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/view.h"
+#include "core/octets.h"
 
 enum {
 	IP4_HDR = 20,
@@ -31,48 +32,6 @@ enum {
 	IP4_AT_SRC = 12,
 	IP4_AT_DST = 16,
 };
-
-static inline uint16_t load_be16(const uint8_t *p)
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof v);
-	return __builtin_bswap16(v);
-}
-
-static inline uint32_t load_be32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof v);
-	return __builtin_bswap32(v);
-}
-
-static inline uint64_t load_be64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof v);
-	return __builtin_bswap64(v);
-}
-
-static inline void store_be16(uint8_t *p, uint16_t v)
-{
-	v = __builtin_bswap16(v);
-	memcpy(p, &v, sizeof v);
-}
-
-static inline void store_be32(uint8_t *p, uint32_t v)
-{
-	v = __builtin_bswap32(v);
-	memcpy(p, &v, sizeof v);
-}
-
-static inline void store_be64(uint8_t *p, uint64_t v)
-{
-	v = __builtin_bswap64(v);
-	memcpy(p, &v, sizeof v);
-}
 
 /* A header that was read and found whole. */
 struct ip4 {

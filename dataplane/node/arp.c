@@ -43,15 +43,17 @@ static const uint8_t MAC_NONE[6];
 
 void arp_request(struct worker *w, const struct iface *iface, uint32_t target)
 {
+	struct ipaddr source;
 	struct pkt *p = pkt_alloc(w->sh->pool);
 
 	if (!p) {
 		worker_count(w, STAT_DROP_NO_BUFFER);
 		return;
 	}
+	source = iface_source(iface, ipaddr_v4(target));
 	worker_count(w, STAT_ARP_REQUESTS);
 	arp_put(p, &(struct arp_make){ARP_REQUEST, MAC_ALL, iface->mac, MAC_NONE,
-			   iface_source(iface, target), target});
+			   ipaddr_is_none(source) ? 0 : ipaddr_to_v4(source), target});
 	node_tx(w, p, iface->port);
 }
 
@@ -94,7 +96,7 @@ static void arp_tell(struct worker *w, const struct iface *iface, const uint8_t 
 {
 	struct note n = {.kind = NOTE_ARP_ANSWER};
 
-	n.arp.addr = load_be32(a + AT_SENDER_IP);
+	n.arp.addr = ipaddr_v4(load_be32(a + AT_SENDER_IP));
 	n.arp.iface = iface->slot;
 	memcpy(n.arp.mac, a + AT_SENDER_MAC, 6);
 	(void)worker_note(w, &n);
@@ -122,12 +124,12 @@ void node_arp(struct worker *w, struct pkt *p, const struct iface *iface)
 	}
 	sender = load_be32(a + AT_SENDER_IP);
 	target = load_be32(a + AT_TARGET_IP);
-	ours = iface_owns(iface, target);
-	if (iface_owns(iface, sender)) {
+	ours = iface_owns(iface, ipaddr_v4(target));
+	if (iface_owns(iface, ipaddr_v4(sender))) {
 		if (!mac_is_own(w, iface, a + AT_SENDER_MAC))
 			arp_tell(w, iface, a);
 	} else if (sender != 0 && !(a[AT_SENDER_MAC] & 1)) {
-		neighbour_learn(w, iface, sender, a + AT_SENDER_MAC, ours);
+		neighbour_learn(w, iface, ipaddr_v4(sender), a + AT_SENDER_MAC, ours);
 	}
 	if (load_be16(a + AT_OP) == ARP_REQUEST && ours && sender != target &&
 		arp_may_answer(w, iface)) {

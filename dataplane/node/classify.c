@@ -97,13 +97,12 @@ static bool read_header(struct worker *w, struct pkt *p, struct ip4 *h)
 	}
 	if (h->len < p->len)
 		pkt_cut(p, h->len);
-	p->src = h->src;
-	p->dst = h->dst;
 	return true;
 }
 
 void node_ip4(struct worker *w, struct pkt *p, const struct iface *iface)
 {
+	const struct fib *fib = iface_fib(w, iface);
 	const struct hop *hop, *back;
 	const struct iface *own;
 	struct ip4 h;
@@ -114,7 +113,7 @@ void node_ip4(struct worker *w, struct pkt *p, const struct iface *iface)
 		worker_drop(w, p, STAT_DROP_IP_MULTICAST);
 		return;
 	}
-	hop = net_route(w->net, h.dst);
+	hop = net_route4(w->net, fib, h.dst);
 	if (hop && hop->kind == HOP_LOCAL) {
 		own = net_iface(w->net, hop->iface);
 		if (!own)
@@ -127,7 +126,7 @@ void node_ip4(struct worker *w, struct pkt *p, const struct iface *iface)
 		return;
 	/* RFC 4301 5.2: what belongs into a tunnel may not come in clear. Nor may our own address.
 	 */
-	back = p->flags & (PKT_INNER | PKT_OURS) ? NULL : net_route(w->net, h.src);
+	back = p->flags & (PKT_INNER | PKT_OURS) ? NULL : net_route4(w->net, fib, h.src);
 	if (back && (back->kind == HOP_TUNNEL || back->kind == HOP_LOCAL)) {
 		worker_drop(w, p, STAT_DROP_IP_SOURCE);
 		return;

@@ -9,14 +9,14 @@ static void tell_moved(struct worker *w, struct sa *sa, const struct pkt *p)
 	const struct sa_cold *c = sa_cold(sa);
 	struct note n = {.kind = NOTE_ENDPOINT_MOVED, .spi = sa->spi_in};
 
-	if (p->src == addr_v4(&c->remote.addr) && p->sport == c->remote.port)
+	n.endpoint.from = ip_src(p->p - p->outer);
+	if (ipaddr_equal(n.endpoint.from, ipaddr_of(&c->remote.addr)) && p->sport == c->remote.port)
 		return;
 	/* An inherited window does not know which number was the highest: wait to be past it. */
 	if (p->seq != sa->in.top ||
 		(sa->out.lease.epoch < sa->out.epoch && p->seq < sa->out.lease.in_horizon) ||
 		w->now_ns - sa->n.moved_ns < MOVED_NS)
 		return;
-	n.endpoint.from = p->src;
 	n.endpoint.from_port = p->sport;
 	if (worker_note(w, &n))
 		sa->n.moved_ns = w->now_ns;
@@ -29,9 +29,9 @@ static void tell_bad_spi(struct worker *w, const struct pkt *p)
 	if (w->now_ns - w->bad_spi_ns < BAD_SPI_NS)
 		return;
 	w->bad_spi_ns = w->now_ns;
-	n.endpoint.from = p->src;
+	n.endpoint.from = ip_src(p->p - p->outer);
 	n.endpoint.from_port = p->sport;
-	n.endpoint.to = p->dst;
+	n.endpoint.to = ip_dst(p->p - p->outer);
 	n.endpoint.to_port = p->flags & PKT_NATT ? ESP_UDP_PORT : 0;
 	(void)worker_note(w, &n);
 }
@@ -159,8 +159,6 @@ static void finish(struct worker *w, struct pkt *p, const struct suite_op *op)
 		count_add(&sa->n.bytes_in, p->len);
 		worker_count(w, STAT_ESP_IN);
 		count_add(&w->stats[STAT_ESP_IN_BYTES], p->len);
-		p->src = h.src;
-		p->dst = h.dst;
 		p->flags |= PKT_INNER;
 		vec_add(&w->route, p);
 	}

@@ -8,14 +8,12 @@ struct cut_queue {
 };
 
 /* Outer packet's way; NULL when it has none. */
-static const struct iface *outer_route(const struct worker *w, uint32_t dst, uint32_t *next_hop)
+static const struct hop *outer_route(const struct worker *w, const struct sa *sa)
 {
-	const struct hop *hop = net_route(w->net, dst);
+	const struct hop *hop =
+		net_route4(w->net, net_fib(w->net, 0), load_be32(sa->tmpl + IP4_AT_DST));
 
-	if (!hop || (hop->kind != HOP_VIA && hop->kind != HOP_CONNECTED))
-		return NULL;
-	*next_hop = hop->kind == HOP_VIA ? hop->next_hop : dst;
-	return net_iface(w->net, hop->iface);
+	return hop && (hop->kind == HOP_VIA || hop->kind == HOP_CONNECTED) ? hop : NULL;
 }
 
 /* RFC 4301 8: inner packets that would not fit are answered, or cut before encryption; the pieces
@@ -101,12 +99,13 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op, struct c
 {
 	struct sa *sa = p->sa;
 	const struct iface *iface;
-	uint32_t next_hop;
+	const struct hop *hop;
 	uint64_t iv = 0;
 
 	if (!esp_admit(w, p, sa))
 		return false;
-	iface = outer_route(w, sa->remote, &next_hop);
+	hop = outer_route(w, sa);
+	iface = hop ? net_iface(w->net, hop->iface) : NULL;
 	if (!iface) {
 		worker_drop(w, p, STAT_DROP_IP_ROUTE);
 		return false;
@@ -132,8 +131,7 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op, struct c
 	count_add(&sa->n.bytes_out, p->len);
 	count_add(&w->stats[STAT_ESP_OUT_BYTES], p->len);
 	sa_tend(w, sa);
-	p->iface = iface->slot;
-	p->next_hop = next_hop;
+	p->hop = (uint32_t)(hop - w->net->hops);
 	build(w, p, op, iv);
 	return true;
 }
@@ -143,6 +141,15 @@ static struct pkt *next(struct worker *w, uint32_t *at, struct cut_queue *pieces
 	if (pieces->at < pieces->n)
 		return pieces->v[pieces->at++];
 	return *at < w->esp_out.n ? w->esp_out.v[(*at)++] : NULL;
+}
+
+/* p at the outer header. */
+static void leave(struct worker *w, struct pkt *p)
+{
+	const struct hop *hop = &w->net->hops[p->hop];
+
+	worker_count(w, STAT_ESP_OUT);
+	node_output(w, p, net_iface(w->net, hop->iface), hop_address(hop, ip_dst(p->p)));
 }
 
 void node_esp_out(struct worker *w)
@@ -162,10 +169,8 @@ void node_esp_out(struct worker *w)
 				n++;
 		}
 		esp_run(w, v, ops, n, true);
-		for (uint32_t i = 0; i < n; i++) {
-			worker_count(w, STAT_ESP_OUT);
-			node_output(w, v[i], net_iface(w->net, v[i]->iface), v[i]->next_hop);
-		}
+		for (uint32_t i = 0; i < n; i++)
+			leave(w, v[i]);
 	} while (n == PKT_BURST);
 	w->esp_out.n = 0;
 }

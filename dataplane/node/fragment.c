@@ -79,8 +79,6 @@ static void whole(
 	p->flags = last->flags & (uint8_t)~PKT_STEERED;
 	p->iface = last->iface;
 	p->port = last->port;
-	p->src = last->src;
-	p->dst = last->dst;
 	worker_count(w, STAT_FRAGMENTS_JOINED);
 	if (ip4_read(pkt_view(p), &h) == IP4_OK)
 		node_local(w, p, &h, own);
@@ -138,8 +136,6 @@ static struct pkt *piece_of(struct worker *w, const struct pkt *p, struct ip4_cu
 	q->iface = p->iface;
 	q->port = p->port;
 	q->spi = p->spi;
-	q->src = p->src;
-	q->dst = p->dst;
 	q->sa = p->sa;
 	return q;
 }

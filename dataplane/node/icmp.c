@@ -45,8 +45,6 @@ static void icmp_echo(struct worker *w, struct pkt *p, const struct ip4 *h)
 					      .ttl = 64,
 					      .tos = h->tos,
 				      });
-	p->src = h->dst;
-	p->dst = h->src;
 	p->flags = PKT_OURS;
 	worker_count(w, STAT_ICMP_ECHOES);
 	vec_add(&w->route, p);
@@ -84,11 +82,11 @@ void icmp_error(struct worker *w, const struct pkt *p, uint8_t type, uint8_t cod
 	const struct iface *from = net_iface(w->net, p->iface);
 	uint32_t quote = MIN(p->len, (uint32_t)((p->p[0] & 15) * 4 + ICMP_QUOTE));
 	uint32_t len = IP4_HDR + ICMP_HDR + quote, dst = load_be32(p->p + IP4_AT_SRC);
-	uint32_t src = from ? iface_source(from, dst) : 0;
+	struct ipaddr own = from ? iface_source(from, ipaddr_v4(dst)) : (struct ipaddr){0};
 	struct pkt *e;
 	uint8_t *b;
 
-	if (!icmp_may_answer(p) || src == 0 || w->route.n >= PKT_VEC)
+	if (!icmp_may_answer(p) || ipaddr_is_none(own) || w->route.n >= PKT_VEC)
 		return;
 	if (!icmp_take_token(w)) {
 		worker_count(w, STAT_DROP_ICMP_RATE);
@@ -100,7 +98,8 @@ void icmp_error(struct worker *w, const struct pkt *p, uint8_t type, uint8_t cod
 		return;
 	}
 	b = pkt_append(e, len);
-	ip4_put(b, &(struct ip4_make){src, dst, (uint16_t)len, w->ip_id++, 0, IP_ICMP, 64, 0xc0});
+	ip4_put(b, &(struct ip4_make){ipaddr_to_v4(own), dst, (uint16_t)len, w->ip_id++, 0, IP_ICMP,
+			   64, 0xc0});
 	b += IP4_HDR;
 	memset(b, 0, ICMP_HDR);
 	b[0] = type;
@@ -108,8 +107,6 @@ void icmp_error(struct worker *w, const struct pkt *p, uint8_t type, uint8_t cod
 	store_be16(b + 6, (uint16_t)mtu);
 	memcpy(b + ICMP_HDR, p->p, quote);
 	store_be16(b + 2, sum_done(sum_add(0, view_of(b, ICMP_HDR + quote))));
-	e->src = src;
-	e->dst = dst;
 	e->flags = PKT_OURS;
 	worker_count(w, STAT_ICMP_ERRORS);
 	vec_add(&w->route, e);

@@ -65,6 +65,8 @@ static bool gate_fragment(struct worker *w, struct pkt *p, const struct iface *o
 /* p at the UDP header, cut to its length. */
 static void local_ike(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
 {
+	uint32_t n;
+
 	if (!own->ike) {
 		worker_drop(w, p, STAT_DROP_IKE_OFF);
 		return;
@@ -77,9 +79,9 @@ static void local_ike(struct worker *w, struct pkt *p, const struct ip4 *h, cons
 	}
 	p->iface = own->slot;
 	p->port = load_be16(p->p + 2);
-	pkt_pull(p, UDP_HDR);
-	if (p->port == UDP_NATT)
-		pkt_pull(p, NON_ESP_MARKER);
+	n = UDP_HDR + (p->port == UDP_NATT ? (uint32_t)NON_ESP_MARKER : 0);
+	pkt_pull(p, n);
+	p->outer = h->hdr + n;
 	node_punt(w, p);
 }
 

@@ -10,7 +10,7 @@
  *
  * Thread: the worker given.
  */
-#include "core/ip4.h"
+#include "core/ip6.h"
 #include "core/spi.h"
 #include "worker.h"
 
@@ -60,12 +60,13 @@ void node_punt(struct worker *w, struct pkt *p);
 void node_esp_in(struct worker *w);
 /* route.c: works w->route off. */
 void node_route(struct worker *w);
-/* spd_out.c: which SA takes it? Works w->spd_out off: next_hop is the tunnel's slot. */
+/* spd_out.c: which SA takes it? Works w->spd_out off: `hop` leads to the tunnel. */
 void node_spd_out(struct worker *w);
 /* esp_out.c: works w->esp_out off. */
 void node_esp_out(struct worker *w);
 /* output.c: p at an IP header, leaving by iface towards next_hop. */
-void node_output(struct worker *w, struct pkt *p, const struct iface *iface, uint32_t next_hop);
+void node_output(
+	struct worker *w, struct pkt *p, const struct iface *iface, struct ipaddr next_hop);
 /* Complete frame. */
 void node_tx(struct worker *w, struct pkt *p, uint16_t port);
 void node_tx_flush(struct worker *w);
@@ -75,5 +76,20 @@ void neighbour_tick(struct worker *w);
 /* fabric.c: to the node that owns the RG, p at the IP header of what arrived. */
 void node_forward(struct worker *w, struct pkt *p, uint8_t rg, uint8_t node);
 void node_fabric(struct worker *w, struct pkt *p);
+
+/* The routes for what is to leave or arrive by this interface. */
+static inline const struct fib *iface_fib(const struct worker *w, const struct iface *iface)
+{
+	return net_fib(w->net, iface->instance);
+}
+
+/* .. for a packet, by the interface it came from. */
+static inline const struct fib *pkt_fib(const struct worker *w, const struct pkt *p)
+{
+	const struct iface *from = net_iface(w->net, p->iface);
+
+	return net_fib(w->net, from ? from->instance : 0);
+}
+
 bool fabric_eth_put(
 	const struct shared *sh, const struct iface *fabric, uint8_t node, uint8_t *eth);

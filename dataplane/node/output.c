@@ -33,7 +33,24 @@ void node_tx(struct worker *w, struct pkt *p, uint16_t port)
 	w->tx[port][w->n_tx[port]++] = p;
 }
 
-void node_output(struct worker *w, struct pkt *p, const struct iface *iface, uint32_t next_hop)
+/* To worker 0; the next hop, which a new picture of the net may not have, goes along. */
+static void to_resolve(
+	struct worker *w, struct pkt *p, const struct iface *iface, struct ipaddr next_hop)
+{
+	if (p->head < RESOLVE_HDR) {
+		worker_drop(w, p, STAT_DROP_NO_BUFFER);
+		return;
+	}
+	ipaddr_store(p->p - RESOLVE_HDR, next_hop);
+	p->kind = PKT_RESOLVE;
+	p->iface = iface->slot;
+	if (w->id == 0)
+		node_resolve(w, p);
+	else
+		worker_hand(w, 0, p);
+}
+
+void node_output(struct worker *w, struct pkt *p, const struct iface *iface, struct ipaddr next_hop)
 {
 	uint8_t mac[6];
 	uint8_t *eth;
@@ -43,13 +60,7 @@ void node_output(struct worker *w, struct pkt *p, const struct iface *iface, uin
 		return;
 	}
 	if (!neighbour_find(w->sh->neighbours, iface->slot, next_hop, mac)) {
-		p->kind = PKT_RESOLVE;
-		p->iface = iface->slot;
-		p->next_hop = next_hop;
-		if (w->id == 0)
-			node_resolve(w, p);
-		else
-			worker_hand(w, 0, p);
+		to_resolve(w, p, iface, next_hop);
 		return;
 	}
 	if (p->head < ETH_HDR) {
@@ -59,6 +70,6 @@ void node_output(struct worker *w, struct pkt *p, const struct iface *iface, uin
 	eth = pkt_push(p, ETH_HDR);
 	memcpy(eth, mac, 6);
 	memcpy(eth + 6, iface->mac, 6);
-	store_be16(eth + 12, ETH_IP4);
+	store_be16(eth + 12, ip_is_v4(eth + ETH_HDR) ? ETH_IP4 : ETH_IP6);
 	node_tx(w, p, iface->port);
 }

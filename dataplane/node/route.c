@@ -1,16 +1,18 @@
 #include "core/cut.h"
 #include "node/node.h"
 
-static void to_tunnel(struct worker *w, struct pkt *p, const struct iface *tunnel)
+static void to_tunnel(struct worker *w, struct pkt *p, const struct hop *hop)
 {
-	p->next_hop = tunnel->slot;
+	p->hop = (uint32_t)(hop - w->net->hops);
 	vec_add(&w->spd_out, p);
 }
 
 /* A packet that does not fit: RFC 1191 when the sender forbade fragments. */
-static void too_big(struct worker *w, struct pkt *p, const struct iface *iface, uint32_t next_hop)
+static void too_big(
+	struct worker *w, struct pkt *p, const struct iface *iface, const struct hop *hop)
 {
 	struct pkt *pieces[IP4_CUT_MAX] UNINITIALIZED;
+	struct ipaddr next_hop = hop_address(hop, ip_dst(p->p));
 	uint32_t n;
 
 	if (load_be16(p->p + IP4_AT_FRAG) & IP4_DF) {
@@ -20,7 +22,7 @@ static void too_big(struct worker *w, struct pkt *p, const struct iface *iface, 
 	}
 	if (iface->kind == IFACE_TUNNEL) { /* cut when its SA is known: selectors look at ports */
 		p->tunnel_mtu = (uint16_t)iface->mtu;
-		to_tunnel(w, p, iface);
+		to_tunnel(w, p, hop);
 		return;
 	}
 	n = cut_packet(w, p, iface->mtu, pieces);
@@ -31,7 +33,6 @@ static void too_big(struct worker *w, struct pkt *p, const struct iface *iface, 
 static void leave_by(struct worker *w, struct pkt *p, const struct hop *hop)
 {
 	const struct iface *iface = net_iface(w->net, hop->iface);
-	uint32_t next_hop = hop->kind == HOP_VIA ? hop->next_hop : p->dst;
 
 	if (!iface) {
 		worker_drop(w, p, STAT_DROP_IP_ROUTE);
@@ -39,16 +40,16 @@ static void leave_by(struct worker *w, struct pkt *p, const struct hop *hop)
 	}
 	p->tunnel_mtu = 0;
 	if (iface->mtu && p->len > iface->mtu)
-		too_big(w, p, iface, next_hop);
+		too_big(w, p, iface, hop);
 	else if (hop->kind == HOP_TUNNEL)
-		to_tunnel(w, p, iface);
+		to_tunnel(w, p, hop);
 	else
-		node_output(w, p, iface, next_hop);
+		node_output(w, p, iface, hop_address(hop, ip_dst(p->p)));
 }
 
 static void route_one(struct worker *w, struct pkt *p)
 {
-	const struct hop *hop = net_route(w->net, p->dst);
+	const struct hop *hop = net_route4(w->net, pkt_fib(w, p), load_be32(p->p + IP4_AT_DST));
 	struct ip4 h;
 
 	if (!hop) {

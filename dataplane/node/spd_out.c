@@ -12,8 +12,8 @@ static void acquire(struct worker *w, const struct policy_hot *pol, const struct
 		!atomic_compare_exchange_strong(&pol->sas->asked_ns, &asked, w->now_ns))
 		return;
 	n.acquire.policy_id = pol->id;
-	n.acquire.src = f->src;
-	n.acquire.dst = f->dst;
+	n.acquire.src = ipaddr_v4(f->src);
+	n.acquire.dst = ipaddr_v4(f->dst);
 	n.acquire.sport = f->sport;
 	n.acquire.dport = f->dport;
 	n.acquire.protocol = f->proto;
@@ -164,15 +164,14 @@ void node_spd_out(struct worker *w)
 	uint32_t at = 0;
 
 	while (at < w->spd_out.n) {
-		uint32_t slot = w->spd_out.v[at]->next_hop;
+		uint32_t hop = w->spd_out.v[at]->hop;
 
-		for (b.n = 0;
-			at < w->spd_out.n && b.n < SPD_BURST && w->spd_out.v[at]->next_hop == slot;
+		for (b.n = 0; at < w->spd_out.n && b.n < SPD_BURST && w->spd_out.v[at]->hop == hop;
 			at++, b.n++) {
 			b.p[b.n] = w->spd_out.v[at];
 			b.f[b.n] = flow_of(pkt_view(b.p[b.n]));
 		}
-		burst_run(w, &b, net_iface(w->net, slot));
+		burst_run(w, &b, net_iface(w->net, w->net->hops[hop].iface));
 	}
 	w->spd_out.n = 0;
 }

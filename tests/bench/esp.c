@@ -131,7 +131,7 @@ static void add_iface(struct net *n, uint16_t slot, enum iface_kind kind, uint32
 	i->mtu = kind == IFACE_TUNNEL ? 0 : 1600;
 	memcpy(i->mac, "\x02\0\0\0\0\1", 6);
 	if (addr)
-		i->addrs[i->n_addrs++] = (struct iface_addr){addr, 16};
+		i->addrs[i->n_addrs++] = prefix_v4(addr, 16);
 	must(net_add_iface(n, i) == 0, "interface");
 }
 
@@ -172,8 +172,8 @@ static struct net *make_net(struct bench *b)
 	add_iface(n, 0, IFACE_PHYSICAL, (uint32_t)GW_OUT);
 	add_iface(n, 1, IFACE_PHYSICAL, GW_IN);
 	add_iface(n, 2, IFACE_TUNNEL, 0);
-	must(net_add_route(n, (struct iface_addr){FAR_NET, 8}, &(struct hop){HOP_TUNNEL, 2, 0}) ==
-			0,
+	must(net_add_route(n, &n->fib, prefix_v4(FAR_NET, 8),
+		     &(struct hop){.kind = HOP_TUNNEL, .iface = 2}) == 0,
 		"route");
 	for (uint32_t i = 0; i < b->n_sas; i++)
 		must(net_add_policy(n, 2, make_policy(b, i)) == 0, "policy");
@@ -260,9 +260,9 @@ static void bench_init(struct bench *b, const struct suite *suite, uint32_t n_sa
 		b->sas[i] = make_sa(b, suite, i);
 		atomic_load(&b->policies[i].set)->v[0] = b->sas[i];
 	}
-	neighbour_learn(b->lanes[0].w, b->lanes[0].w->net->ifaces[0], (uint32_t)PEER,
+	neighbour_learn(b->lanes[0].w, b->lanes[0].w->net->ifaces[0], ipaddr_v4((uint32_t)PEER),
 		(const uint8_t *)"\x02\0\0\0\0\x09", true);
-	neighbour_learn(b->lanes[0].w, b->lanes[0].w->net->ifaces[1], HOST,
+	neighbour_learn(b->lanes[0].w, b->lanes[0].w->net->ifaces[1], ipaddr_v4(HOST),
 		(const uint8_t *)"\x02\0\0\0\0\x0a", true);
 }
 

@@ -146,7 +146,7 @@ static void add_iface(struct net *n, uint16_t slot, enum iface_kind kind, uint32
 	i->ike = true;
 	memcpy(i->mac, way_mac, 6);
 	if (addr)
-		i->addrs[i->n_addrs++] = (struct iface_addr){addr, 16};
+		i->addrs[i->n_addrs++] = prefix_v4(addr, 16);
 	must(net_add_iface(n, i));
 }
 
@@ -182,8 +182,8 @@ static struct net *make_net(void)
 	add_iface(n, 0, IFACE_PHYSICAL, (uint32_t)WAY_GW_OUT);
 	add_iface(n, 1, IFACE_PHYSICAL, WAY_GW_IN);
 	add_iface(n, 2, IFACE_TUNNEL, 0);
-	must(net_add_route(
-		n, (struct iface_addr){0x0a020000, 16}, &(struct hop){HOP_TUNNEL, 2, 0}));
+	must(net_add_route(n, &n->fib, prefix_v4(0x0a020000, 16),
+		&(struct hop){.kind = HOP_TUNNEL, .iface = 2}));
 	add_policy(n);
 	return n;
 }
@@ -228,7 +228,7 @@ static void add_port(struct way *y, uint16_t i)
 static void meet(struct way *y, uint16_t iface, uint32_t addr)
 {
 	y->w->net = atomic_load(&y->sh.net);
-	neighbour_learn(y->w, y->w->net->ifaces[iface], addr, way_peer_mac, true);
+	neighbour_learn(y->w, y->w->net->ifaces[iface], ipaddr_v4(addr), way_peer_mac, true);
 }
 
 struct way *way_new(uint32_t sa_flags)
