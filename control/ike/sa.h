@@ -82,6 +82,9 @@ struct sa_counters {
 	uint64_t in_bytes, out_bytes, in_packets, out_packets;
 };
 
+/* Why the dataplane was asked when traffic last flowed. */
+enum sa_asked { SA_ASKED_ALIVE = 1, SA_ASKED_KEEPALIVE = 2 };
+
 struct ike_sa {
 	UT_hash_handle hh; /* by spi_local */
 	uint64_t spi_local, spi_remote;
@@ -120,7 +123,8 @@ struct ike_sa {
 	uint32_t rekeys, reauths, children_created, children_deleted;
 	uint64_t established_wall_ms;
 	uint64_t last_rx_ms; /* anything authenticated */
-	uint64_t last_tx_ms;
+	uint64_t last_tx_ms; /* 0: not by this node */
+	uint8_t asked;	     /* enum sa_asked: what ACTIVITY is awaited for */
 	struct sa_counters count;
 
 	struct timer timer; /* due at the earliest of these; 0 = none */

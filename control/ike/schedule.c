@@ -20,6 +20,7 @@
 #define HEIR_AGAIN_MS	    20
 #define RETRY_LEAST_MS	    1000
 #define RETRY_SPREAD_MS	    2000
+#define KEEPALIVE_RESUME_MS 1000 /* a successor's first ones, spread over so much */
 
 /* ---------------------------------------------------------------- what comes next */
 
@@ -220,13 +221,18 @@ void sched_established(struct ike *ike, struct ike_sa *sa)
 
 void sched_resumed(struct ike *ike, struct ike_sa *sa)
 {
-	uint64_t dpd = dpd_interval_ms(sa), keepalive = keepalive_ms(sa);
+	uint64_t dpd = dpd_interval_ms(sa);
 
 	sa->last_rx_ms = ike->now_ms;
 	if (sa->state != SA_UP)
 		return;
 	sa->at_dpd = dpd ? ike->now_ms + dpd : 0;
-	sa->at_keepalive = keepalive ? ike->now_ms + keepalive : 0;
+	/* Nobody knows when the last owner sent one, and a mapping may be about to end. */
+	sa->last_tx_ms = 0;
+	sa->at_keepalive =
+		keepalive_ms(sa)
+			? ike->now_ms + 1 + env_random32(&ike->cfg.env) % KEEPALIVE_RESUME_MS
+			: 0;
 }
 
 void sched_child_established(struct ike *ike, struct child *c)
@@ -383,7 +389,7 @@ bool sched_gives_up(const struct ike_sa *sa)
 
 /* ---------------------------------------------------------------- liveness */
 
-static void ask_activity(struct ike *ike, const struct ike_sa *sa)
+static void ask_activity(struct ike *ike, struct ike_sa *sa, enum sa_asked why)
 {
 	struct ike_effect *e = ike_effects_add(ike->fx, IKE_FX_ASK_ACTIVITY);
 	const struct child *c;
@@ -398,6 +404,7 @@ static void ask_activity(struct ike *ike, const struct ike_sa *sa)
 	if (!spi)
 		return;
 	e->ask = (struct ike_fx_ask){.sa = sa->spi_local, .spi_in = spi, .n = n};
+	sa->asked |= (uint8_t)why;
 	list_foreach (c, &sa->children, of_sa)
 		*spi++ = c->spi_in;
 }
@@ -416,18 +423,17 @@ static void dpd_due(struct ike *ike, struct ike_sa *sa)
 		sa->want_probe = true;
 		sched_work(ike, sa);
 	} else if (ike->now_ms - sa->last_rx_ms >= interval) {
-		ask_activity(ike, sa);
+		ask_activity(ike, sa, SA_ASKED_ALIVE);
 	} else {
 		sa->at_dpd = sa->last_rx_ms + interval;
 	}
 }
 
-void sched_activity(struct ike *ike, const struct ike_ev_activity *a)
+static void alive_told(struct ike *ike, struct ike_sa *sa, const struct ike_ev_activity *a)
 {
-	struct ike_sa *sa = sa_find(ike, a->sa);
-	uint64_t interval = sa ? dpd_interval_ms(sa) : 0;
+	uint64_t interval = dpd_interval_ms(sa);
 
-	if (!sa || sa->state != SA_UP || interval == 0)
+	if (interval == 0)
 		return;
 	if (sa->out) {
 		/* Protected traffic is as good as an answer: the peer lives (RFC 7296 2.4). */
@@ -443,6 +449,36 @@ void sched_activity(struct ike *ike, const struct ike_ev_activity *a)
 	sched_work(ike, sa);
 }
 
+/* RFC 3948 4: when nothing else went that way for so long, IKE or ESP. */
+static void keepalive_told(struct ike *ike, struct ike_sa *sa, uint64_t idle_out_ms)
+{
+	uint64_t interval = keepalive_ms(sa);
+
+	if (interval == 0)
+		return;
+	if (idle_out_ms >= interval) {
+		tx_keepalive(ike, sa);
+		return;
+	}
+	sa->at_keepalive = ike->now_ms + interval - idle_out_ms;
+	sa_rearm(ike, sa);
+}
+
+void sched_activity(struct ike *ike, const struct ike_ev_activity *a)
+{
+	struct ike_sa *sa = sa_find(ike, a->sa);
+	uint8_t asked;
+
+	if (!sa || sa->state != SA_UP)
+		return;
+	asked = sa->asked;
+	sa->asked = 0;
+	if (asked & SA_ASKED_ALIVE)
+		alive_told(ike, sa, a);
+	if (asked & SA_ASKED_KEEPALIVE)
+		keepalive_told(ike, sa, a->idle_out_ms);
+}
+
 /* ---------------------------------------------------------------- timers */
 
 static bool due(const struct ike *ike, uint64_t at)
@@ -453,7 +489,7 @@ static bool due(const struct ike *ike, uint64_t at)
 static void retransmit_due(struct ike *ike, struct ike_sa *sa)
 {
 	if (sa->out && sa->out->kind == EXCH_PROBE && !list_is_empty(&sa->children))
-		ask_activity(ike, sa);
+		ask_activity(ike, sa, SA_ASKED_ALIVE);
 	if (tx_request_again(ike, sa) < 0)
 		(void)fsm_on(ike, sa, ON_TIMEOUT);
 }
@@ -467,14 +503,19 @@ static void soft_due(struct ike *ike, struct ike_sa *sa)
 
 static void keepalive_due(struct ike *ike, struct ike_sa *sa)
 {
-	uint64_t interval = keepalive_ms(sa);
+	uint64_t interval = keepalive_ms(sa), idle;
 
 	sa->at_keepalive = 0;
 	if (interval == 0)
 		return;
 	sa->at_keepalive = ike->now_ms + interval;
-	if (ike->now_ms - sa->last_tx_ms >= interval)
+	idle = sa->last_tx_ms == 0 ? IKE_IDLE_NEVER : ike->now_ms - sa->last_tx_ms;
+	if (idle < interval)
+		sa->at_keepalive -= idle;
+	else if (list_is_empty(&sa->children))
 		tx_keepalive(ike, sa);
+	else
+		ask_activity(ike, sa, SA_ASKED_KEEPALIVE);
 }
 
 void sched_sa_due(struct ike *ike, struct ike_sa *sa)

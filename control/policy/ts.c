@@ -126,6 +126,17 @@ bool tsel_all_within(const struct tsel *a, uint32_t n_a, const struct tsel *b, u
 	return true;
 }
 
+bool tsel_meet(const struct tsel *a, uint32_t n_a, const struct tsel *b, uint32_t n_b)
+{
+	struct tsel both;
+
+	for (uint32_t i = 0; i < n_a; i++)
+		for (uint32_t k = 0; k < n_b; k++)
+			if (tsel_intersect(&a[i], &b[k], &both))
+				return true;
+	return false;
+}
+
 struct tsel_set *tsel_set_of(const struct tsel *v, uint32_t n)
 {
 	struct tsel_set *s = malloc(sizeof *s + n * sizeof s->v[0]);

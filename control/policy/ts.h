@@ -49,6 +49,9 @@ uint32_t tsel_narrow(const struct tsel *allowed, uint32_t n_allowed, const struc
 /* Each of a is inside one of b. */
 bool tsel_all_within(const struct tsel *a, uint32_t n_a, const struct tsel *b, uint32_t n_b);
 
+/* Something is in both lists. */
+bool tsel_meet(const struct tsel *a, uint32_t n_a, const struct tsel *b, uint32_t n_b);
+
 /* A copy on the heap; NULL when out of memory. free() releases it. */
 struct tsel_set *tsel_set_of(const struct tsel *v, uint32_t n);
 bool tsel_set_equal(const struct tsel_set *a, const struct tsel_set *b);

@@ -122,6 +122,30 @@ static int tunnel_fits(struct tunnel *t, const struct wanted *w, struct chosen *
 	return negotiate_esp(t->model->vpn->policy, w->dh, &w->sa, &out->suite, &out->choice);
 }
 
+/*
+ * Two peers of one tunnel (a gateway for many, behind one NAT perhaps) ask for the same inner
+ * addresses: a packet to them could go to either. Who came first keeps them. The same identity
+ * again is the same peer come back, and the newer serves. Without named selectors it is the next
+ * hop that decides between peers, and all may ask for everything.
+ */
+static bool is_taken(const struct ike_sa *sa, const struct chosen *ch)
+{
+	const struct child *c;
+
+	if (!ch->t->model->vpn->has_selectors)
+		return false;
+	list_foreach (c, &ch->t->children, of_tunnel) {
+		if (c->state != CHILD_NEW && c->state != CHILD_UP)
+			continue;
+		if (c->sa == sa || ident_equal(&c->sa->remote_id, &sa->remote_id))
+			continue;
+		if (tsel_meet(c->remote_ts->v, c->remote_ts->n, ch->remote, ch->n_remote) &&
+			tsel_meet(c->local_ts->v, c->local_ts->n, ch->local, ch->n_local))
+			return true;
+	}
+	return false;
+}
+
 /* Tunnels in configuration order; one that is not up yet goes before one that is. */
 static int choose(
 	struct ike_sa *sa, const struct wanted *w, const struct child *old, struct chosen *out)
@@ -138,8 +162,9 @@ static int choose(
 			if (tunnel_is_up(t) != (pass == 1))
 				continue;
 			rc = tunnel_fits(t, w, out);
-			if (rc == 0)
+			if (rc == 0 && !is_taken(sa, out))
 				return 0;
+			rc = rc == 0 ? -ERR_EXISTS : rc;
 			best = rc == -ERR_TS ? best : rc;
 		}
 	}
@@ -228,7 +253,7 @@ static void log_made(
 
 static uint16_t notify_of(int rc)
 {
-	return rc == -ERR_TS ? N_TS_UNACCEPTABLE : N_NO_PROPOSAL_CHOSEN;
+	return rc == -ERR_TS || rc == -ERR_EXISTS ? N_TS_UNACCEPTABLE : N_NO_PROPOSAL_CHOSEN;
 }
 
 int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
@@ -247,7 +272,8 @@ int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 		return rc;
 	rc = choose(sa, &wanted, ask->old, &ch);
 	if (rc < 0) {
-		sa_warn(ike, sa, "child.refused", "reason=\"%s\"", err_text(rc));
+		sa_warn(ike, sa, "child.refused", "reason=\"%s\"",
+			rc == -ERR_EXISTS ? "another peer has these addresses" : err_text(rc));
 		ike->stats.child_failed++;
 		tx_notify(w, notify_of(rc), (struct view){0});
 		return 0;

@@ -200,6 +200,8 @@ static void changed_octets_are_dropped(void **state)
 struct nat {
 	struct addr inside, outside;
 	uint16_t port500, port4500;
+	struct pair_side a, b;
+	struct packet kept;
 };
 
 static bool through_nat(struct pair *p, struct packet *k)
@@ -304,6 +306,108 @@ static void responder_behind_nat_floats(void **state)
 	pair_free(p);
 }
 
+/* A pair of which node 0 is behind a NAT, up. */
+static struct pair *up_behind_nat(struct nat *n)
+{
+	struct pair *p;
+
+	assert_int_equal(addr_parse("10.99.0.7", &n->inside), 0);
+	assert_int_equal(addr_parse("192.0.2.1", &n->outside), 0);
+	n->a = side_a;
+	n->b = side_b;
+	n->a.own = "10.99.0.7";
+	n->a.extra = "set security ike gateway G local-identity hostname a.example\n";
+	n->b.extra = "set security ike gateway G remote-identity hostname a.example\n";
+	p = behind_nat(n, &n->a, &n->b);
+	pair_acquire(p, 0);
+	pair_settle(p);
+	pair_check_up(p, 0, 1);
+	return p;
+}
+
+/* NAT-004, RFC 3948 4: ESP keeps the mapping as well, and the dataplane knows when it last did. */
+static void keepalives_only_when_nothing_else_goes(void **state)
+{
+	struct nat n = {.port500 = 10500, .port4500 = 14500};
+	struct pair *p = up_behind_nat(&n);
+
+	(void)state;
+	p->node[0].idle_out_ms = 300;
+	pair_pass(p, 100000);
+	assert_int_equal(p->node[0].keepalives, 0);
+	assert_true(p->node[0].asked >= 5);
+	p->node[0].idle_out_ms = 15000; /* .. and would have been 20 s old 5 s later */
+	pair_pass(p, 100);
+	p->node[0].asked = 0;
+	pair_pass(p, 40000);
+	assert_int_equal(p->node[0].keepalives, 0);
+	assert_in_range(p->node[0].asked, 4, 6); /* 20 s after it was last told, then each 5 s */
+	p->node[0].idle_out_ms = IKE_IDLE_NEVER;
+	pair_pass(p, 60000);
+	assert_in_range(p->node[0].keepalives, 3, 4);
+	pair_free(p);
+}
+
+/* HA-023: a successor cannot know when the last one was sent; mappings live 30 s in bad NATs. */
+static void successor_keeps_the_mapping(void **state)
+{
+	struct nat n = {.port500 = 10500, .port4500 = 14500};
+	struct pair *p = up_behind_nat(&n);
+
+	(void)state;
+	pair_pass(p, 15000);
+	assert_int_equal(p->node[0].keepalives, 0);
+	pair_takeover(p, 0, 2, &n.a, PAIR_KEEP_UNCOMMITTED);
+	pair_pass(p, 1500);
+	assert_int_equal(p->node[2].keepalives, 1);
+	assert_int_equal(p->node[0].keepalives, 0);
+	pair_pass(p, 41000);
+	assert_int_equal(p->node[2].keepalives, 3);
+	pair_free(p);
+}
+
+static bool note_last(struct pair *p, struct packet *k)
+{
+	struct nat *n = (struct nat *)p->wire_ctx;
+
+	if (!through_nat(p, k))
+		return false;
+	if (k->from.port == 14500 && k->natt)
+		n->kept = *k; /* the last one through the old mapping */
+	return true;
+}
+
+/* Rule 9: the port that was learned is in the record, and nothing old moves it back. */
+static void moved_port_survives_takeover_and_replay(void **state)
+{
+	struct nat n = {.port500 = 10500, .port4500 = 14500};
+	struct pair *p = up_behind_nat(&n);
+	struct ike_event ev = {.type = IKE_EV_DATAGRAM};
+
+	(void)state;
+	p->wire = note_last;
+	pair_operate(p, 0, IKE_OP_REKEY_CHILD, NULL);
+	pair_pass(p, 5000);
+	n.port4500 = 24500;
+	pair_operate(p, 0, IKE_OP_REKEY_CHILD, NULL);
+	pair_pass(p, 5000);
+	assert_int_equal(pair_sa(p, 1)->remote.port, 24500);
+	ev.datagram =
+		(struct ike_ev_datagram){.local = n.kept.to, .remote = n.kept.from, .natt = true};
+	ev.datagram.octets = view_of(n.kept.octets, n.kept.n);
+	assert_true(n.kept.n > 0);
+	assert_int_equal(pair_feed(p, 1, &ev), 0);
+	pair_settle(p);
+	assert_int_equal(pair_sa(p, 1)->remote.port, 24500);
+	pair_takeover(p, 1, 3, &n.b, PAIR_KEEP_UNCOMMITTED);
+	pair_settle(p);
+	assert_int_equal(pair_sa(p, 3)->remote.port, 24500);
+	assert_int_equal(pair_feed(p, 3, &ev), 0);
+	pair_settle(p);
+	assert_int_equal(pair_sa(p, 3)->remote.port, 24500);
+	pair_free(p);
+}
+
 /* NAT-005 */
 static void nat_traversal_can_be_off(void **state)
 {
@@ -355,6 +459,9 @@ int main(void)
 		cmocka_unit_test(changed_octets_are_dropped),
 		cmocka_unit_test(initiator_behind_nat_floats),
 		cmocka_unit_test(responder_behind_nat_floats),
+		cmocka_unit_test(keepalives_only_when_nothing_else_goes),
+		cmocka_unit_test(successor_keeps_the_mapping),
+		cmocka_unit_test(moved_port_survives_takeover_and_replay),
 		cmocka_unit_test(nat_traversal_can_be_off),
 		cmocka_unit_test(without_nat_nobody_moves),
 	};
