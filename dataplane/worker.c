@@ -127,7 +127,7 @@ void worker_wake_api(struct worker *w)
 bool worker_note(struct worker *w, const struct note *n)
 {
 	if (!ring_put(&w->notes, n)) {
-		worker_count(w, STAT_DROP_NOTE);
+		worker_count(w, STAT_EVENTS_LOST);
 		return false;
 	}
 	worker_wake_api(w);

@@ -89,7 +89,7 @@ void icmp_error(struct worker *w, const struct pkt *p, uint8_t type, uint8_t cod
 	if (!icmp_may_answer(p) || ipaddr_is_none(own) || w->route.n >= PKT_VEC)
 		return;
 	if (!icmp_take_token(w)) {
-		worker_count(w, STAT_DROP_ICMP_RATE);
+		worker_count(w, STAT_ICMP_LIMITED);
 		return;
 	}
 	e = pkt_alloc(w->sh->pool);

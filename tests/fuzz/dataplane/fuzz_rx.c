@@ -30,8 +30,7 @@ static uint64_t endings(struct way *y, uint64_t *punted)
 	uint64_t n = c[STAT_NATT_KEEPALIVES] + c[STAT_ARP_HEARD] + c[STAT_TX_PACKETS];
 
 	for (enum counter s = STAT_DROP_NO_BUFFER; s < STAT_COUNT; s++)
-		if (s != STAT_DROP_ICMP_RATE && s != STAT_DROP_NOTE) /* these tell of no packet */
-			n += c[s];
+		n += c[s];
 	*punted += way_drain(y);
 	return n + *punted + pending_count(y->w->pending);
 }

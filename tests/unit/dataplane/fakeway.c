@@ -37,7 +37,7 @@ struct pkt *way_packet(const void *data, size_t n, size_t tail)
 struct pkt *pkt_alloc(void *pool)
 {
 	(void)pool;
-	return way_packet(NULL, 0, PKT_DATA);
+	return current->dry ? NULL : way_packet(NULL, 0, PKT_DATA);
 }
 
 void pkt_free(struct pkt *p)
@@ -216,7 +216,7 @@ static struct sa *make_sa(struct way *y, uint32_t flags)
 	return sa;
 }
 
-static void add_port(struct way *y, uint16_t i)
+void way_add_port(struct way *y, uint16_t i)
 {
 	y->ports[i].ops = &fake_ops;
 	y->ports[i].index = i;
@@ -255,8 +255,8 @@ struct way *way_new(uint32_t sa_flags)
 	atomic_store(&y->sh.lease_hold_ns, UINT64_C(400000000));
 	y->sh.neighbours = neighbours_new();
 	atomic_store(&y->sh.net, make_net());
-	add_port(y, 0);
-	add_port(y, 1);
+	way_add_port(y, 0);
+	way_add_port(y, 1);
 	y->w = worker_new(&y->sh, 0);
 	if (!y->w || !y->sh.neighbours)
 		abort();

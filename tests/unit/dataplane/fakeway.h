@@ -29,6 +29,7 @@ struct way {
 	struct worker *w;
 	struct port ports[3];
 	struct sa *sa;
+	bool dry; /* the pool is empty */
 	/* what left, by port; freed by way_forget() */
 	struct pkt *sent[3][WAY_SENT_MAX];
 	uint32_t n_sent[3];
@@ -37,6 +38,8 @@ struct way {
 struct way *way_new(uint32_t sa_flags);
 void way_free(struct way *y);
 void way_forget(struct way *y);
+/* Ports 0 and 1 are there. */
+void way_add_port(struct way *y, uint16_t i);
 /* A packet with so much room behind; exactly as long as it says, for the address sanitizer. */
 struct pkt *way_packet(const void *data, size_t n, size_t tail);
 /* As if the port had received it; the burst runs to its end. */
