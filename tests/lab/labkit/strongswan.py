@@ -64,8 +64,8 @@ class Mirror:
     def __init__(self, conf, gateway):
         path = f"security ike gateway {gateway}"
         self.gateway = gateway
-        self.address = conf.value(f"{path} address")
         self.remote = conf.unit_address(conf.value(f"{path} external-interface"))
+        self.address = conf.value(f"{path} address", str(self.remote.network[2]))
         self.own_id = identity(conf, f"{path} remote-identity", self.address)
         self.remote_id = identity(conf, f"{path} local-identity", str(self.remote.ip))
         policy = conf.value(f"{path} ike-policy")
