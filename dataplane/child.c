@@ -167,7 +167,7 @@ static int sa_of(struct dp *dp, const Dp__ChildInstall *c, struct sa **out)
 	struct sa *sa;
 	int rc;
 
-	if (!suite)
+	if (!suite || c->transport)
 		return -ERR_UNSUPPORTED;
 	if (c->encr_key_in.len != suite->key_len || c->encr_key_out.len != suite->key_len ||
 		c->integ_key_in.len != suite->integ_len ||

@@ -56,7 +56,7 @@ static void check_proposal(
 		refuse_at(b, hash, "'%s' brings its own authentication", row->word);
 	if (p->encr == ENCR_NULL && !stmt(b, n, "protocol"))
 		refuse_at(b, n, "without encryption-algorithm 'protocol esp' must be written");
-	if (p->ah || !algorithm_esp_cipher_is_supported(p->encr))
+	if (!p->ah && !algorithm_esp_cipher_is_supported(p->encr))
 		warn_at(b, cipher ? cipher : n,
 			"this transform is not supported in this release and never offered");
 	else if (p->encr == ENCR_NULL)
@@ -299,6 +299,7 @@ static void fill_vpn(struct build *b, const struct node *n, struct model_vpn *v)
 	uint32_t window = stmt_u32(b, n, "ike anti-replay-window-size");
 
 	v->name = n->word;
+	v->transport = strcmp(stmt_word(b, n, "mode"), "transport") == 0;
 	v->df = (enum model_df)word_index(df, stmt_word(b, n, "df-bit"));
 	v->copy_outer_dscp = stmt_flag(b, n, "copy-outer-dscp");
 	v->establish =

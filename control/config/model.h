@@ -170,6 +170,7 @@ struct model_vpn {
 	const struct model_gateway *gateway;
 	const struct model_ipsec_policy *policy;
 	const struct model_unit *bind; /* st0 unit; NULL when policy-based */
+	bool transport;		       /* mode transport: between the two gateways alone */
 	enum model_df df;
 	bool copy_outer_dscp;
 	enum model_establish establish;

@@ -280,6 +280,8 @@ const struct schema_row schema_rows[] = {
 
 	L("security ipsec vpn", N, 1, 32, 0, R_RESET, "a tunnel"),
 	V(VPN " bind-interface", SCHEMA_UNIT, 0, R_ALL, "st0 unit whose routes lead into it"),
+	E(VPN " mode", "tunnel transport", "tunnel", OWN, R_RESET,
+		"transport protects what the two gateways say themselves (RFC 3193)"),
 	E(VPN " df-bit", "clear set copy", "clear", 0, R_DP, "of the outer header"),
 	F(VPN " copy-outer-dscp", LATER, R_DP, "from the outer to the inner header"),
 	C(VPN " vpn-monitor", LATER, R_NEW, "IKEv1 only"),

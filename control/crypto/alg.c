@@ -23,8 +23,8 @@
 	{.name = (text), .type = ALG_ENCR, .id = ALG_CHACHA20_POLY1305, .esp_only = true, \
 	 .key_len = 36, .salt_len = 4, .iv_len = 8, .block = 1, .icv_len = 16}
 /* RFC 2410 */
-#define NO_CIPHER(text) \
-	{.name = (text), .type = ALG_ENCR, .id = ALG_NULL, .esp_only = true, .block = 1}
+#define NO_CIPHER(num, text) \
+	{.name = (text), .type = ALG_ENCR, .id = (num), .esp_only = true, .block = 1}
 #define PRF(num, octets, text) \
 	{.name = (text), .type = ALG_PRF, .id = (num), .key_len = (octets), .out_len = (octets)}
 #define INTEG(num, octets, cut, text) \
@@ -43,7 +43,8 @@ static const struct alg rows[] = {
 	CHACHA("chacha20-poly1305"),
 	DES(ALG_3DES, 24, "3des-cbc"),
 	DES(ALG_DES, 8, "des-cbc"),
-	NO_CIPHER("null"),
+	NO_CIPHER(ALG_NULL, "null"),
+	NO_CIPHER(ALG_NO_ENCR, "ah"),
 	PRF(ALG_PRF_SHA1, 20, "hmac-sha1"),
 	PRF(ALG_PRF_SHA256, 32, "hmac-sha256"),
 	PRF(ALG_PRF_SHA384, 48, "hmac-sha384"),

@@ -10,6 +10,7 @@
 enum alg_type { ALG_ENCR = 1, ALG_PRF = 2, ALG_INTEG = 3, ALG_KE = 4 };
 
 enum alg_encr {
+	ALG_NO_ENCR = 0, /* of AH: no cipher at all, not even NULL; never on the wire */
 	ALG_DES = 2,
 	ALG_3DES = 3,
 	ALG_NULL = 11,

@@ -90,6 +90,7 @@ int dp_child_install(
 		m.local = &from;
 		m.remote = &to;
 		m.udp_encap = i->udp_encap;
+		m.transport = i->transport;
 		m.encr = i->encr;
 		m.key_bits = i->key_bits;
 		m.integ = i->integ;
@@ -161,6 +162,7 @@ static int install_record(
 	m.local = &from;
 	m.remote = &to;
 	m.udp_encap = s->udp_encap;
+	m.transport = s->transport;
 	m.encr = s->encr;
 	m.key_bits = s->key_bits;
 	m.integ = s->integ;

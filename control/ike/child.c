@@ -114,6 +114,7 @@ void child_install_fill(const struct child *c, struct ike_child_install *out)
 		.interface_id = sa->interface_id,
 		.local = sa->local,
 		.remote = sa->remote,
+		.transport = c->transport,
 		.udp_encap = sa->natt && (sa->nat_local || sa->nat_remote),
 		.encr = c->suite.encr->id,
 		.key_bits = c->suite.encr->key_bits,

@@ -43,6 +43,7 @@ struct child {
 	bool want_rekey;
 	bool want_delete; /* a delete to the peer is to be sent, or under way */
 	uint8_t rekey_tries;
+	bool transport; /* between the two ends alone; else a tunnel */
 	struct esp_suite suite;
 	struct secret *keys; /* in the order of keymat.h */
 	bool keys_swapped;   /* the exchange's initiator was the peer */

@@ -64,8 +64,8 @@ void ike_kex_job_free(struct ike_kex_job *job);
 struct ike_child_install {
 	uint32_t spi_in, spi_out, rg, policy_id, interface_id;
 	struct endpoint local, remote;
-	bool udp_encap;
-	uint16_t encr, key_bits, integ;
+	bool udp_encap, transport;
+	uint16_t encr, key_bits, integ;	       /* encr 0: AH */
 	struct view encr_key_in, encr_key_out; /* AEAD: key, then salt */
 	struct view integ_key_in, integ_key_out;
 	bool esn;

@@ -58,13 +58,26 @@ bool ike_suite_allowed(const struct model_ike_policy *policy, const struct ike_s
 	return false;
 }
 
-static bool esp_suite_find(
-	const struct model_ipsec_proposal *p, uint16_t pfs, struct esp_suite *out)
+static bool esp_algs_find(const struct model_ipsec_proposal *p, struct esp_suite *s)
 {
+	if (!p->ah)
+		return p->encr != ALG_NO_ENCR &&
+		       cipher_find(p->encr, p->key_bits, p->integ, &s->encr, &s->integ);
+	s->encr = alg_find(ALG_ENCR, ALG_NO_ENCR, 0);
+	s->integ = alg_find(ALG_INTEG, p->integ, 0);
+	return s->encr && s->integ;
+}
+
+/* What becomes of a proposal of ours: passed over when false. */
+static bool esp_suite_find(const struct model_ipsec_policy *policy, uint32_t i,
+	struct esp_terms terms, struct esp_suite *out)
+{
+	const struct model_ipsec_proposal *p = &policy->proposals[i];
+	uint16_t pfs = terms.with_dh ? policy->pfs : 0;
 	struct esp_suite s = {
 		.esn = p->esn, .lifetime_s = p->lifetime_s, .lifetime_kb = p->lifetime_kb};
 
-	if (p->ah || !cipher_find(p->encr, p->key_bits, p->integ, &s.encr, &s.integ))
+	if ((p->ah && terms.no_ah) || !esp_algs_find(p, &s))
 		return false;
 	s.dh = pfs ? alg_find(ALG_KE, pfs, 0) : NULL;
 	if (pfs && !s.dh)
@@ -89,7 +102,8 @@ static struct wants wants_of_esp(const struct esp_suite *s)
 {
 	struct wants w = {.n = 0};
 
-	wants_add(&w, TRANSFORM_ENCR, s->encr->id, s->encr->key_bits);
+	if (!esp_suite_is_ah(s)) /* 3.3.3: AH has INTEG and ESN only */
+		wants_add(&w, TRANSFORM_ENCR, s->encr->id, s->encr->key_bits);
 	if (s->integ)
 		wants_add(&w, TRANSFORM_INTEG, s->integ->id, 0);
 	if (s->dh)
@@ -161,20 +175,21 @@ int negotiate_ike(const struct model_ike_policy *policy, const struct pld_sa *of
 	return -ERR_NO_PROPOSAL;
 }
 
-int negotiate_esp(const struct model_ipsec_policy *policy, enum esp_dh dh,
+int negotiate_esp(const struct model_ipsec_policy *policy, struct esp_terms terms,
 	const struct pld_sa *offer, struct esp_suite *suite, struct choice *choice)
 {
 	/* RFC 7296 1.2: a first child has no key exchange; peers that name a group are humoured. */
-	uint32_t ignored = dh == ESP_WITHOUT_DH ? UINT32_C(1) << TRANSFORM_KE : 0;
+	uint32_t ignored = terms.with_dh ? 0 : UINT32_C(1) << TRANSFORM_KE;
 
 	for (uint32_t i = 0; i < policy->n_proposals; i++) {
 		struct esp_suite s;
 		struct wants w;
 
-		if (!esp_suite_find(&policy->proposals[i], dh == ESP_WITH_DH ? policy->pfs : 0, &s))
+		if (!esp_suite_find(policy, i, terms, &s))
 			continue;
 		w = wants_of_esp(&s);
-		if (!offer_find(offer, PROTO_ESP, &w, ignored, choice) || choice->spi.n != 4)
+		if (!offer_find(offer, esp_suite_protocol(&s), &w, ignored, choice) ||
+			choice->spi.n != 4)
 			continue;
 		*suite = s;
 		return 0;
@@ -225,7 +240,7 @@ static void proposal_emit_esp(
 	uint8_t spi_be[4] = {
 		(uint8_t)(spi >> 24), (uint8_t)(spi >> 16), (uint8_t)(spi >> 8), (uint8_t)spi};
 
-	sa_emit_proposal(e, num, PROTO_ESP, view_of_array(spi_be));
+	sa_emit_proposal(e, num, esp_suite_protocol(s), view_of_array(spi_be));
 	emit_wants(e, &w);
 }
 
@@ -244,7 +259,8 @@ int offer_ike(struct emit *e, const struct model_ike_policy *policy, struct view
 	return num ? 0 : -ERR_UNSUPPORTED;
 }
 
-int offer_esp(struct emit *e, const struct model_ipsec_policy *policy, enum esp_dh dh, uint32_t spi)
+int offer_esp(struct emit *e, const struct model_ipsec_policy *policy, struct esp_terms terms,
+	uint32_t spi)
 {
 	struct sa_emit s = sa_emit_begin(e);
 	uint8_t num = 0;
@@ -252,8 +268,7 @@ int offer_esp(struct emit *e, const struct model_ipsec_policy *policy, enum esp_
 	for (uint32_t i = 0; i < policy->n_proposals; i++) {
 		struct esp_suite suite;
 
-		if (esp_suite_find(
-			    &policy->proposals[i], dh == ESP_WITH_DH ? policy->pfs : 0, &suite))
+		if (esp_suite_find(policy, i, terms, &suite))
 			proposal_emit_esp(&s, &suite, ++num, spi);
 	}
 	sa_emit_end(&s);

@@ -15,7 +15,7 @@ struct ike_suite {
 	const struct alg *encr, *integ, *prf, *dh;
 };
 
-/* dh: NULL without key exchange of its own. */
+/* ESP, or AH: then encr is the row of ALG_NO_ENCR. dh: NULL without key exchange of its own. */
 struct esp_suite {
 	const struct alg *encr, *integ, *dh;
 	bool esn;
@@ -29,8 +29,21 @@ struct choice {
 	struct view spi; /* the peer's; borrowed from the message */
 };
 
-/* Whether the exchange has a key exchange of its own, and so D-H transforms in its proposals. */
-enum esp_dh { ESP_WITHOUT_DH, ESP_WITH_DH };
+struct esp_terms {
+	bool with_dh; /* the exchange has a key exchange of its own: D-H transforms in proposals */
+	bool no_ah;   /* there is a NAT (RFC 3947 5.1): AH would not get through */
+};
+
+static inline bool esp_suite_is_ah(const struct esp_suite *s)
+{
+	return s->encr && s->encr->id == ALG_NO_ENCR;
+}
+
+/* Of its proposals, deletes and REKEY_SA: enum protocol_id. */
+static inline uint8_t esp_suite_protocol(const struct esp_suite *s)
+{
+	return esp_suite_is_ah(s) ? PROTO_AH : PROTO_ESP;
+}
 
 bool ike_suite_find(const struct model_ike_proposal *p, struct ike_suite *out);
 /* One of the policy's proposals is just that. */
@@ -39,7 +52,7 @@ bool ike_suite_allowed(const struct model_ike_policy *policy, const struct ike_s
 /* -ERR_NO_PROPOSAL. *lifetime_s, when given, is that of the proposal of ours. */
 int negotiate_ike(const struct model_ike_policy *policy, const struct pld_sa *offer,
 	struct ike_suite *suite, struct choice *choice) MUST_CHECK;
-int negotiate_esp(const struct model_ipsec_policy *policy, enum esp_dh dh,
+int negotiate_esp(const struct model_ipsec_policy *policy, struct esp_terms terms,
 	const struct pld_sa *offer, struct esp_suite *suite, struct choice *choice) MUST_CHECK;
 
 /* The group our KE payload should be of: `wanted` if one of our proposals has it, else the first
@@ -48,7 +61,7 @@ uint16_t negotiate_ike_group(const struct model_ike_policy *policy, uint16_t wan
 
 /* What we offer. spi: 8 octets when rekeying, else empty. -ERR_UNSUPPORTED: nothing we can do. */
 int offer_ike(struct emit *e, const struct model_ike_policy *policy, struct view spi) MUST_CHECK;
-int offer_esp(struct emit *e, const struct model_ipsec_policy *policy, enum esp_dh dh,
+int offer_esp(struct emit *e, const struct model_ipsec_policy *policy, struct esp_terms terms,
 	uint32_t spi) MUST_CHECK;
 
 /* The answer: the chosen proposal with our SPI. */

@@ -321,6 +321,7 @@ static void put_child(struct ike *ike, struct child_room *r, const struct child 
 	s->soft_ms = c->want_rekey ? 1 : left_ms(c->at_soft, ike->now_ms);
 	s->hard_ms = left_ms(c->at_hard, ike->now_ms);
 	s->replaced_by = c->replaced_by;
+	s->transport = c->transport;
 	s->doomed = c->at_delete != 0 || c->want_delete;
 }
 

@@ -307,6 +307,7 @@ static int fill_child(struct ike *ike, const Rec__ChildSa *s, struct child *c)
 	c->state = s->state == CHILD_REPLACED ? CHILD_REPLACED : CHILD_UP;
 	c->installed = true;
 	c->initiator = s->initiator;
+	c->transport = s->transport;
 	c->outbound = s->outbound;
 	c->order = s->order;
 	c->lease_epoch = s->lease_epoch;

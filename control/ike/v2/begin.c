@@ -77,7 +77,10 @@ static int build_child(struct ike *ike, struct ike_sa *sa)
 		return -ERR_NOT_FOUND;
 	tx_request_open(ike, sa, &w, EXCHANGE_CREATE_CHILD_SA);
 	if (x->kind == EXCH_CHILD_REKEY) {
-		struct pld_notify n = {.protocol = PROTO_ESP, .type = N_REKEY_SA};
+		const struct child *old = child_find(ike, x->old_spi);
+		struct pld_notify n = {
+			.protocol = old ? esp_suite_protocol(&old->suite) : PROTO_ESP,
+			.type = N_REKEY_SA};
 
 		emit_be32(&e, x->old_spi);
 		n.spi = view_of_array(spi);
@@ -86,7 +89,7 @@ static int build_child(struct ike *ike, struct ike_sa *sa)
 		writer_close(&w);
 	}
 	nonce_and_key(&w, x);
-	rc = child_offer(ike, &w, t, x->group != 0, (uint32_t)x->new_spi);
+	rc = child_offer(ike, &w, sa, t, x->group != 0, (uint32_t)x->new_spi);
 	return rc < 0 ? rc : tx_request_close(ike, sa, &w);
 }
 
@@ -212,8 +215,16 @@ int xchg_begin_rekey(struct ike *ike, struct ike_sa *sa)
 	return group ? key_pair_first(ike, sa, group) : give_up(sa, -ERR_NO_PROPOSAL);
 }
 
+static void delete_one(struct writer *w, uint8_t protocol, uint32_t spi_in)
+{
+	writer_open(w, PLD_DELETE);
+	pld_delete_emit(&w->e, protocol, &spi_in, 1);
+	writer_close(w);
+}
+
 int xchg_begin_delete_child(struct ike *ike, struct ike_sa *sa, uint32_t spi_in)
 {
+	const struct child *c = child_find(ike, spi_in);
 	struct exch *x = begin(ike, sa, EXCH_DELETE_CHILD);
 	struct writer w;
 	int rc;
@@ -222,9 +233,11 @@ int xchg_begin_delete_child(struct ike *ike, struct ike_sa *sa, uint32_t spi_in)
 		return -ERR_NOMEM;
 	x->old_spi = spi_in;
 	tx_request_open(ike, sa, &w, EXCHANGE_INFORMATIONAL);
-	writer_open(&w, PLD_DELETE);
-	pld_delete_emit(&w.e, PROTO_ESP, &spi_in, 1);
-	writer_close(&w);
+	/* An orphan may be either: the peer passes over what it does not have (1.4.1). */
+	if (!c || !esp_suite_is_ah(&c->suite))
+		delete_one(&w, PROTO_ESP, spi_in);
+	if (!c || esp_suite_is_ah(&c->suite))
+		delete_one(&w, PROTO_AH, spi_in);
 	rc = tx_request_close(ike, sa, &w);
 	return rc < 0 ? give_up(sa, rc) : 0;
 }

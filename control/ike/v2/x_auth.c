@@ -158,7 +158,7 @@ static int auth_request(struct ike *ike, struct ike_sa *sa, struct tunnel *t)
 	sa->out->new_spi = child_spi_draw(ike, sa->rg);
 	if (sa->out->new_spi == 0)
 		return -ERR_LIMIT;
-	rc = child_offer(ike, &w, t, false, (uint32_t)sa->out->new_spi);
+	rc = child_offer(ike, &w, sa, t, false, (uint32_t)sa->out->new_spi);
 	return rc < 0 ? rc : tx_request_close(ike, sa, &w);
 }
 

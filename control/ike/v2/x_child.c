@@ -18,18 +18,45 @@
 
 /* ---------------------------------------------------------------- selectors */
 
-static uint32_t flows_of(const struct model_selector *m, bool local, struct tsel out[TS_MAX])
+/* Transport mode protects what the two ends say themselves (RFC 7296 1.3.1): the address is theirs,
+ * whatever wider range was configured. False: it is not in that range. */
+static bool flow_at(struct tsel *s, const struct addr *end, bool said)
 {
-	uint32_t n = MIN(m->n_flows, (uint32_t)TS_MAX);
+	struct tsel one = *s;
 
-	for (uint32_t i = 0; i < n; i++) {
+	one.lo = one.hi = *end;
+	if (said)
+		return tsel_intersect(s, &one, s);
+	*s = one;
+	return true;
+}
+
+static uint32_t flows_of(const struct model_selector *m, const struct ike_sa *sa, bool local,
+	struct tsel out[TS_MAX])
+{
+	const struct addr *end = local ? &sa->local.addr : &sa->remote.addr;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < m->n_flows && n < TS_MAX; i++) {
 		const struct model_flow *f = &m->flows[i];
 
-		out[i] = tsel_of_prefix(local ? &f->local : &f->remote, f->protocol);
-		out[i].port_lo = local ? f->local_port_lo : f->remote_port_lo;
-		out[i].port_hi = local ? f->local_port_hi : f->remote_port_hi;
+		out[n] = tsel_of_prefix(local ? &f->local : &f->remote, f->protocol);
+		out[n].port_lo = local ? f->local_port_lo : f->remote_port_lo;
+		out[n].port_hi = local ? f->local_port_hi : f->remote_port_hi;
+		if (!m->vpn->transport || flow_at(&out[n], end, m->vpn->has_selectors))
+			n++;
 	}
 	return n;
+}
+
+static bool has_nat(const struct ike_sa *sa)
+{
+	return sa->nat_local || sa->nat_remote;
+}
+
+static struct esp_terms terms_of(const struct ike_sa *sa, bool with_dh)
+{
+	return (struct esp_terms){.with_dh = with_dh, .no_ah = has_nat(sa)};
 }
 
 static int ts_read(const struct rx *rx, uint8_t type, struct tsel out[TS_MAX], uint32_t *n)
@@ -58,23 +85,36 @@ static void ts_write(struct writer *w, uint8_t type, const struct tsel *v, uint3
 	writer_close(w);
 }
 
-int child_offer(
-	struct ike *ike, struct writer *w, const struct tunnel *t, bool with_dh, uint32_t spi)
+static const char nat_and_ah[] = "AH cannot pass the NAT that is on the way";
+static const char nat_and_transport[] = "transport mode is not possible through a NAT";
+
+int child_offer(struct ike *ike, struct writer *w, const struct ike_sa *sa, const struct tunnel *t,
+	bool with_dh, uint32_t spi)
 {
-	struct tsel ts[TS_MAX];
-	uint32_t n;
+	const struct model_vpn *vpn = t->model->vpn;
+	struct tsel local[TS_MAX], remote[TS_MAX];
+	uint32_t n_local = flows_of(t->model, sa, true, local);
+	uint32_t n_remote = flows_of(t->model, sa, false, remote);
 	int rc;
 
-	(void)ike;
+	if (n_local == 0 || n_remote == 0)
+		return -ERR_TS;
+	if (vpn->transport && has_nat(sa)) {
+		sa_warn(ike, sa, "child.refused", "reason=\"%s\"", nat_and_transport);
+		return -ERR_UNSUPPORTED;
+	}
 	writer_open(w, PLD_SA);
-	rc = offer_esp(&w->e, t->model->vpn->policy, with_dh ? ESP_WITH_DH : ESP_WITHOUT_DH, spi);
+	rc = offer_esp(&w->e, vpn->policy, terms_of(sa, with_dh), spi);
 	writer_close(w);
-	if (rc < 0)
+	if (rc < 0) {
+		sa_warn(ike, sa, "child.refused", "reason=\"%s\"",
+			has_nat(sa) ? nat_and_ah : err_text(rc)); /* PRO-004 */
 		return rc;
-	n = flows_of(t->model, true, ts);
-	ts_write(w, PLD_TSI, ts, n);
-	n = flows_of(t->model, false, ts);
-	ts_write(w, PLD_TSR, ts, n);
+	}
+	ts_write(w, PLD_TSI, local, n_local);
+	ts_write(w, PLD_TSR, remote, n_remote);
+	if (vpn->transport)
+		tx_notify(w, N_USE_TRANSPORT_MODE, (struct view){0});
 	return 0;
 }
 
@@ -92,34 +132,42 @@ struct wanted {
 	struct pld_sa sa;
 	struct tsel local[TS_MAX], remote[TS_MAX];
 	uint32_t n_local, n_remote;
-	enum esp_dh dh;
+	struct esp_terms terms;
+	bool transport;
 };
 
 /* TSi is the asking peer's side: what is remote to us. */
-static int wanted_read(const struct rx *rx, bool with_dh, struct wanted *w)
+static int wanted_read(const struct ike_sa *sa, const struct rx *rx, bool with_dh, struct wanted *w)
 {
 	const struct payload *p = chain_find(rx->chain, PLD_SA);
 	int rc;
 
 	if (!p || pld_sa_parse(p->body, SA_OFFER, &w->sa) < 0)
 		return -ERR_SYNTAX;
-	w->dh = with_dh ? ESP_WITH_DH : ESP_WITHOUT_DH;
+	w->terms = terms_of(sa, with_dh);
+	w->transport = rx->notes.use_transport;
 	rc = ts_read(rx, PLD_TSI, w->remote, &w->n_remote);
 	return rc < 0 ? rc : ts_read(rx, PLD_TSR, w->local, &w->n_local);
 }
 
-static int tunnel_fits(struct tunnel *t, const struct wanted *w, struct chosen *out)
+static int tunnel_fits(
+	struct tunnel *t, const struct ike_sa *sa, const struct wanted *w, struct chosen *out)
 {
+	const struct model_vpn *vpn = t->model->vpn;
 	struct tsel ours[TS_MAX];
-	uint32_t n = flows_of(t->model, true, ours);
+	uint32_t n = flows_of(t->model, sa, true, ours);
 
 	out->n_local = tsel_narrow(ours, n, w->local, w->n_local, out->local, TS_MAX);
-	n = flows_of(t->model, false, ours);
+	n = flows_of(t->model, sa, false, ours);
 	out->n_remote = tsel_narrow(ours, n, w->remote, w->n_remote, out->remote, TS_MAX);
 	if (out->n_local == 0 || out->n_remote == 0)
 		return -ERR_TS;
 	out->t = t;
-	return negotiate_esp(t->model->vpn->policy, w->dh, &w->sa, &out->suite, &out->choice);
+	/* A peer that asks for transport mode takes a tunnel as well (1.3.1); a VPN of ours that is
+	 * for the two ends alone does not. */
+	if (vpn->transport && (!w->transport || has_nat(sa)))
+		return -ERR_NO_PROPOSAL;
+	return negotiate_esp(vpn->policy, w->terms, &w->sa, &out->suite, &out->choice);
 }
 
 /*
@@ -154,14 +202,14 @@ static int choose(
 	int best = -ERR_TS;
 
 	if (old)
-		return old->tunnel ? tunnel_fits(old->tunnel, w, out) : -ERR_TS;
+		return old->tunnel ? tunnel_fits(old->tunnel, sa, w, out) : -ERR_TS;
 	for (int pass = 0; pass < 2; pass++) {
 		list_foreach (t, &sa->gw->tunnels, of_gw) {
 			int rc;
 
 			if (tunnel_is_up(t) != (pass == 1))
 				continue;
-			rc = tunnel_fits(t, w, out);
+			rc = tunnel_fits(t, sa, w, out);
 			if (rc == 0 && !is_taken(sa, out))
 				return 0;
 			rc = rc == 0 ? -ERR_EXISTS : rc;
@@ -210,6 +258,7 @@ static int child_make(
 	if (!c)
 		return -ERR_NOMEM;
 	c->suite = r->chosen->suite;
+	c->transport = r->chosen->t->model->vpn->transport;
 	c->spi_out = spi32(r->chosen->choice.spi);
 	c->initiator = r->ours;
 	/* Architecture rule 10: the answering end switches on the first packet. Where there is
@@ -244,8 +293,10 @@ static void log_made(
 			old->spi_in);
 	} else {
 		sa_info(ike, sa, "child.up",
-			"vpn=%s spi=%08" PRIx32 " out=%08" PRIx32 " encr=%s local=%s remote=%s",
-			c->tunnel->model->vpn->name, c->spi_in, c->spi_out, c->suite.encr->name,
+			"vpn=%s spi=%08" PRIx32 " out=%08" PRIx32
+			" mode=%s encr=%s local=%s remote=%s",
+			c->tunnel->model->vpn->name, c->spi_in, c->spi_out,
+			c->transport ? "transport" : "tunnel", c->suite.encr->name,
 			tsel_text(&c->local_ts->v[0], local),
 			tsel_text(&c->remote_ts->v[0], remote));
 	}
@@ -254,6 +305,24 @@ static void log_made(
 static uint16_t notify_of(int rc)
 {
 	return rc == -ERR_TS || rc == -ERR_EXISTS ? N_TS_UNACCEPTABLE : N_NO_PROPOSAL_CHOSEN;
+}
+
+/* What an operator has to be told in other words than those of the error (PRO-004: NAT). */
+static const char *why_refused(const struct ike_sa *sa, const struct wanted *w, int rc)
+{
+	struct proposal_iter it = proposal_iter_of(&w->sa);
+	struct proposal p;
+
+	if (rc == -ERR_EXISTS)
+		return "another peer has these addresses";
+	if (rc == -ERR_NO_PROPOSAL && has_nat(sa)) {
+		if (w->transport)
+			return nat_and_transport;
+		while (proposal_next(&it, &p))
+			if (p.protocol == PROTO_AH)
+				return nat_and_ah;
+	}
+	return err_text(rc);
 }
 
 int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
@@ -266,14 +335,13 @@ int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 		.nr = ask->nr,
 		.shared = ask->shared,
 		.replaces = ask->old != NULL};
-	int rc = wanted_read(rx, ask->with_dh, &wanted);
+	int rc = wanted_read(sa, rx, ask->with_dh, &wanted);
 
 	if (rc < 0)
 		return rc;
 	rc = choose(sa, &wanted, ask->old, &ch);
 	if (rc < 0) {
-		sa_warn(ike, sa, "child.refused", "reason=\"%s\"",
-			rc == -ERR_EXISTS ? "another peer has these addresses" : err_text(rc));
+		sa_warn(ike, sa, "child.refused", "reason=\"%s\"", why_refused(sa, &wanted, rc));
 		ike->stats.child_failed++;
 		tx_notify(w, notify_of(rc), (struct view){0});
 		return 0;
@@ -291,6 +359,8 @@ int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	writer_close(w);
 	ts_write(w, PLD_TSI, ch.remote, ch.n_remote);
 	ts_write(w, PLD_TSR, ch.local, ch.n_local);
+	if ((*out)->transport)
+		tx_notify(w, N_USE_TRANSPORT_MODE, (struct view){0});
 	tunnel_succeeded(ike, ch.t);
 	log_made(ike, sa, *out, ask->old);
 	return 0;
@@ -314,8 +384,11 @@ int child_accept(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 
 	if (!p || pld_sa_parse(p->body, SA_ANSWER, &answer) < 0)
 		return -ERR_SYNTAX;
-	rc = negotiate_esp(a->t->model->vpn->policy, a->with_dh ? ESP_WITH_DH : ESP_WITHOUT_DH,
-		&answer, &ch.suite, &ch.choice);
+	/* Without the notification the peer made a tunnel, which is to be deleted (1.3.1). */
+	if (a->t->model->vpn->transport && !rx->notes.use_transport)
+		return -ERR_NO_PROPOSAL;
+	rc = negotiate_esp(
+		a->t->model->vpn->policy, terms_of(sa, a->with_dh), &answer, &ch.suite, &ch.choice);
 	if (rc == 0)
 		rc = ts_read(rx, PLD_TSI, ch.local, &ch.n_local);
 	if (rc == 0)
@@ -323,8 +396,9 @@ int child_accept(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	if (rc < 0)
 		return rc;
 	/* Narrowed is fine, widened is not (2.9). */
-	if (!tsel_all_within(ch.local, ch.n_local, ours, flows_of(a->t->model, true, ours)) ||
-		!tsel_all_within(ch.remote, ch.n_remote, ours, flows_of(a->t->model, false, ours)))
+	if (!tsel_all_within(ch.local, ch.n_local, ours, flows_of(a->t->model, sa, true, ours)) ||
+		!tsel_all_within(
+			ch.remote, ch.n_remote, ours, flows_of(a->t->model, sa, false, ours)))
 		return -ERR_TS;
 	rc = child_make(ike, sa, &r, out);
 	if (rc < 0)
@@ -405,7 +479,7 @@ static int group_needed(
 {
 	struct wanted wanted;
 	struct chosen ch;
-	int rc = wanted_read(rx, true, &wanted);
+	int rc = wanted_read(sa, rx, true, &wanted);
 
 	*out = 0;
 	if (rc < 0)
@@ -428,7 +502,7 @@ int on_child_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		/* It may be the one that we are about to hear of. */
 		if (!old && collide_makes_child(sa))
 			return tx_answer_notify(ike, sa, rx, N_TEMPORARY_FAILURE);
-		if (!old || rx->notes.rekey_protocol != PROTO_ESP)
+		if (!old || rx->notes.rekey_protocol != esp_suite_protocol(&old->suite))
 			return tx_answer_notify(ike, sa, rx, N_CHILD_SA_NOT_FOUND);
 	}
 	if (collide_refuses_child(sa, old))

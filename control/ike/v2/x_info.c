@@ -28,14 +28,14 @@ static void end_children(struct ike *ike, struct ike_sa *sa, enum tunnel_down wh
 
 /* Our halves of the pairs that the peer deletes. When our own delete of one is under way the peer
  * names it in its answer to that (2.25.1), so we do not here. */
-static size_t delete_children(
-	struct ike *ike, struct ike_sa *sa, const struct pld_delete *d, uint32_t out[SPIS_MAX])
+static size_t delete_children(struct ike *ike, struct ike_sa *sa, const struct pld_delete *d,
+	uint32_t out[SPIS_MAX], size_t n)
 {
-	size_t n = 0;
-
 	for (size_t i = 0; i < d->count && n < SPIS_MAX; i++) {
 		struct child *c = child_find_out(sa, pld_delete_spi(d, i));
 
+		if (c && esp_suite_protocol(&c->suite) != d->protocol)
+			continue;
 		if (!c) {
 			struct exch *ours = collide_makes_child(sa);
 
@@ -50,24 +50,33 @@ static size_t delete_children(
 	return n;
 }
 
-int on_info_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+/* All that the message deletes of one protocol, and the answer to it. */
+static void answer_deletes(
+	struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint8_t protocol, struct writer *w)
 {
 	const struct payload *p = NULL;
 	uint32_t spis[SPIS_MAX];
 	struct pld_delete d;
-	struct writer w;
 	size_t n = 0;
 
+	while ((p = chain_next(rx->chain, PLD_DELETE, p)) != NULL)
+		if (pld_delete_parse(p->body, &d) == 0 && d.protocol == protocol)
+			n = delete_children(ike, sa, &d, spis, n);
+	if (n == 0)
+		return;
+	writer_open(w, PLD_DELETE);
+	pld_delete_emit(&w->e, protocol, spis, n);
+	writer_close(w);
+}
+
+int on_info_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	struct writer w;
+
 	rekey_claim(ike, sa);
-	while ((p = chain_next(c->rx->chain, PLD_DELETE, p)) != NULL)
-		if (pld_delete_parse(p->body, &d) == 0 && d.protocol == PROTO_ESP && n == 0)
-			n = delete_children(ike, sa, &d, spis);
 	tx_answer_open(ike, sa, &w, c->rx);
-	if (n != 0) {
-		writer_open(&w, PLD_DELETE);
-		pld_delete_emit(&w.e, PROTO_ESP, spis, n);
-		writer_close(&w);
-	}
+	answer_deletes(ike, sa, c->rx, PROTO_ESP, &w);
+	answer_deletes(ike, sa, c->rx, PROTO_AH, &w);
 	return tx_answer_close(ike, sa, &w, c->rx);
 }
 

@@ -41,7 +41,8 @@ static void alg_rows_are_unique_and_within_the_limits(void **state)
 	(void)state;
 	for (; (a = alg_at(n)) != NULL; n++) {
 		assert_ptr_equal(alg_find(a->type, a->id, a->key_bits), a);
-		assert_string_not_equal(transform_text(a->type, a->id), "?");
+		if (a->type != ALG_ENCR || a->id != ALG_NO_ENCR) /* that one is no transform */
+			assert_string_not_equal(transform_text(a->type, a->id), "?");
 		assert_true(a->type == ALG_ENCR ? a->key_len <= ALG_KEY_MAX
 						: a->key_len <= ALG_DIGEST_MAX);
 		assert_true(a->icv_len <= ALG_ICV_MAX && a->iv_len <= ALG_IV_MAX);
@@ -49,7 +50,7 @@ static void alg_rows_are_unique_and_within_the_limits(void **state)
 		assert_true(a->out_len <= HASH_MAX);
 		assert_true((a->type == ALG_ENCR) == (a->block != 0));
 	}
-	assert_int_equal(n, 26);
+	assert_int_equal(n, 27);
 }
 
 static void alg_find_refuses_what_is_not_in_the_table(void **state)
@@ -83,7 +84,7 @@ static void alg_of_esp_makes_no_ike_sa(void **state)
 						 view_of(zero, alg_is_aead(a) ? 0 : sha1->key_len)),
 				-ERR_UNSUPPORTED);
 	}
-	assert_int_equal(n, 5);
+	assert_int_equal(n, 6);
 }
 
 static void alg_names_are_those_the_operator_sees(void **state)
