@@ -40,17 +40,29 @@ ProtobufCBinaryData pb_of_ipaddr(struct ipaddr a, uint8_t room[16])
 	return (ProtobufCBinaryData){4, room};
 }
 
+/* A range of IPv6 may begin or end anywhere: no packet has the addresses that look like IPv4. */
+static int range_end(const ProtobufCBinaryData *b, struct ipaddr *out)
+{
+	if (b->len != 16)
+		return ipaddr_of_pb(b, out);
+	*out = ipaddr_load(b->data);
+	return 0;
+}
+
 int selector_of_pb(const Dp__Selector *s, struct selector *out)
 {
-	int rc = v4_of_pb(&s->low, &out->low);
+	struct ipaddr low, high;
+	int rc = range_end(&s->low, &low);
 
 	if (rc == 0)
-		rc = v4_of_pb(&s->high, &out->high);
+		rc = range_end(&s->high, &high);
 	if (rc < 0)
 		return rc;
-	if (s->protocol > UINT8_MAX || s->port_low > UINT16_MAX || s->port_high > UINT16_MAX ||
-		out->low > out->high || s->port_low > s->port_high)
+	if (s->low.len != s->high.len || s->protocol > UINT8_MAX || s->port_low > UINT16_MAX ||
+		s->port_high > UINT16_MAX || ipaddr_below(high, low) || s->port_low > s->port_high)
 		return -ERR_VALUE;
+	out->low = low;
+	out->high = high;
 	out->protocol = (uint8_t)s->protocol;
 	out->port_low = (uint16_t)s->port_low;
 	out->port_high = (uint16_t)s->port_high;

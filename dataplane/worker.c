@@ -223,6 +223,7 @@ void worker_burst(struct worker *w, struct pkt **v, uint32_t n)
 {
 	w->now_ns = clock_now();
 	w->net = atomic_load_explicit(&w->sh->net, memory_order_acquire);
+	w->near.known = false;
 	for (uint32_t i = 0; i < n; i++)
 		dispatch(w, v[i]);
 	if (w->esp_in.n)

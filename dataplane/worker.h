@@ -29,6 +29,14 @@ struct command {
 	void (*done)(void *api, struct command *c);
 };
 
+/* The neighbour found last: most packets of a burst go where the one before went. */
+struct near_hop {
+	struct ipaddr addr;
+	uint16_t iface;
+	uint8_t mac[6];
+	bool known;
+};
+
 struct worker {
 	uint32_t id;
 	struct shared *sh;
@@ -39,6 +47,7 @@ struct worker {
 	struct pkt_vec esp_in, route, spd_out, esp_out;
 	struct pkt *tx[PORT_MAX][PKT_BURST];
 	uint32_t n_tx[PORT_MAX];
+	struct near_hop near;
 	/* of its own */
 	struct iv_block ivs;
 	uint16_t ip_id;

@@ -63,3 +63,31 @@ uint32_t ip4_cut_next(struct ip4_cut *c, uint8_t *out)
 	c->at += n;
 	return hdr + n;
 }
+
+int ip6_cut_init(struct ip6_cut *c, struct view packet, uint32_t mtu, uint32_t id)
+{
+	if (packet.n <= IP6_HDR || mtu < IP6_HDR + IP6_FRAG_HDR + UNIT)
+		return -ERR_VALUE;
+	*c = (struct ip6_cut){
+		.packet = packet, .room = (mtu - IP6_HDR - IP6_FRAG_HDR) / UNIT * UNIT, .id = id};
+	return (packet.n - IP6_HDR + c->room - 1) / c->room > IP4_CUT_MAX ? -ERR_VALUE : 0;
+}
+
+uint32_t ip6_cut_next(struct ip6_cut *c, uint8_t *out)
+{
+	uint32_t left = (uint32_t)c->packet.n - IP6_HDR - c->at, n = MIN(left, c->room);
+	uint8_t *f = out + IP6_HDR;
+
+	if (left == 0)
+		return 0;
+	memcpy(out, c->packet.p, IP6_HDR);
+	out[IP6_AT_NEXT] = IP_FRAGMENT;
+	store_be16(out + IP6_AT_LEN, (uint16_t)(IP6_FRAG_HDR + n));
+	f[0] = c->packet.p[IP6_AT_NEXT];
+	f[1] = 0;
+	store_be16(f + 2, (uint16_t)(c->at | (n < left ? (uint32_t)IP6_MF : 0)));
+	store_be32(f + 4, c->id);
+	memcpy(f + IP6_FRAG_HDR, c->packet.p + IP6_HDR + c->at, n);
+	c->at += n;
+	return IP6_HDR + IP6_FRAG_HDR + n;
+}

@@ -156,31 +156,36 @@ void ip4_put(uint8_t *p, const struct ip4_make *m);
  * must be dropped (congestion on a flow that is not capable of hearing of it). */
 int ecn_leave(uint8_t inner_tos, uint8_t outer_tos, uint8_t *tos) MUST_CHECK;
 
-/* Ports as traffic selectors see them (RFC 4301 4.4.1.1, RFC 7296 3.13.1); false when they cannot
- * be seen: a later fragment, a protocol without ports, a packet cut short. */
-static inline bool ip4_ports(struct view packet, const struct ip4 *h, uint16_t *src, uint16_t *dst)
+/* Ports as traffic selectors see them (RFC 4301 4.4.1.1, RFC 7296 3.13.1), of the upper layer at
+ * `l4`; false when they cannot be seen: a protocol without ports, a packet cut short. */
+static inline bool upper_ports(struct view l4, uint8_t proto, uint16_t *src, uint16_t *dst)
 {
-	const uint8_t *l4 = packet.p + h->hdr;
-	size_t left = packet.n - h->hdr;
-
 	*src = *dst = 0;
-	if ((h->frag & IP4_OFFSET) != 0)
-		return false;
-	switch (h->proto) {
+	switch (proto) {
 	case IP_TCP:
 	case IP_UDP:
 	case 132: /* SCTP */
-		if (left < 4)
+		if (l4.n < 4)
 			return false;
-		*src = load_be16(l4);
-		*dst = load_be16(l4 + 2);
+		*src = load_be16(l4.p);
+		*dst = load_be16(l4.p + 2);
 		return true;
 	case IP_ICMP: /* type and code as one number, for both sides */
-		if (left < 2)
+	case 58:      /* ICMPv6 */
+		if (l4.n < 2)
 			return false;
-		*src = *dst = load_be16(l4);
+		*src = *dst = load_be16(l4.p);
 		return true;
 	default:
 		return false;
 	}
+}
+
+/* .. of an IPv4 packet; not those of a later fragment. */
+static inline bool ip4_ports(struct view packet, const struct ip4 *h, uint16_t *src, uint16_t *dst)
+{
+	*src = *dst = 0;
+	if ((h->frag & IP4_OFFSET) != 0)
+		return false;
+	return upper_ports(view_of(packet.p + h->hdr, packet.n - h->hdr), h->proto, src, dst);
 }

@@ -10,16 +10,52 @@ static uint64_t mix(uint64_t h)
 	return h ^ h >> 29;
 }
 
-static uint64_t hash(uint64_t key, const struct ip4 *h, uint16_t id)
+static uint64_t hash(uint64_t key, const struct fragment *f)
 {
-	uint64_t a = mix(key ^ ((uint64_t)h->src << 32 | h->dst));
+	uint64_t a = mix(key ^ f->src.lo);
 
-	return mix(a ^ key ^ ((uint64_t)id << 8 | h->proto));
+	a = mix(a ^ f->dst.lo);
+	a = mix(a ^ f->src.hi);
+	a = mix(a ^ f->dst.hi);
+	return mix(a ^ key ^ ((uint64_t)f->id << 8 | f->proto));
 }
 
-uint32_t reasm_worker(const struct ip4 *h, uint16_t id, uint32_t n)
+uint32_t reasm_worker(const struct fragment *f, uint32_t n)
 {
-	return (uint32_t)(hash(0, h, id) >> 40) % n;
+	return (uint32_t)(hash(0, f) >> 40) % n;
+}
+
+struct fragment fragment_of4(const struct ip4 *h, const uint8_t *packet)
+{
+	return (struct fragment){
+		.src = ipaddr_v4(h->src),
+		.dst = ipaddr_v4(h->dst),
+		.id = load_be16(packet + IP4_AT_ID),
+		.at = (uint32_t)(h->frag & IP4_OFFSET) * UNIT,
+		.header = view_of(packet, h->hdr),
+		.data = view_of(packet + h->hdr, (size_t)h->len - h->hdr),
+		.proto = h->proto,
+		.tos = h->tos,
+		.more = h->frag & IP4_MF,
+	};
+}
+
+struct fragment fragment_of6(const struct ip6 *h, const uint8_t *packet)
+{
+	uint32_t front = h->frag_at + (uint32_t)IP6_FRAG_HDR;
+
+	return (struct fragment){
+		.src = h->src,
+		.dst = h->dst,
+		.id = h->frag_id,
+		.at = h->frag & IP6_OFFSET,
+		.header = view_of(packet, h->frag_at),
+		.data = view_of(packet + front, h->len - front),
+		.naming_at = h->naming_at,
+		.next = packet[h->frag_at],
+		.tos = h->tos,
+		.more = h->frag & IP6_MF,
+	};
 }
 
 void reasm_init(struct reasm *r, uint64_t key)
@@ -44,15 +80,15 @@ static void slot_free(struct reasm *r, const struct reasm_ops *ops, struct reasm
 	r->n_used--;
 }
 
-static bool is_of(const struct reasm_slot *s, const struct ip4 *h, uint16_t id)
+static bool is_of(const struct reasm_slot *s, const struct fragment *f)
 {
-	return s->used && s->src == h->src && s->dst == h->dst && s->id == id &&
-	       s->proto == h->proto;
+	return s->used && ipaddr_equal(s->src, f->src) && ipaddr_equal(s->dst, f->dst) &&
+	       s->id == f->id && s->proto == f->proto;
 }
 
 /* An empty one, or the oldest of the set. */
 static struct reasm_slot *slot_make(struct reasm *r, const struct reasm_ops *ops,
-	struct reasm_slot *set, const struct ip4 *h, uint16_t id)
+	struct reasm_slot *set, const struct fragment *f)
 {
 	struct reasm_slot *s = &set[0];
 	uint32_t room;
@@ -62,7 +98,7 @@ static struct reasm_slot *slot_make(struct reasm *r, const struct reasm_ops *ops
 			s = &set[i];
 	if (s->used)
 		slot_free(r, ops, s);
-	*s = (struct reasm_slot){.src = h->src, .dst = h->dst, .id = id, .proto = h->proto};
+	*s = (struct reasm_slot){.src = f->src, .dst = f->dst, .id = f->id, .proto = f->proto};
 	s->buffer = ops->get(ops->ctx, &s->data, &room);
 	if (!s->buffer)
 		return NULL;
@@ -72,15 +108,15 @@ static struct reasm_slot *slot_make(struct reasm *r, const struct reasm_ops *ops
 	return s;
 }
 
-static struct reasm_slot *slot_get(struct reasm *r, const struct reasm_ops *ops,
-	const struct ip4 *h, uint16_t id, uint64_t now_ns)
+static struct reasm_slot *slot_get(
+	struct reasm *r, const struct reasm_ops *ops, const struct fragment *f, uint64_t now_ns)
 {
-	struct reasm_slot *set = r->slots[hash(r->key, h, id) % REASM_SETS], *s;
+	struct reasm_slot *set = r->slots[hash(r->key, f) % REASM_SETS], *s;
 
 	for (uint32_t i = 0; i < REASM_WAYS; i++)
-		if (is_of(&set[i], h, id))
+		if (is_of(&set[i], f))
 			return &set[i];
-	s = slot_make(r, ops, set, h, id);
+	s = slot_make(r, ops, set, f);
 	if (s)
 		s->born_ns = now_ns;
 	return s;
@@ -107,48 +143,54 @@ static bool end_fits(const struct reasm_slot *s, uint32_t to, bool more)
 	       units_there(s, (to + UNIT - 1) / UNIT, REASM_UNITS - (to + UNIT - 1) / UNIT) == 0;
 }
 
-static enum reasm_verdict place(
-	struct reasm_slot *s, const struct ip4 *h, const uint8_t *packet, uint32_t at, uint32_t n)
+/* RFC 8200 4.5: the first one's header, without the fragment header. */
+static void keep_header(struct reasm_slot *s, const struct fragment *f)
 {
-	uint32_t units = (n + UNIT - 1) / UNIT, there;
-	bool more = h->frag & IP4_MF;
+	memcpy(s->header, f->header.p, f->header.n);
+	s->hdr = (uint16_t)f->header.n;
+	if (f->naming_at)
+		s->header[f->naming_at] = f->next;
+}
 
-	if (at + n > s->room)
+static enum reasm_verdict place(struct reasm_slot *s, const struct fragment *f)
+{
+	uint32_t n = (uint32_t)f->data.n, units = (n + UNIT - 1) / UNIT, there;
+
+	if (f->at + n > s->room)
 		return REASM_BIG;
-	there = units_there(s, at / UNIT, units);
-	if (there == units && (more || s->end == at + n) && (at || h->hdr == s->hdr))
+	there = units_there(s, f->at / UNIT, units);
+	if (there == units && (f->more || s->end == f->at + n) && (f->at || f->header.n == s->hdr))
 		return REASM_COPY;
-	if (there || !end_fits(s, at + n, more))
+	if (there || !end_fits(s, f->at + n, f->more))
 		return REASM_OVERLAP;
-	memcpy(s->data + at, packet + h->hdr, n);
-	for (uint32_t u = at / UNIT; u < at / UNIT + units; u++)
+	memcpy(s->data + f->at, f->data.p, n);
+	for (uint32_t u = f->at / UNIT; u < f->at / UNIT + units; u++)
 		s->have[u / 64] |= UINT64_C(1) << u % 64;
-	if (!more)
-		s->end = (uint16_t)(at + n);
-	if (at == 0) {
-		memcpy(s->header, packet, h->hdr);
-		s->hdr = h->hdr;
-	}
+	if (!f->more)
+		s->end = (uint16_t)(f->at + n);
+	if (f->at == 0)
+		keep_header(s, f);
 	s->got = (uint16_t)(s->got + n);
-	s->ecn |= (uint8_t)(1u << (h->tos & 3));
+	s->ecn |= (uint8_t)(1u << (f->tos & 3));
 	s->pieces++;
 	return s->end && s->got == s->end && s->hdr ? REASM_DONE : REASM_HELD;
 }
 
-enum reasm_verdict reasm_add(struct reasm *r, const struct reasm_ops *ops, const struct ip4 *h,
-	const uint8_t *packet, uint64_t now_ns, struct reasm_slot **slot)
+enum reasm_verdict reasm_add(struct reasm *r, const struct reasm_ops *ops, const struct fragment *f,
+	uint64_t now_ns, struct reasm_slot **slot)
 {
-	uint32_t at = (uint32_t)(h->frag & IP4_OFFSET) * UNIT, n = (uint32_t)h->len - h->hdr;
+	uint32_t n = (uint32_t)f->data.n;
 	enum reasm_verdict v;
 
-	if (n == 0 || (h->frag & IP4_MF && n % UNIT) || at + n > UINT16_MAX - (uint32_t)h->hdr)
+	if (n == 0 || (f->more && n % UNIT) || f->at + n > UINT16_MAX - (uint32_t)f->header.n ||
+		f->header.n > REASM_HDR)
 		return REASM_BAD;
-	*slot = slot_get(r, ops, h, load_be16(packet + IP4_AT_ID), now_ns);
+	*slot = slot_get(r, ops, f, now_ns);
 	if (!*slot)
 		return REASM_FULL;
 	if ((*slot)->dead)
 		return REASM_REFUSED;
-	v = place(*slot, h, packet, at, n);
+	v = place(*slot, f);
 	if (v == REASM_OVERLAP || v == REASM_BIG) {
 		buffer_back(ops, *slot);
 		(*slot)->dead = true;
@@ -156,11 +198,27 @@ enum reasm_verdict reasm_add(struct reasm *r, const struct reasm_ops *ops, const
 	return v;
 }
 
+/* The header says what has become of the packet. */
+static void header_finish(const struct reasm_slot *s, uint8_t *header)
+{
+	uint8_t ce = s->ecn & CE ? 3 : 0;
+
+	memcpy(header, s->header, s->hdr);
+	if (!ip_is_v4(header)) {
+		ip6_tos_put(header, ip6_tos(header) | ce);
+		store_be16(header + IP6_AT_LEN, (uint16_t)(s->hdr - IP6_HDR + s->end));
+		return;
+	}
+	header[IP4_AT_TOS] |= ce;
+	store_be16(header + IP4_AT_LEN, (uint16_t)(s->hdr + s->end));
+	store_be16(header + IP4_AT_FRAG, 0);
+	store_be16(header + IP4_AT_SUM, 0);
+	store_be16(header + IP4_AT_SUM, sum_done(sum_add(0, view_of(header, s->hdr))));
+}
+
 int reasm_take(struct reasm *r, struct reasm_slot *s, uint8_t *header, uint32_t *hdr, uint32_t *n,
 	void **buffer)
 {
-	uint8_t tos = s->header[IP4_AT_TOS];
-
 	*buffer = s->buffer;
 	*n = s->end;
 	*hdr = s->hdr;
@@ -169,14 +227,7 @@ int reasm_take(struct reasm *r, struct reasm_slot *s, uint8_t *header, uint32_t 
 	r->n_used--;
 	if (s->ecn & CE && s->ecn & NOT_ECT)
 		return -ERR_VALUE;
-	if (s->ecn & CE)
-		tos |= 3;
-	memcpy(header, s->header, s->hdr);
-	header[IP4_AT_TOS] = tos;
-	store_be16(header + IP4_AT_LEN, (uint16_t)(s->hdr + s->end));
-	store_be16(header + IP4_AT_FRAG, 0);
-	store_be16(header + IP4_AT_SUM, 0);
-	store_be16(header + IP4_AT_SUM, sum_done(sum_add(0, view_of(header, s->hdr))));
+	header_finish(s, header);
 	return 0;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * Putting IPv4 fragments together (RFC 791 3.2), for packets to our own addresses only, with a
- * bound on everything: so many packets at a time, each with one buffer of the caller's, for so
- * long.
+ * Putting fragments together (RFC 791 3.2, RFC 8200 4.5), for packets to our own addresses only,
+ * with a bound on everything: so many packets at a time, each with one buffer of the caller's, for
+ * so long.
  *
  * A table of small sets, chosen by a keyed hash: a flood takes the oldest of a set, and nobody
  * outside can aim at one. Fragments that overlap condemn their packet (RFC 5722 4, and for the same
@@ -12,26 +12,43 @@
  * Life: embedded, zeroed; reasm_init(). The owner takes all buffers back with reasm_expire(all).
  * Thread: the owner's. Time: nanoseconds, never going back.
  */
-#include "core/ip4.h"
+#include "core/ip6.h"
 
 enum {
 	REASM_SETS = 32,
 	REASM_WAYS = 8,
 	REASM_OCTETS = 9216, /* of data, in one packet */
 	REASM_UNITS = REASM_OCTETS / 8,
-	REASM_HDR = 60,
+	REASM_HDR = IP6_HDR + IP6_EXT_OCTETS_MAX,
 };
 
 /* RFC 791 suggests 15 s; what IPsec carries is retransmitted long before. */
 #define REASM_NS (UINT64_C(5) * 1000 * 1000 * 1000)
 
+/* One fragment of either family: where it belongs, and what it brings. */
+struct fragment {
+	struct ipaddr src, dst;
+	uint32_t id;
+	uint32_t at;	    /* octets of data in front of it */
+	struct view header; /* IPv6: up to the fragment header */
+	struct view data;
+	uint16_t naming_at; /* IPv6: the octet of the header that named the fragment header .. */
+	uint8_t next;	    /* .. and is to name this */
+	uint8_t proto;	    /* IPv4: it is part of the name */
+	uint8_t tos;
+	bool more;
+};
+
+struct fragment fragment_of4(const struct ip4 *h, const uint8_t *packet);
+struct fragment fragment_of6(const struct ip6 *h, const uint8_t *packet);
+
 struct reasm_slot {
 	bool used, dead;
-	uint32_t src, dst;
-	uint16_t id;
+	struct ipaddr src, dst;
+	uint32_t id;
 	uint8_t proto;
 	uint8_t ecn;	   /* bit of each codepoint seen */
-	uint8_t hdr;	   /* octets of the first one's header, 0 = not there yet */
+	uint16_t hdr;	   /* octets of the first one's header, 0 = not there yet */
 	uint16_t room;	   /* of the buffer */
 	uint16_t got, end; /* octets; end 0 = not known */
 	uint32_t pieces;
@@ -68,9 +85,9 @@ struct reasm_ops {
 };
 
 void reasm_init(struct reasm *r, uint64_t key);
-/* The fragment of which the header was read; copied when it is held. *slot with REASM_DONE. */
-enum reasm_verdict reasm_add(struct reasm *r, const struct reasm_ops *ops, const struct ip4 *h,
-	const uint8_t *packet, uint64_t now_ns, struct reasm_slot **slot);
+/* Copied when it is held. *slot with REASM_DONE. */
+enum reasm_verdict reasm_add(struct reasm *r, const struct reasm_ops *ops, const struct fragment *f,
+	uint64_t now_ns, struct reasm_slot **slot);
 /* The buffer of a complete one, the caller's from here on; *n octets of data. The header is written
  * to `header` (REASM_HDR octets, *hdr used), as of a whole packet. -ERR_VALUE when some fragments
  * said that congestion was met and others that nobody would care (RFC 3168 5.3). */
@@ -79,4 +96,4 @@ int reasm_take(struct reasm *r, struct reasm_slot *s, uint8_t *header, uint32_t 
 /* Those whose time is over, or all. */
 void reasm_expire(struct reasm *r, const struct reasm_ops *ops, uint64_t now_ns, bool all);
 /* Which of `n` workers gathers the fragments of this packet. */
-uint32_t reasm_worker(const struct ip4 *h, uint16_t id, uint32_t n);
+uint32_t reasm_worker(const struct fragment *f, uint32_t n);

@@ -6,21 +6,27 @@
 #include <stdint.h>
 
 #include "base/view.h"
-#include "core/ip4.h"
+#include "core/ip6.h"
 
-/* Ranges are inclusive, addresses in host order. */
+/* Ranges are inclusive; both ends are of one family, and match that one only. */
 struct selector {
-	uint32_t low, high;
+	struct ipaddr low, high;
 	uint16_t port_low, port_high;
 	uint8_t protocol; /* 0 = any */
 };
 
+/* Any protocol and port between two IPv4 addresses. */
+static inline struct selector selector_v4(uint32_t low, uint32_t high)
+{
+	return (struct selector){ipaddr_v4(low), ipaddr_v4(high), 0, UINT16_MAX, 0};
+}
+
 /* What selectors look at. */
 struct flow {
-	uint32_t src, dst;
+	struct ipaddr src, dst;
 	uint16_t sport, dport;
 	uint8_t proto;
-	bool has_ports;
+	bool has_ports, v4;
 };
 
 struct selectors {
@@ -29,7 +35,7 @@ struct selectors {
 };
 
 /* Of an IPv4 packet that ip4_read() found whole before. */
-static inline struct flow flow_of(struct view packet)
+static inline struct flow flow_of4(struct view packet)
 {
 	const uint8_t *p = packet.p;
 	struct ip4 h = {
@@ -38,21 +44,35 @@ static inline struct flow flow_of(struct view packet)
 		.frag = load_be16(p + IP4_AT_FRAG),
 	};
 	struct flow f = {
-		.src = load_be32(p + IP4_AT_SRC),
-		.dst = load_be32(p + IP4_AT_DST),
+		.src = ipaddr_v4(load_be32(p + IP4_AT_SRC)),
+		.dst = ipaddr_v4(load_be32(p + IP4_AT_DST)),
 		.proto = h.proto,
+		.v4 = true,
 	};
 
 	f.has_ports = ip4_ports(packet, &h, &f.sport, &f.dport);
 	return f;
 }
 
+/* Of an IPv6 packet that ip6_read() read into h. */
+struct flow flow_of6(struct view packet, const struct ip6 *h);
+/* Of either family, read before. */
+struct flow flow_of(struct view packet);
+
+/* RFC 4301 4.4.1.1: IPv4 never matches ::/0, though its numbers lie in it. */
+static inline bool selector_holds(const struct selector *s, struct ipaddr a, bool v4)
+{
+	if (v4)
+		return ipaddr_is_v4(s->low) && a.lo >= s->low.lo && a.lo <= s->high.lo;
+	return !ipaddr_below(a, s->low) && !ipaddr_below(s->high, a);
+}
+
 static inline bool selector_matches(
-	const struct selector *s, uint32_t addr, const struct flow *f, bool source)
+	const struct selector *s, struct ipaddr addr, const struct flow *f, bool source)
 {
 	uint16_t port = source ? f->sport : f->dport;
 
-	if (addr < s->low || addr > s->high)
+	if (!selector_holds(s, addr, f->v4))
 		return false;
 	if (s->protocol != 0 && s->protocol != f->proto)
 		return false;
@@ -63,15 +83,14 @@ static inline bool selector_matches(
 }
 
 /* Any of several; the inline callers below have tried the first of each. */
-bool selectors_match(
-	const struct selectors *s, const struct flow *f, uint32_t local, uint32_t remote, bool out);
+bool selectors_match(const struct selectors *s, const struct flow *f, bool out);
 
 /* Outbound: source is local. */
 static inline bool selectors_match_out(const struct selectors *s, const struct flow *f)
 {
 	return (s->n_local && s->n_remote && selector_matches(s->local, f->src, f, true) &&
 		       selector_matches(s->remote, f->dst, f, false)) ||
-	       selectors_match(s, f, f->src, f->dst, true);
+	       selectors_match(s, f, true);
 }
 
 /* Inbound: source is remote. */
@@ -79,5 +98,5 @@ static inline bool selectors_match_in(const struct selectors *s, const struct fl
 {
 	return (s->n_local && s->n_remote && selector_matches(s->remote, f->src, f, true) &&
 		       selector_matches(s->local, f->dst, f, false)) ||
-	       selectors_match(s, f, f->dst, f->src, false);
+	       selectors_match(s, f, false);
 }

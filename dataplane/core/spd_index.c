@@ -10,7 +10,7 @@ enum { WANTS_PROTOCOL = 1, WANTS_SPORT = 2, WANTS_DPORT = 4 };
 #define NO_ENTRY UINT32_MAX
 
 struct key {
-	uint32_t local, remote;
+	struct ipaddr local, remote;
 	uint16_t sport, dport;
 	uint8_t protocol;
 };
@@ -24,8 +24,9 @@ struct entry {
 
 /* Everything of one shape. */
 struct shape {
-	uint32_t local_mask, remote_mask;
+	struct ipaddr local_mask, remote_mask;
 	uint8_t wants;
+	bool v4;
 	uint32_t best;	  /* least policy in it */
 	uint32_t n, mask; /* entries, buckets - 1 */
 	uint32_t *buckets;
@@ -44,8 +45,14 @@ struct spd_index {
 
 static uint32_t hash(const struct key *k)
 {
-	uint64_t h = ((uint64_t)k->local << 32 | k->remote) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h = (k->local.lo << 32 ^ k->local.lo >> 32 ^ k->remote.lo) *
+		     UINT64_C(0x9e3779b97f4a7c15);
 
+	if (k->local.hi | k->remote.hi) {
+		h ^= h >> 29;
+		h ^= (k->local.hi ^ (k->remote.hi << 31 | k->remote.hi >> 33)) *
+		     UINT64_C(0xc2b2ae3d27d4eb4f);
+	}
 	h ^= ((uint64_t)k->sport << 32 | (uint32_t)k->dport << 8 | k->protocol) *
 	     UINT64_C(0xd6e8feb86659fd93);
 	h ^= h >> 32;
@@ -55,16 +62,18 @@ static uint32_t hash(const struct key *k)
 
 static bool key_equal(const struct key *a, const struct key *b)
 {
-	return a->local == b->local && a->remote == b->remote && a->sport == b->sport &&
-	       a->dport == b->dport && a->protocol == b->protocol;
+	return ipaddr_equal(a->local, b->local) && ipaddr_equal(a->remote, b->remote) &&
+	       a->sport == b->sport && a->dport == b->dport && a->protocol == b->protocol;
 }
 
 /* Of the shortest prefix that holds the whole range. */
-static uint32_t cover(const struct selector *s)
+static struct ipaddr cover(const struct selector *s)
 {
-	uint32_t differ = s->low ^ s->high;
+	uint64_t hi = s->low.hi ^ s->high.hi, lo = s->low.lo ^ s->high.lo;
 
-	return differ == 0 ? UINT32_MAX : ~(UINT32_MAX >> __builtin_clz(differ));
+	return ipaddr_mask(hi	? (uint32_t)__builtin_clzll(hi)
+			   : lo ? 64 + (uint32_t)__builtin_clzll(lo)
+				: (uint32_t)IPADDR_BITS);
 }
 
 static bool is_one_port(const struct selector *s)
@@ -72,16 +81,19 @@ static bool is_one_port(const struct selector *s)
 	return s->port_low == s->port_high;
 }
 
-static bool is_exact(const struct selector *s, uint32_t mask)
+static bool is_exact(const struct selector *s, struct ipaddr mask)
 {
-	bool prefix = (s->low & ~mask) == 0 && s->high == (s->low | ~mask);
+	struct ipaddr last = {s->low.hi | ~mask.hi, s->low.lo | ~mask.lo};
+	bool prefix = ipaddr_equal(ipaddr_and(s->low, mask), s->low) && ipaddr_equal(s->high, last);
 
 	return prefix && (is_one_port(s) || (s->port_low == 0 && s->port_high == UINT16_MAX));
 }
 
 static struct shape shape_of(const struct selector *local, const struct selector *remote)
 {
-	struct shape s = {.local_mask = cover(local), .remote_mask = cover(remote)};
+	struct shape s = {.local_mask = cover(local),
+		.remote_mask = cover(remote),
+		.v4 = ipaddr_is_v4(local->low)};
 
 	if (local->protocol || remote->protocol)
 		s.wants |= WANTS_PROTOCOL;
@@ -96,8 +108,8 @@ static struct key key_of(
 	const struct shape *s, const struct selector *local, const struct selector *remote)
 {
 	return (struct key){
-		.local = local->low & s->local_mask,
-		.remote = remote->low & s->remote_mask,
+		.local = ipaddr_and(local->low, s->local_mask),
+		.remote = ipaddr_and(remote->low, s->remote_mask),
 		.sport = s->wants & WANTS_SPORT ? local->port_low : 0,
 		.dport = s->wants & WANTS_DPORT ? remote->port_low : 0,
 		.protocol = local->protocol ? local->protocol : remote->protocol,
@@ -108,11 +120,12 @@ static struct key key_of(
 
 static bool shape_equal(const struct shape *a, const struct shape *b)
 {
-	return a->local_mask == b->local_mask && a->remote_mask == b->remote_mask &&
-	       a->wants == b->wants;
+	return ipaddr_equal(a->local_mask, b->local_mask) &&
+	       ipaddr_equal(a->remote_mask, b->remote_mask) && a->wants == b->wants &&
+	       a->v4 == b->v4;
 }
 
-/* Shapes are few, or bounded at least: 33 x 33 x 8. NULL: no memory. */
+/* Shapes are few, or bounded at least: 33 x 33 x 8 and 129 x 129 x 8. NULL: no memory. */
 static struct shape *shape_find(struct spd_index *x, const struct shape *like)
 {
 	for (uint32_t i = 0; i < x->n_shapes; i++)
@@ -135,7 +148,7 @@ static struct shape *shape_find(struct spd_index *x, const struct shape *like)
 typedef void pair_fn(struct spd_index *x, uint32_t policy, const struct selector *local,
 	const struct selector *remote);
 
-/* Two protocols that exclude each other match nothing, and get no entry. */
+/* Two protocols, or families, that exclude each other match nothing, and get no entry. */
 static void for_pairs(struct spd_index *x, uint32_t n, pair_fn *fn)
 {
 	for (uint32_t i = 0; i < n; i++)
@@ -144,8 +157,9 @@ static void for_pairs(struct spd_index *x, uint32_t n, pair_fn *fn)
 				const struct selector *local = &x->v[i]->local[l];
 				const struct selector *remote = &x->v[i]->remote[r];
 
-				if (local->protocol && remote->protocol &&
-					local->protocol != remote->protocol)
+				if (ipaddr_is_v4(local->low) != ipaddr_is_v4(remote->low) ||
+					(local->protocol && remote->protocol &&
+						local->protocol != remote->protocol))
 					continue;
 				fn(x, i, local, remote);
 			}
@@ -268,8 +282,8 @@ void spd_index_free(struct spd_index *x)
 static struct key key_out(const struct shape *s, const struct flow *f)
 {
 	return (struct key){
-		.local = f->src & s->local_mask,
-		.remote = f->dst & s->remote_mask,
+		.local = ipaddr_and(f->src, s->local_mask),
+		.remote = ipaddr_and(f->dst, s->remote_mask),
 		.sport = s->wants & WANTS_SPORT ? f->sport : 0,
 		.dport = s->wants & WANTS_DPORT ? f->dport : 0,
 		.protocol = s->wants & WANTS_PROTOCOL ? f->proto : 0,
@@ -278,7 +292,7 @@ static struct key key_out(const struct shape *s, const struct flow *f)
 
 static bool is_seen(const struct shape *s, const struct flow *f)
 {
-	return f->has_ports || !(s->wants & (WANTS_SPORT | WANTS_DPORT));
+	return f->v4 == s->v4 && (f->has_ports || !(s->wants & (WANTS_SPORT | WANTS_DPORT)));
 }
 
 static uint32_t chain_find(const struct spd_index *x, uint32_t i, const struct key *k,

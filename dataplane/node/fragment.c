@@ -97,7 +97,8 @@ void node_gather(struct worker *w, struct pkt *p, const struct ip4 *h, const str
 		[REASM_FULL] = STAT_DROP_NO_BUFFER,
 	};
 
-	uint32_t to = reasm_worker(h, load_be16(p->p + IP4_AT_ID), w->sh->n_workers);
+	struct fragment f = fragment_of4(h, p->p);
+	uint32_t to = reasm_worker(&f, w->sh->n_workers);
 	struct reasm_ops ops = ops_of(w);
 	struct reasm_slot *slot;
 	enum reasm_verdict v;
@@ -109,7 +110,7 @@ void node_gather(struct worker *w, struct pkt *p, const struct ip4 *h, const str
 		worker_hand(w, to, p);
 		return;
 	}
-	v = reasm_add(w->reasm, &ops, h, p->p, w->now_ns, &slot);
+	v = reasm_add(w->reasm, &ops, &f, w->now_ns, &slot);
 	if (v != REASM_HELD && v != REASM_DONE) {
 		worker_drop(w, p, why[v]);
 		return;

@@ -50,16 +50,27 @@ static void to_resolve(
 		worker_hand(w, 0, p);
 }
 
+static bool find_near(struct worker *w, const struct iface *iface, struct ipaddr addr)
+{
+	struct near_hop *n = &w->near;
+
+	if (__builtin_expect(n->known && n->iface == iface->slot && ipaddr_equal(n->addr, addr), 1))
+		return true;
+	n->known = neighbour_find(w->sh->neighbours, iface->slot, addr, n->mac);
+	n->iface = iface->slot;
+	n->addr = addr;
+	return n->known;
+}
+
 void node_output(struct worker *w, struct pkt *p, const struct iface *iface, struct ipaddr next_hop)
 {
-	uint8_t mac[6];
 	uint8_t *eth;
 
 	if (p->len > iface->mtu) {
 		worker_drop(w, p, STAT_DROP_IP_TOO_BIG);
 		return;
 	}
-	if (!neighbour_find(w->sh->neighbours, iface->slot, next_hop, mac)) {
+	if (!find_near(w, iface, next_hop)) {
 		to_resolve(w, p, iface, next_hop);
 		return;
 	}
@@ -68,7 +79,7 @@ void node_output(struct worker *w, struct pkt *p, const struct iface *iface, str
 		return;
 	}
 	eth = pkt_push(p, ETH_HDR);
-	memcpy(eth, mac, 6);
+	memcpy(eth, w->near.mac, 6);
 	memcpy(eth + 6, iface->mac, 6);
 	store_be16(eth + 12, ip_is_v4(eth + ETH_HDR) ? ETH_IP4 : ETH_IP6);
 	node_tx(w, p, iface->port);

@@ -12,8 +12,8 @@ static void acquire(struct worker *w, const struct policy_hot *pol, const struct
 		!atomic_compare_exchange_strong(&pol->sas->asked_ns, &asked, w->now_ns))
 		return;
 	n.acquire.policy_id = pol->id;
-	n.acquire.src = ipaddr_v4(f->src);
-	n.acquire.dst = ipaddr_v4(f->dst);
+	n.acquire.src = f->src;
+	n.acquire.dst = f->dst;
 	n.acquire.sport = f->sport;
 	n.acquire.dport = f->dport;
 	n.acquire.protocol = f->proto;
@@ -73,8 +73,9 @@ struct burst {
 
 static bool flow_equal(const struct flow *a, const struct flow *b)
 {
-	return a->src == b->src && a->dst == b->dst && a->sport == b->sport &&
-	       a->dport == b->dport && a->proto == b->proto && a->has_ports == b->has_ports;
+	return ipaddr_equal(a->src, b->src) && ipaddr_equal(a->dst, b->dst) &&
+	       a->sport == b->sport && a->dport == b->dport && a->proto == b->proto &&
+	       a->has_ports == b->has_ports;
 }
 
 static void find_sets(struct burst *b, const struct iface *tunnel)

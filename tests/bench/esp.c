@@ -140,10 +140,13 @@ static struct selector far_of(uint32_t i)
 {
 	uint32_t low = FAR_NET + i * PER_SA;
 
-	return (struct selector){low, low + PER_SA - 1, 0, UINT16_MAX, 0};
+	return selector_v4(low, low + PER_SA - 1);
 }
 
-static const struct selector near = {0x0a010000, 0x0a01ffff, 0, UINT16_MAX, 0};
+static struct selector near(void)
+{
+	return selector_v4(0x0a010000, 0x0a01ffff);
+}
 
 static struct policy *make_policy(struct bench *b, uint32_t i)
 {
@@ -153,7 +156,7 @@ static struct policy *make_policy(struct bench *b, uint32_t i)
 	must(p && set, "memory");
 	p->selectors = calloc(2, sizeof *p->selectors);
 	must(p->selectors != NULL, "memory");
-	p->selectors[0] = near;
+	p->selectors[0] = near();
 	p->selectors[1] = far_of(i);
 	p->ts = (struct selectors){p->selectors, p->selectors + 1, 1, 1};
 	set->n = 1;
@@ -192,7 +195,7 @@ static struct sa *make_sa(struct bench *b, const struct suite *suite, uint32_t i
 	must(sa && c, "memory");
 	for (uint32_t k = 0; k < sizeof key; k++)
 		key[k] = (uint8_t)(i * 7 + k);
-	c->selectors[0] = near;
+	c->selectors[0] = near();
 	c->selectors[1] = far_of(i);
 	c->ts = (struct selectors){c->selectors, c->selectors + 1, 1, 1};
 	c->local = (struct endpoint){addr_of_v4((uint32_t)GW_OUT), 0};

@@ -161,8 +161,8 @@ static void add_policy(struct net *n)
 	p->selectors = calloc(2, sizeof *p->selectors);
 	if (!p->selectors)
 		abort();
-	p->selectors[0] = (struct selector){0x0a010000, 0x0a01ffff, 0, UINT16_MAX, 0};
-	p->selectors[1] = (struct selector){0x0a020000, 0x0a02ffff, 0, UINT16_MAX, 0};
+	p->selectors[0] = selector_v4(0x0a010000, 0x0a01ffff);
+	p->selectors[1] = selector_v4(0x0a020000, 0x0a02ffff);
 	p->ts = (struct selectors){p->selectors, p->selectors + 1, 1, 1};
 	p->id = 1;
 	p->sas = &sas;
@@ -198,8 +198,8 @@ static struct sa *make_sa(struct way *y, uint32_t flags)
 
 	if (!sa || !c)
 		abort();
-	c->selectors[0] = (struct selector){0x0a010000, 0x0a01ffff, 0, UINT16_MAX, 0};
-	c->selectors[1] = (struct selector){0x0a020000, 0x0a02ffff, 0, UINT16_MAX, 0};
+	c->selectors[0] = selector_v4(0x0a010000, 0x0a01ffff);
+	c->selectors[1] = selector_v4(0x0a020000, 0x0a02ffff);
 	c->ts = (struct selectors){c->selectors, c->selectors + 1, 1, 1};
 	c->local = (struct endpoint){addr_of_v4((uint32_t)WAY_GW_OUT), 4500};
 	c->remote = (struct endpoint){addr_of_v4((uint32_t)WAY_PEER), 4500};

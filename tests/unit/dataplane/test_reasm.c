@@ -111,10 +111,12 @@ static uint32_t cut(struct view packet, uint32_t mtu, struct piece *out)
 static enum reasm_verdict add(
 	struct reasm *r, const struct piece *p, uint64_t now, struct reasm_slot **slot)
 {
+	struct fragment f;
 	struct ip4 h;
 
 	assert_int_equal(ip4_read(view_of(p->p, p->n), &h), IP4_OK);
-	return reasm_add(r, &ops, &h, p->p, now, slot);
+	f = fragment_of4(&h, p->p);
+	return reasm_add(r, &ops, &f, now, slot);
 }
 
 static void check_same(struct reasm *r, struct reasm_slot *s, const uint8_t *packet, uint32_t n)

@@ -20,30 +20,41 @@ static uint32_t rnd(uint32_t n)
 }
 
 /* From a world so small that everything meets. */
-static uint32_t random_addr(void)
+static struct ipaddr random_addr(bool v4)
 {
-	return 0x0a000000 + rnd(64);
+	if (v4)
+		return ipaddr_v4(0x0a000000 + rnd(64));
+	/* both halves matter, and what is next to IPv4 */
+	switch (rnd(3)) {
+	case 0:
+		return (struct ipaddr){UINT64_C(0x20010db800000000) + rnd(8), rnd(8)};
+	case 1:
+		return (struct ipaddr){UINT64_C(0x20010db800000000), UINT64_MAX - rnd(8)};
+	default:
+		return (struct ipaddr){0, (UINT64_C(0x10000) << 32) + rnd(8)};
+	}
 }
 
-static struct selector random_selector(void)
+static struct selector random_selector(bool v4)
 {
 	struct selector s = {.port_high = UINT16_MAX};
-	uint32_t a = random_addr(), b = random_addr();
+	struct ipaddr a = random_addr(v4), b = random_addr(v4);
 
 	switch (rnd(4)) {
 	case 0:
-		s.high = UINT32_MAX;
+		s.low = v4 ? ipaddr_v4(0) : (struct ipaddr){0};
+		s.high = v4 ? ipaddr_v4(UINT32_MAX) : ipaddr_mask(128);
 		break;
 	case 1:
 		s.low = s.high = a;
 		break;
 	case 2:
-		s.low = a & ~7u;
-		s.high = a | 7u;
+		s.low = ipaddr_and(a, ipaddr_mask(125));
+		s.high = (struct ipaddr){a.hi, a.lo | 7u};
 		break;
 	default:
-		s.low = a < b ? a : b;
-		s.high = a < b ? b : a;
+		s.low = ipaddr_below(a, b) ? a : b;
+		s.high = ipaddr_below(a, b) ? b : a;
 	}
 	s.protocol = (uint8_t)(rnd(3) ? 0 : rnd(2) ? IP_UDP : IP_TCP);
 	if (s.protocol && rnd(2)) {
@@ -65,7 +76,7 @@ static void random_policy(struct policy *p)
 	uint16_t n = (uint16_t)(1 + rnd(2));
 
 	for (uint32_t i = 0; i < 4; i++)
-		p->s[i] = random_selector();
+		p->s[i] = random_selector(rnd(2));
 	p->ts = (struct selectors){p->s, p->s + n, n, (uint16_t)(1 + rnd(2))};
 }
 
@@ -95,8 +106,10 @@ static void what_linear_search_finds(void **state)
 		x = spd_index_new(v, n);
 		assert_non_null(x);
 		for (int i = 0; i < FLOWS; i++) {
-			struct flow f = {.src = random_addr(),
-				.dst = random_addr(),
+			bool v4 = rnd(2);
+			struct flow f = {.src = random_addr(v4),
+				.dst = random_addr(v4),
+				.v4 = v4,
 				.proto = (uint8_t)(rnd(2) ? IP_UDP : IP_TCP),
 				.has_ports = rnd(4)};
 			uint32_t want, got;
@@ -115,23 +128,42 @@ static void what_linear_search_finds(void **state)
 	assert_true(hits > 1000);
 }
 
-/* Sites with a /24 each, services of a host by port: one shape each, however many. */
-static void many_have_few_shapes(void **state)
+static struct selector near(bool v4)
+{
+	return v4 ? selector_v4(0x0a000000, 0x0a00ffff)
+		  : (struct selector){{UINT64_C(0xfd00) << 48, 0},
+			    {UINT64_C(0xfd00) << 48, UINT64_MAX}, 0, UINT16_MAX, 0};
+}
+
+static struct selector service_of(bool v4, uint16_t port)
+{
+	struct ipaddr a =
+		v4 ? ipaddr_v4(0xc0a80001) : (struct ipaddr){UINT64_C(0x20010db8) << 32, 1};
+
+	return (struct selector){a, a, port, port, IP_TCP};
+}
+
+static struct selector site_of(bool v4, uint32_t i)
+{
+	uint64_t hi = (UINT64_C(0x20010db9) << 32) + i;
+
+	return v4 ? selector_v4(0x14000000 + i * 128, 0x140000ff + i * 128)
+		  : (struct selector){{hi, 0}, {hi, UINT64_MAX}, 0, UINT16_MAX, 0};
+}
+
+/* Sites with a /24 (or /64) each, services of a host by port: one shape each, however many. */
+static void many_have_few_shapes(bool v4)
 {
 	struct policy *p = calloc(MANY, sizeof *p);
 	const struct selectors **v = calloc(MANY, sizeof *v);
 	struct spd_index *x;
 
-	(void)state;
 	assert_true(p && v);
 	for (uint32_t i = 0; i < MANY; i++) {
 		bool service = i % 2;
 
-		p[i].s[0] = (struct selector){0x0a000000, 0x0a00ffff, 0, UINT16_MAX, 0};
-		p[i].s[1] = service ? (struct selector){0xc0a80001, 0xc0a80001, (uint16_t)(i / 2),
-					      (uint16_t)(i / 2), IP_TCP}
-				    : (struct selector){0x14000000 + i * 128, 0x140000ff + i * 128,
-					      0, UINT16_MAX, 0};
+		p[i].s[0] = near(v4);
+		p[i].s[1] = service ? service_of(v4, (uint16_t)(i / 2)) : site_of(v4, i);
 		p[i].ts = (struct selectors){p[i].s, p[i].s + 1, 1, 1};
 		v[i] = &p[i].ts;
 	}
@@ -139,7 +171,8 @@ static void many_have_few_shapes(void **state)
 	assert_non_null(x);
 	assert_int_equal(spd_index_shapes(x), 2);
 	for (uint32_t i = 0; i < MANY; i += 7) {
-		struct flow f = {.src = 0x0a000102,
+		struct flow f = {.src = near(v4).low,
+			.v4 = v4,
 			.dst = p[i].s[1].low,
 			.sport = 1024,
 			.dport = (uint16_t)(i / 2),
@@ -155,11 +188,24 @@ static void many_have_few_shapes(void **state)
 	free(v);
 }
 
+static void many_of_ipv4(void **state)
+{
+	(void)state;
+	many_have_few_shapes(true);
+}
+
+static void many_of_ipv6(void **state)
+{
+	(void)state;
+	many_have_few_shapes(false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_linear_search_finds),
-		cmocka_unit_test(many_have_few_shapes),
+		cmocka_unit_test(many_of_ipv4),
+		cmocka_unit_test(many_of_ipv6),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
