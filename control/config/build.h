@@ -20,8 +20,8 @@ struct build {
 
 void build_interfaces(struct build *b); /* ports, reth, st0, fab, units, then zones */
 void build_cluster(struct build *b);
-void build_routes(struct build *b);
-void build_ike(struct build *b); /* proposals, policies, limits */
+void build_routing(struct build *b); /* instances, their units, static routes */
+void build_ike(struct build *b);     /* proposals, policies, limits */
 void build_gateways(struct build *b);
 void build_ipsec(struct build *b);
 /* Rules across sections, on the finished model. */

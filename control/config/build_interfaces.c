@@ -1,5 +1,5 @@
 /*
- * [edit interfaces], [edit security zones], [edit routing-options].
+ * [edit interfaces], [edit security zones].
  */
 #include <stdlib.h>
 
@@ -28,6 +28,39 @@ static uint32_t add_addresses(struct build *b, const struct node *list, struct p
 	return n;
 }
 
+/* ST0-003, the static ones. The VPNs are found when there are some (build_ipsec). */
+static void add_bindings(
+	struct build *b, const struct node *list, struct model_unit *u, struct model_binding *to)
+{
+	for (const struct node *n = list ? list->first : NULL; n; n = n->next) {
+		struct model_binding *e = &to[u->n_bindings];
+
+		if (!n->is_name || addr_parse(n->word, &e->hop) < 0)
+			continue;
+		e->vpn_name = stmt_text(b, n, "ipsec-vpn");
+		if (!e->vpn_name)
+			refuse_missing(b, n, "ipsec-vpn");
+		else if (!u->multipoint)
+			refuse_at(b, n, "only a multipoint unit of st0 has next-hop tunnels");
+		else
+			u->n_bindings++;
+	}
+}
+
+static void fill_bindings(struct build *b, const struct node *n, struct model_unit *u)
+{
+	const struct node *v4 = stmt(b, n, "family inet next-hop-tunnel");
+	const struct node *v6 = stmt(b, n, "family inet6 next-hop-tunnel");
+	struct model_binding *all =
+		arena_array(b->arena, struct model_binding, stmt_count(v4) + stmt_count(v6));
+
+	if (!all)
+		return;
+	u->bindings = all;
+	add_bindings(b, v4, u, all);
+	add_bindings(b, v6, u, all);
+}
+
 static void fill_unit(struct build *b, const struct node *n, const struct model_interface *i,
 	struct model_unit *u)
 {
@@ -48,6 +81,7 @@ static void fill_unit(struct build *b, const struct node *n, const struct model_
 	u->n_addresses = add_addresses(b, v4, addresses);
 	u->n_addresses += add_addresses(b, v6, addresses + u->n_addresses);
 	u->addresses = addresses;
+	fill_bindings(b, n, u);
 	u->ike_allowed = !stmt_flag(b, NULL, "security zones security-zone");
 	if (u->multipoint && i->kind != MODEL_IF_TUNNEL)
 		refuse_at(b, stmt(b, n, "multipoint"), "only a unit of st0 can be multipoint");
@@ -292,42 +326,4 @@ void build_interfaces(struct build *b)
 	for (const struct node *z = zones ? zones->first : NULL; z; z = z->next)
 		if (z->is_name)
 			fill_zone(b, z);
-}
-
-static void fill_route(struct build *b, const struct node *n, struct model_route *r)
-{
-	const struct node *hop = stmt(b, n, "next-hop");
-
-	if (prefix_parse(n->word, &r->to) < 0)
-		return;
-	r->preference = stmt_u32(b, n, "preference");
-	if (!hop || !hop->first) {
-		refuse_missing(b, n, "next-hop");
-		return;
-	}
-	if (addr_parse(hop->first->word, &r->via) == 0) {
-		if (r->via.family != r->to.addr.family)
-			refuse_at(b, hop, "the next hop is of another address family");
-		return;
-	}
-	r->unit = model_unit(b->m, hop->first->word);
-	if (!r->unit)
-		refuse_at(b, hop, "interface unit '%s' is not configured", hop->first->word);
-	else if (r->unit->interface->kind != MODEL_IF_TUNNEL)
-		refuse_at(b, hop, "only a unit of st0 can be a next hop; name an address");
-}
-
-void build_routes(struct build *b)
-{
-	const struct node *list = stmt(b, NULL, "routing-options static route");
-	struct model_route *all = arena_array(b->arena, struct model_route, stmt_count(list));
-	uint32_t at = 0;
-
-	if (!all)
-		return;
-	for (const struct node *n = list ? list->first : NULL; n; n = n->next)
-		if (n->is_name)
-			fill_route(b, n, &all[at++]);
-	b->m->routes = all;
-	b->m->n_routes = at;
 }

@@ -1,6 +1,7 @@
 /*
  * [edit security ipsec].
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "config/algorithm.h"
@@ -365,18 +366,53 @@ static void index_selectors(struct build *b, const struct node *list)
 				index[i - 1]->name);
 }
 
+/* ST0-003: next hops that were named before there was a VPN. */
+static void bind_hops(struct build *b, const struct model_unit *u, const struct node *unit)
+{
+	struct model_binding *all = writable(u->bindings);
+
+	for (uint32_t i = 0; i < u->n_bindings; i++) {
+		const char *family = all[i].hop.family == 4 ? "family inet next-hop-tunnel"
+							    : "family inet6 next-hop-tunnel";
+
+		all[i].vpn = model_vpn(b->m, all[i].vpn_name);
+		if (!all[i].vpn)
+			refuse_at(b, stmt(b, unit, family), "IPsec VPN '%s' is not defined",
+				all[i].vpn_name);
+		else if (all[i].vpn->bind != u)
+			refuse_at(b, stmt(b, unit, family), "VPN '%s' is not bound to '%s'",
+				all[i].vpn_name, u->name);
+	}
+}
+
+static void bind_all_hops(struct build *b)
+{
+	const struct model_interface *st0 = model_interface(b->m, "st0");
+	const struct node *units = stmt(b, NULL, "interfaces");
+
+	units = units && st0 ? tree_find(b->t, units, "st0") : NULL;
+	units = units ? stmt(b, units, "unit") : NULL;
+	for (uint32_t i = 0; units && i < st0->n_units; i++) {
+		char number[16];
+
+		(void)snprintf(number, sizeof number, "%u", st0->units[i].number);
+		bind_hops(b, &st0->units[i], tree_find(b->t, units, number));
+	}
+}
+
 void build_ipsec(struct build *b)
 {
 	const struct node *list = stmt(b, NULL, "security ipsec vpn");
 	struct model_vpn *all = arena_array(b->arena, struct model_vpn, stmt_count(list));
 
 	build_policies(b);
-	if (!all || !list)
+	if (!all)
 		return;
 	b->m->vpns = all;
-	for (const struct node *n = list->first; n; n = n->next)
+	for (const struct node *n = list ? list->first : NULL; n; n = n->next)
 		if (n->is_name)
 			fill_vpn(b, n, &all[b->m->n_vpns++]);
 	qsort(all, b->m->n_vpns, sizeof *all, model_by_name);
 	index_selectors(b, list);
+	bind_all_hops(b);
 }

@@ -305,10 +305,12 @@ static int by_addr(const void *a, const void *b)
 {
 	const struct owned *oa = a, *ob = b;
 
+	if (oa->unit->instance != ob->unit->instance)
+		return oa->unit->instance < ob->unit->instance ? -1 : 1;
 	return view_compare(addr_view(oa->addr), addr_view(ob->addr));
 }
 
-/* One address, one unit. */
+/* One address, one unit of an instance. */
 static void check_addresses(struct build *b)
 {
 	struct owned *all;
@@ -331,7 +333,8 @@ static void check_addresses(struct build *b)
 	for (uint32_t i = 1; i < at; i++) {
 		char text[ADDR_TEXT_MAX];
 
-		if (addr_equal(all[i].addr, all[i - 1].addr))
+		if (all[i].unit->instance == all[i - 1].unit->instance &&
+			addr_equal(all[i].addr, all[i - 1].addr))
 			refuse_at(b, interface_node(b, all[i].unit->interface),
 				"address %s is on '%s' and on '%s'", addr_text(all[i].addr, text),
 				all[i - 1].unit->name, all[i].unit->name);

@@ -36,7 +36,7 @@ static int build(struct build *b, int node)
 	b->m->tree = b->t;
 	build_interfaces(b);
 	build_cluster(b);
-	build_routes(b);
+	build_routing(b);
 	build_ike(b);
 	build_gateways(b);
 	build_ipsec(b);

@@ -133,6 +133,16 @@ const struct model_selector *model_selector(const struct model *m, uint32_t poli
 	return NULL;
 }
 
+const char *model_instance_name(const struct model *m, uint32_t index)
+{
+	return index != 0 && index <= m->n_instances ? m->instances[index - 1].name : "master";
+}
+
+bool model_vpn_waits(const struct model_vpn *v)
+{
+	return v->establish == MODEL_ON_TRAFFIC && v->gateway && !v->gateway->dynamic;
+}
+
 /* FNV-1a, 32 bits. */
 static uint32_t hash_octets(uint32_t h, const char *s, size_t n)
 {

@@ -180,12 +180,21 @@ struct model_vpn {
 	uint32_t install_interval_s;
 	uint16_t udp_port; /* udp-encapsulate; 0 = off */
 	bool no_packet_too_big;
+	/* What a dynamic peer negotiated becomes a route (RRI): 0 = no, else its preference. */
+	uint32_t reverse_preference;
 	bool has_selectors; /* the selectors were configured by name */
 	const struct model_selector *selectors;
 	uint32_t n_selectors;
 };
 
 enum model_if_kind { MODEL_IF_PORT, MODEL_IF_RETH, MODEL_IF_TUNNEL, MODEL_IF_FABRIC };
+
+/* Next hops on a multipoint unit: which VPN leads to them. */
+struct model_binding {
+	struct addr hop;
+	const char *vpn_name;
+	const struct model_vpn *vpn;
+};
 
 struct model_unit {
 	const struct model_interface *interface;
@@ -195,7 +204,10 @@ struct model_unit {
 	uint32_t n_addresses;
 	bool inet, inet6; /* family configured, with or without an address */
 	bool multipoint;
-	const char *zone; /* NULL when in none */
+	const struct model_binding *bindings; /* as configured */
+	uint32_t n_bindings;
+	uint32_t instance; /* 0 = the default one; see struct model_instance */
+	const char *zone;  /* NULL when in none */
 	bool ike_allowed;
 };
 
@@ -216,7 +228,16 @@ struct model_interface {
 	uint32_t n_units;
 };
 
+/* A table of routes of its own. Numbered from 1 in name order: 0 is the default instance, which is
+ * not listed. */
+struct model_instance {
+	const char *name;
+	uint32_t index;
+	bool vrf;
+};
+
 struct model_route {
+	uint32_t instance;
 	struct prefix to;
 	struct addr via;	       /* family 0: through a unit */
 	const struct model_unit *unit; /* NULL: through an address */
@@ -296,9 +317,10 @@ struct model {
 	const struct model_vpn *vpns;
 	const struct model_selector *const *selectors; /* of all VPNs, by policy_id */
 	const struct model_interface *interfaces;
+	const struct model_instance *instances;
 	const struct model_route *routes;
 	uint32_t n_ike_policies, n_gateways, n_ipsec_policies, n_vpns, n_selectors;
-	uint32_t n_interfaces, n_routes;
+	uint32_t n_interfaces, n_instances, n_routes;
 	struct model_ike_limits limits;
 	struct model_cluster cluster;
 	struct model_dataplane dataplane;
@@ -320,6 +342,10 @@ const struct model_interface *model_interface(const struct model *m, const char 
 /* "reth0.0"; NULL without a unit number. */
 const struct model_unit *model_unit(const struct model *m, const char *name);
 const struct model_rg *model_rg(const struct model *m, uint32_t id);
+/* "master" for 0. */
+const char *model_instance_name(const struct model *m, uint32_t index);
+/* Waits for traffic: the packet that needs the tunnel asks for it. */
+bool model_vpn_waits(const struct model_vpn *v);
 const struct model_selector *model_selector(const struct model *m, uint32_t policy_id);
 /* Priority of a node in a group, 0 when it is no member. */
 uint32_t model_rg_priority(const struct model_rg *rg, uint32_t node);

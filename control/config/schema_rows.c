@@ -45,6 +45,7 @@
 #define MANUAL_AUTH "hmac-md5-96 hmac-sha1-96 hmac-sha-256-128"
 #define MANUAL_ENCR "des-cbc 3des-cbc aes-128-cbc aes-192-cbc aes-256-cbc"
 #define UNIT "interfaces * unit *"
+#define RI "routing-instances *"
 #define RG "chassis cluster redundancy-group *"
 #define HALF "security ike session half-open"
 #define FULL "security ike session full-open incoming-exchange-max-rates"
@@ -140,16 +141,28 @@ const struct schema_row schema_rows[] = {
 	F(UNIT " multipoint", 0, R_ALL, "st0: several VPNs on one unit"),
 	C(UNIT " family inet", 0, R_DP, "IPv4"),
 	L(UNIT " family inet address", SCHEMA_PREFIX, 4, 4, ORDERED, R_DP, "own address/length"),
-	L(UNIT " family inet next-hop-tunnel", SCHEMA_IPV4, 0, 0, ONELINE | LATER, R_DP,
-		"st0: gateway address reached through a VPN"),
+	L(UNIT " family inet next-hop-tunnel", SCHEMA_IPV4, 0, 0, ONELINE, R_DP,
+		"multipoint st0: next hop reached through a VPN"),
 	V(UNIT " family inet next-hop-tunnel * ipsec-vpn", N, 0, R_DP, "that VPN"),
 	C(UNIT " family inet6", 0, R_DP, "IPv6"),
 	L(UNIT " family inet6 address", SCHEMA_PREFIX, 6, 6, ORDERED, R_DP, "own address/length"),
+	L(UNIT " family inet6 next-hop-tunnel", SCHEMA_IPV6, 0, 0, ONELINE, R_DP,
+		"multipoint st0: next hop reached through a VPN"),
+	V(UNIT " family inet6 next-hop-tunnel * ipsec-vpn", N, 0, R_DP, "that VPN"),
 
 	/* ---- routing-options */
 	L("routing-options static route", SCHEMA_PREFIX, 0, 0, ONELINE, R_DP, "destination"),
 	V("routing-options static route * next-hop", SCHEMA_HOP, 0, R_DP, "address or st0 unit"),
 	U("routing-options static route * preference", 0, 4294967295, "5", 0, R_DP, "lowest is used"),
+
+	/* ---- routing-instances */
+	L("routing-instances", N, 1, 127, BLOCK, R_DP, "tables of routes beside the default one"),
+	T(RI " description", 1, 255, 0, R_TEXT, "text"),
+	E(RI " instance-type", "virtual-router vrf", NULL, 0, R_DP, "mandatory; both mean a table of its own"),
+	L(RI " interface", SCHEMA_UNIT, 0, 0, ONELINE, R_DP, "member unit"),
+	L(RI " routing-options static route", SCHEMA_PREFIX, 0, 0, ONELINE, R_DP, "destination"),
+	V(RI " routing-options static route * next-hop", SCHEMA_HOP, 0, R_DP, "address or st0 unit"),
+	U(RI " routing-options static route * preference", 0, 4294967295, "5", 0, R_DP, "lowest is used"),
 
 	/* ---- security ike */
 	U("security ike respond-bad-spi", 1, 30, NULL, 0, R_NEW, "answers to unknown SPIs, per peer"),

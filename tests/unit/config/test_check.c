@@ -262,6 +262,32 @@ static void check_security_table(void **state)
 		run("", CONFIG_STANDALONE, &check_security_cases[i]);
 }
 
+/* ST0-004, and one address in two instances is none of anybody's business. */
+static void check_instances_are_apart(void **state)
+{
+	static const char lines[] =
+		"set routing-instances B instance-type vrf interface st0.2\n"
+		"set routing-instances A instance-type virtual-router interface st0.1\n"
+		"set routing-instances A routing-options static route 10.9.0.0/16 next-hop st0.1\n"
+		"set interfaces st0 unit 1 family inet address 10.0.0.1/30\n"
+		"set interfaces st0 unit 2 family inet address 10.0.0.1/30\n";
+	auto_complaints c = {0};
+	auto_model m = NULL;
+	char text[8192];
+
+	(void)state;
+	(void)snprintf(text, sizeof text, "%s%s", base, lines);
+	assert_int_equal(config_load(view_of_text(text), CONFIG_STANDALONE, &m, &c), 0);
+	assert_int_equal(m->n_instances, 2);
+	assert_string_equal(model_instance_name(m, 1), "A");
+	assert_true(m->instances[1].vrf);
+	assert_int_equal(model_unit(m, "st0.1")->instance, 1);
+	assert_int_equal(model_unit(m, "st0.2")->instance, 2);
+	assert_int_equal(model_unit(m, "ge-0/0/0.0")->instance, 0);
+	assert_int_equal(m->n_routes, 1);
+	assert_int_equal(m->routes[0].instance, 1);
+}
+
 static const struct check check_interfaces_cases[] = {
 	{"reth stand-alone", "set interfaces reth0 redundant-ether-options redundancy-group 1",
 		"[edit]\n  'interfaces reth0'\n    a reth interface needs 'chassis "
@@ -301,6 +327,41 @@ static const struct check check_interfaces_cases[] = {
 		"'interfaces ge-0/0/62'\n    the names 'ge-0/0/30.1880' and 'ge-0/0/62.1397' have "
 		"the same number: use another unit\n",
 		false},
+	{"an instance without a type", "set routing-instances A interface st0.1",
+		"[edit]\n  'routing-instances A'\n    missing mandatory statement: "
+		"'instance-type'\n",
+		false},
+	{"an instance named as the default one",
+		"set routing-instances master instance-type virtual-router",
+		"this name means the instance that is always there\n", false},
+	{"a unit in two instances",
+		"set routing-instances A instance-type vrf interface st0.1\n"
+		"set routing-instances B instance-type vrf interface st0.1",
+		"'interface st0.1'\n    'st0.1' is in routing instance 'A' already\n", false},
+	{"an unknown unit in an instance",
+		"set routing-instances A instance-type vrf interface st0.9",
+		"'interface st0.9'\n    interface unit 'st0.9' is not configured\n", false},
+	{"a route into a unit of another instance",
+		"set routing-instances A instance-type vrf interface st0.1\n"
+		"set routing-options static route 10.0.0.0/8 next-hop st0.1",
+		"'next-hop st0.1'\n    'st0.1' is in routing instance 'A'\n", false},
+	{"one address twice in an instance",
+		"set routing-instances A instance-type vrf interface st0.1\n"
+		"set routing-instances A interface st0.2\n"
+		"set interfaces st0 unit 1 family inet address 10.0.0.1/30\n"
+		"set interfaces st0 unit 2 family inet address 10.0.0.1/30",
+		"    address 10.0.0.1 is on 'st0.1' and on 'st0.2'\n", false},
+	{"a next-hop tunnel on a point-to-point unit (ST0-002)",
+		"set interfaces st0 unit 1 family inet next-hop-tunnel 10.0.0.2 ipsec-vpn v",
+		"only a multipoint unit of st0 has next-hop tunnels\n", false},
+	{"a next-hop tunnel of no VPN (ST0-003)",
+		"set interfaces st0 unit 1 multipoint\n"
+		"set interfaces st0 unit 1 family inet next-hop-tunnel 10.0.0.2 ipsec-vpn w",
+		"IPsec VPN 'w' is not defined\n", false},
+	{"a next-hop tunnel of a VPN elsewhere (ST0-003)",
+		"set interfaces st0 unit 2 multipoint\n"
+		"set interfaces st0 unit 2 family inet next-hop-tunnel 10.0.0.2 ipsec-vpn v",
+		"VPN 'v' is not bound to 'st0.2'\n", false},
 	{"route without next hop", "set routing-options static route 10.0.0.0/8",
 		"'route 10.0.0.0/8'\n    missing mandatory statement: 'next-hop'\n", false},
 	{"route to an unknown unit", "set routing-options static route 10.0.0.0/8 next-hop st0.7",
@@ -397,6 +458,7 @@ int main(void)
 		cmocka_unit_test(check_base_is_silent),
 		cmocka_unit_test(check_security_table),
 		cmocka_unit_test(check_interfaces_table),
+		cmocka_unit_test(check_instances_are_apart),
 		cmocka_unit_test(check_cluster_table),
 		cmocka_unit_test(check_value_table),
 	};
