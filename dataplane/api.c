@@ -190,6 +190,9 @@ static void handle(struct dp *dp, const Dp__Request *q, struct reply *r)
 	case DP__REQUEST__BODY_CONFIGURE:
 		api_configure(dp, q->configure, r);
 		return;
+	case DP__REQUEST__BODY_ROUTE_SET:
+		api_route_set(dp, q->route_set, r);
+		return;
 	case DP__REQUEST__BODY_CHILD_INSTALL:
 		api_child_install(dp, q->child_install, r);
 		return;

@@ -133,6 +133,7 @@ static int cold_of(const Dp__ChildInstall *c, struct sa_cold **out)
 	if (!k)
 		return -ERR_NOMEM;
 	k->policy_id = c->policy_id;
+	k->outside = c->interface_id;
 	k->order = c->order;
 	k->soft_bytes = c->soft_bytes;
 	k->hard_bytes = c->hard_bytes;
@@ -199,6 +200,29 @@ static int sa_of(struct dp *dp, const Dp__ChildInstall *c, struct sa **out)
 	return 0;
 }
 
+/* Where it is between the routing instances of the picture. */
+static void child_place(const struct net *n, const struct policy_sas *p, struct sa *sa)
+{
+	const struct iface *outside = net_iface_by_id(n, sa_cold(sa)->outside);
+
+	atomic_store(&sa_cold(sa)->tunnel, p->configured ? p->slot : IFACE_NONE);
+	atomic_store(&sa->instance, outside ? outside->instance : 0);
+}
+
+void child_place_all(struct dp *dp)
+{
+	const struct net *n = atomic_load(&dp->sh.net);
+	struct sa *sa;
+
+	mark_configured(dp);
+	for (uint32_t i = 0; sad_at(&dp->sh.sad, i, &sa); i++) {
+		struct policy_sas *p = sa ? policy_sas_get(dp, sa_cold(sa)->policy_id) : NULL;
+
+		if (p)
+			child_place(n, p, sa);
+	}
+}
+
 static void defer_sa(struct dp *dp, void *sa)
 {
 	(void)dp;
@@ -209,7 +233,11 @@ static int install_new(struct dp *dp, struct sa *sa)
 {
 	struct policy_sas *p = policy_sas_get(dp, sa_cold(sa)->policy_id);
 	struct sad_table *retired;
-	int rc = p ? sad_add(&dp->sh.sad, sa, &retired) : -ERR_NOMEM;
+	int rc;
+
+	if (p)
+		child_place(atomic_load(&dp->sh.net), p, sa);
+	rc = p ? sad_add(&dp->sh.sad, sa, &retired) : -ERR_NOMEM;
 
 	if (rc < 0)
 		return rc;
@@ -259,8 +287,10 @@ static void adopt_finish(struct dp *dp, struct order *o)
 		is = policy_sas_get(dp, sa_cold(have)->policy_id);
 		if (was && was != is)
 			(void)set_change(dp, was, have, NULL);
-		if (is)
+		if (is) {
+			child_place(atomic_load(&dp->sh.net), is, have);
 			(void)set_change(dp, is, NULL, have);
+		}
 	}
 	if (a->old)
 		dp_defer(dp, defer_free, a->old, NULL);

@@ -24,26 +24,6 @@ static uint16_t slot_of(struct dp *dp, uint32_t id)
 	return free_slot;
 }
 
-static uint16_t slot_find(const struct dp *dp, uint32_t id)
-{
-	for (uint32_t i = 0; i < IFACE_MAX && id != 0; i++)
-		if (dp->slot_id[i] == id)
-			return (uint16_t)i;
-	return IFACE_NONE;
-}
-
-static int address_of(const Dp__Prefix *p, struct iface_addr *out)
-{
-	uint32_t addr = 0;
-	int rc = p ? v4_of_pb(&p->address, &addr) : -ERR_VALUE;
-
-	if (rc == 0 && p->length > 32)
-		rc = -ERR_VALUE;
-	if (rc == 0)
-		*out = prefix_v4(addr, (uint8_t)p->length);
-	return rc;
-}
-
 static int iface_fill(struct dp *dp, const Dp__Interface *c, struct iface *i)
 {
 	const struct port *port;
@@ -55,8 +35,10 @@ static int iface_fill(struct dp *dp, const Dp__Interface *c, struct iface *i)
 	i->port = i->kind == IFACE_TUNNEL ? PORT_NONE : plumb_port(dp, c->port);
 	i->rg = (uint8_t)c->rg;
 	i->ike = c->ike;
+	i->instance = (uint8_t)c->instance;
 	i->mtu = c->mtu ? c->mtu : i->kind == IFACE_TUNNEL ? 0 : MTU_DEFAULT;
-	if (c->id == 0 || c->rg >= RG_MAX || c->kind > DP__INTERFACE_KIND__INTERFACE_TUNNEL ||
+	if (c->id == 0 || c->rg >= RG_MAX || c->instance >= INSTANCE_MAX ||
+		c->kind > DP__INTERFACE_KIND__INTERFACE_TUNNEL ||
 		(c->mac.len != 0 && c->mac.len != 6) || (i->mtu && i->mtu < MTU_MIN))
 		return -ERR_VALUE;
 	if (i->slot == IFACE_NONE || c->n_addresses > ADDRS_MAX)
@@ -84,7 +66,7 @@ static int iface_add(struct dp *dp, struct net *n, const Dp__Interface *c, struc
 	for (size_t k = 0; k < c->n_addresses && rc == 0; k++) {
 		struct iface_addr a;
 
-		rc = address_of(c->addresses[k], &a);
+		rc = address_of_pb(c->addresses[k], &a);
 		if (rc == -ERR_UNSUPPORTED) { /* IPv6: not carried yet, and no reason to fail */
 			log_warn(&dp->log, "dp.configure.ipv6", "interface=%s", c->name);
 			rc = 0;
@@ -98,36 +80,6 @@ static int iface_add(struct dp *dp, struct net *n, const Dp__Interface *c, struc
 		return rc;
 	}
 	return net_add_iface(n, i);
-}
-
-static int route_add(struct dp *dp, struct net *n, const Dp__Route *c)
-{
-	struct hop hop = {.iface = slot_find(dp, c->interface_id)};
-	const struct hop *via;
-	struct iface_addr to;
-	int rc = address_of(c->destination, &to);
-
-	if (rc < 0)
-		return rc == -ERR_UNSUPPORTED ? 0 : rc;
-	if (c->next_hop.len) {
-		rc = ipaddr_of_pb(&c->next_hop, &hop.next_hop);
-		if (rc < 0)
-			return rc;
-		hop.kind = HOP_VIA;
-		if (hop.iface == IFACE_NONE) {
-			via = net_route(n, &n->fib, hop.next_hop);
-			if (!via || via->kind != HOP_CONNECTED)
-				return -ERR_NOT_FOUND;
-			hop.iface = via->iface;
-		}
-	}
-	if (!net_iface(n, hop.iface))
-		return -ERR_NOT_FOUND;
-	if (net_iface(n, hop.iface)->kind == IFACE_TUNNEL)
-		hop.kind = HOP_TUNNEL;
-	else if (c->next_hop.len == 0)
-		hop.kind = HOP_CONNECTED;
-	return net_add_route(n, &n->fib, to, &hop);
 }
 
 static int policy_fill(const Dp__Policy *c, struct policy *p)
@@ -155,6 +107,7 @@ static int policy_add(struct dp *dp, struct net *n, const Dp__Policy *c)
 		return -ERR_NOMEM;
 	p->id = c->id;
 	p->rg = (uint8_t)c->rg;
+	p->tunnel = c->tunnel;
 	(void)snprintf(p->name, sizeof p->name, "%s", c->name);
 	p->sas = policy_sas_get(dp, c->id);
 	rc = p->sas ? policy_fill(c, p) : -ERR_NOMEM;
@@ -175,11 +128,6 @@ static int net_build(struct dp *dp, const Dp__Configure *c, struct net *n, struc
 	n->iv_node = (uint8_t)c->iv_node_id;
 	for (size_t i = 0; i < c->n_interfaces && rc == 0; i++)
 		rc = iface_add(dp, n, c->interfaces[i], r);
-	for (size_t i = 0; i < c->n_routes && rc == 0; i++) {
-		rc = route_add(dp, n, c->routes[i]);
-		if (rc < 0)
-			reply_fail(r, rc, "route %zu: %s", i, err_text(rc));
-	}
 	for (size_t i = 0; i < c->n_policies && rc == 0; i++) {
 		rc = policy_add(dp, n, c->policies[i]);
 		if (rc < 0)
@@ -187,7 +135,7 @@ static int net_build(struct dp *dp, const Dp__Configure *c, struct net *n, struc
 	}
 	if (rc == 0)
 		rc = net_finish(n);
-	return rc;
+	return rc == 0 ? routes_add(dp, n, c->routes, c->n_routes) : rc;
 }
 
 static int check(const struct dp *dp, const Dp__Configure *c, struct reply *r)
@@ -276,6 +224,7 @@ void api_configure(struct dp *dp, const Dp__Configure *c, struct reply *r)
 	}
 	old = atomic_exchange(&dp->sh.net, n);
 	slots_release(dp, n);
+	child_place_all(dp);
 	apply_settings(dp, c);
 	if (plumb_start(dp) < 0) {
 		reply_fail(r, -ERR_LIMIT, "workers cannot be started");

@@ -159,6 +159,7 @@ void api_output(struct dp *dp, struct blob *packed);
 
 /* ---- handlers, one a request */
 void api_configure(struct dp *dp, const Dp__Configure *c, struct reply *r);
+void api_route_set(struct dp *dp, const Dp__RouteSet *c, struct reply *r);
 void api_child_install(struct dp *dp, const Dp__ChildInstall *c, struct reply *r);
 void api_child_update(struct dp *dp, const Dp__ChildUpdate *c, struct reply *r);
 void api_child_delete(struct dp *dp, const Dp__ChildDelete *c, struct reply *r);
@@ -173,6 +174,13 @@ void api_handover_freeze(struct dp *dp, const Dp__HandoverFreeze *f, struct repl
 void api_handover_activate(struct dp *dp, const Dp__HandoverActivate *a, struct reply *r);
 void api_handover_forward(struct dp *dp, const Dp__HandoverForward *f, struct reply *r);
 void api_hello(struct dp *dp, const Dp__Hello *h, struct reply *r);
+
+/* ---- routes_ctl.c */
+int address_of_pb(const Dp__Prefix *p, struct iface_addr *out) MUST_CHECK;
+/* Slot of a configured interface, or IFACE_NONE. */
+uint16_t slot_find(const struct dp *dp, uint32_t id);
+/* A route that cannot be followed is left out, and said so. */
+int routes_add(struct dp *dp, struct net *n, Dp__Route *const *v, size_t n_v) MUST_CHECK;
 
 /* ---- rg_ctl.c */
 int rg_ctl_init(struct dp *dp) MUST_CHECK;
@@ -200,6 +208,8 @@ void handover_end(struct dp *dp, uint32_t rg, struct reply *r);
 
 /* ---- child.c */
 void child_drop_all(struct dp *dp);
+/* Interfaces may have changed. */
+void child_place_all(struct dp *dp);
 struct policy_sas *policy_sas_get(struct dp *dp, uint32_t id);
 /* Forgets policies without SAs that no configuration names; no worker may see an older one. */
 void policy_sas_prune(struct dp *dp);

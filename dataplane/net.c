@@ -11,12 +11,16 @@ static void fib_fini(struct fib *f)
 	lpm6_free(f->v6);
 }
 
-static int fib_init(struct fib *f)
+/* When its first interface comes. */
+static int fib_need(struct fib *f)
 {
+	if (f->v4)
+		return 0;
 	*f = (struct fib){lpm_new(), lpm6_new()};
 	if (f->v4 && f->v6)
 		return 0;
 	fib_fini(f);
+	*f = (struct fib){0};
 	return -ERR_NOMEM;
 }
 
@@ -26,7 +30,7 @@ struct net *net_new(void)
 
 	if (!n)
 		return NULL;
-	if (fib_init(&n->fib) < 0) {
+	if (fib_need(&n->fib[0]) < 0) {
 		free(n);
 		return NULL;
 	}
@@ -44,6 +48,17 @@ void policy_free(struct policy *p)
 	free(p);
 }
 
+static void spds_free(struct iface *i)
+{
+	for (uint32_t k = 0; k < i->n_spds; k++) {
+		spd_index_free(i->spds[k].index);
+		free(i->spds[k].hot);
+	}
+	free(i->spds);
+	i->spds = NULL;
+	i->n_spds = 0;
+}
+
 static void iface_free(struct iface *i)
 {
 	if (!i)
@@ -51,8 +66,7 @@ static void iface_free(struct iface *i)
 	for (uint32_t k = 0; k < i->n_policies; k++)
 		policy_free(i->policies[k]);
 	free(i->policies);
-	spd_index_free(i->index);
-	free(i->hot);
+	spds_free(i);
 	free(i);
 }
 
@@ -60,9 +74,10 @@ void net_free(struct net *n)
 {
 	if (!n)
 		return;
-	for (uint32_t i = 0; i < n->n_slots; i++)
+	for (uint32_t i = 0; i < n->n_slots && !n->lent; i++)
 		iface_free(n->ifaces[i]);
-	fib_fini(&n->fib);
+	for (uint32_t i = 0; i < INSTANCE_MAX; i++)
+		fib_fini(&n->fib[i]);
 	free(n->hops);
 	free(n);
 }
@@ -89,6 +104,10 @@ int net_add_route(struct net *n, struct fib *f, struct iface_addr to, const stru
 
 static int add_addresses(struct net *n, const struct iface *i)
 {
+	struct fib *fib = &n->fib[i->instance];
+
+	if (fib_need(fib) < 0)
+		return -ERR_NOMEM;
 	for (uint32_t k = 0; k < i->n_addrs; k++) {
 		struct iface_addr own = {i->addrs[k].addr, IPADDR_BITS};
 		struct hop local = {.kind = HOP_LOCAL, .iface = i->slot};
@@ -96,9 +115,9 @@ static int add_addresses(struct net *n, const struct iface *i)
 		int rc = 0;
 
 		if (i->kind != IFACE_TUNNEL)
-			rc = net_add_route(n, &n->fib, i->addrs[k], &connected);
+			rc = net_add_route(n, fib, i->addrs[k], &connected);
 		if (rc == 0)
-			rc = net_add_route(n, &n->fib, own, &local);
+			rc = net_add_route(n, fib, own, &local);
 		if (rc < 0)
 			return rc;
 	}
@@ -140,38 +159,158 @@ int net_add_policy(struct net *n, uint16_t slot, struct policy *p)
 		i->policies = more;
 		i->cap_policies = cap;
 	}
+	p->sas->slot = slot;
 	i->policies[i->n_policies++] = p;
 	return 0;
 }
 
-static int iface_index(struct iface *i)
+static int spd_fill(struct spd *s, struct policy *const *policies, uint32_t n)
 {
-	const struct selectors **v = calloc(i->n_policies, sizeof *v);
+	const struct selectors **v = calloc(n, sizeof *v);
 
-	spd_index_free(i->index);
-	free(i->hot);
-	i->index = NULL;
-	i->hot = calloc(i->n_policies, sizeof *i->hot);
-	for (uint32_t k = 0; v && i->hot && k < i->n_policies; k++) {
-		const struct policy *p = i->policies[k];
+	s->hot = calloc(n, sizeof *s->hot);
+	for (uint32_t k = 0; v && s->hot && k < n; k++) {
+		const struct policy *p = policies[k];
 
 		v[k] = &p->ts;
-		i->hot[k] = (struct policy_hot){p->sas, p->id, p->rg};
+		s->hot[k] = (struct policy_hot){p->sas, p->id, p->rg};
 	}
-	if (v && i->hot)
-		i->index = spd_index_new(v, i->n_policies);
+	if (v && s->hot)
+		s->index = spd_index_new(v, n);
 	free(v);
-	return i->index ? 0 : -ERR_NOMEM;
+	return s->index ? 0 : -ERR_NOMEM;
+}
+
+struct ranked {
+	struct policy *policy;
+	uint32_t rank;
+};
+
+static int by_tunnel(const void *x, const void *y)
+{
+	const struct ranked *a = x, *b = y;
+
+	if (a->policy->tunnel != b->policy->tunnel)
+		return a->policy->tunnel < b->policy->tunnel ? -1 : 1;
+	return a->rank < b->rank ? -1 : a->rank > b->rank;
+}
+
+static uint32_t count_tunnels(const struct ranked *v, uint32_t n)
+{
+	uint32_t tunnels = 0;
+
+	for (uint32_t k = 0; k < n; k++)
+		tunnels += k == 0 || v[k].policy->tunnel != v[k - 1].policy->tunnel;
+	return tunnels;
+}
+
+/* v: by tunnel, in order of preference; room: as long. */
+static int spds_fill(struct iface *i, const struct ranked *v, struct policy **room)
+{
+	uint32_t tunnels = count_tunnels(v, i->n_policies), first = 0, n = i->n_policies;
+	int rc;
+
+	i->spds = calloc(1 + tunnels, sizeof *i->spds);
+	if (!i->spds)
+		return -ERR_NOMEM;
+	i->n_spds = 1;
+	rc = spd_fill(&i->spds[0], i->policies, n);
+	for (uint32_t k = 0; k < n; k++)
+		room[k] = v[k].policy;
+	for (uint32_t k = 1; rc == 0 && tunnels > 1 && k <= n; k++) {
+		if (k < n && room[k]->tunnel == room[first]->tunnel)
+			continue;
+		i->spds[i->n_spds].tunnel = room[first]->tunnel;
+		rc = spd_fill(&i->spds[i->n_spds++], &room[first], k - first);
+		first = k;
+	}
+	return rc;
+}
+
+static int iface_index(struct iface *i)
+{
+	struct ranked *v = calloc(i->n_policies, sizeof *v);
+	struct policy **room = calloc(i->n_policies, sizeof *room);
+	int rc = -ERR_NOMEM;
+
+	spds_free(i);
+	for (uint32_t k = 0; v && k < i->n_policies; k++)
+		v[k] = (struct ranked){i->policies[k], k};
+	if (v && room) {
+		qsort(v, i->n_policies, sizeof *v, by_tunnel);
+		rc = spds_fill(i, v, room);
+	}
+	free(v);
+	free(room);
+	return rc;
+}
+
+uint16_t iface_spd(const struct iface *i, uint32_t tunnel)
+{
+	uint32_t lo = 1, hi = i->n_spds;
+
+	if (tunnel == 0)
+		return 0;
+	if (i->n_spds == 1)
+		return i->n_policies && i->policies[0]->tunnel == tunnel ? 0 : SPD_NOBODY;
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (i->spds[mid].tunnel == tunnel)
+			return mid < SPD_NOBODY ? (uint16_t)mid : SPD_NOBODY;
+		if (i->spds[mid].tunnel < tunnel)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return SPD_NOBODY;
+}
+
+/* A unit without addresses answers with one of its instance (RFC 1812 4.3.2.4 wants any). */
+static uint16_t voice_of(const struct net *n, const struct iface *i)
+{
+	for (uint32_t s = 0; s < n->n_slots && i->n_addrs == 0; s++)
+		if (n->ifaces[s] && n->ifaces[s]->instance == i->instance &&
+			n->ifaces[s]->kind != IFACE_FABRIC && n->ifaces[s]->n_addrs)
+			return (uint16_t)s;
+	return i->slot;
 }
 
 int net_finish(struct net *n)
 {
 	int rc = 0;
 
-	for (uint32_t s = 0; s < n->n_slots && rc == 0; s++)
-		if (n->ifaces[s] && n->ifaces[s]->n_policies)
+	for (uint32_t s = 0; s < n->n_slots && rc == 0; s++) {
+		if (!n->ifaces[s])
+			continue;
+		n->ifaces[s]->voice = voice_of(n, n->ifaces[s]);
+		if (n->ifaces[s]->n_policies)
 			rc = iface_index(n->ifaces[s]);
+	}
 	return rc;
+}
+
+struct net *net_again(const struct net *old)
+{
+	struct net *n = malloc(sizeof *n);
+	int rc = 0;
+
+	if (!n)
+		return NULL;
+	*n = *old;
+	memset(n->fib, 0, sizeof n->fib);
+	n->hops = NULL;
+	n->n_hops = n->cap_hops = 0;
+	rc = fib_need(&n->fib[0]);
+	for (uint32_t i = 0; i < n->n_slots && rc == 0; i++)
+		if (n->ifaces[i])
+			rc = add_addresses(n, n->ifaces[i]);
+	if (rc < 0) {
+		n->lent = true;
+		net_free(n);
+		return NULL;
+	}
+	return n;
 }
 
 const struct iface *net_iface_by_id(const struct net *n, uint32_t id)

@@ -3,8 +3,9 @@
  * What the node looks like to a packet: interfaces, own addresses, routes, policies.
  *
  * Life: a struct net is built from one Configure, published, never changed, and freed a grace
- * period after its successor took over. What must outlive a Configure (which SAs a policy has) is
- * in struct policy_sas, which the API thread owns.
+ * period after its successor took over. A RouteSet makes a successor that takes the interfaces and
+ * policies over and has routes of its own. What must outlive a Configure (which SAs a policy has)
+ * is in struct policy_sas, which the API thread owns.
  * Threads: the API thread builds; workers read under QSBR.
  */
 #include <stdatomic.h>
@@ -18,6 +19,8 @@
 struct sa;
 
 enum { IFACE_MAX = 4096, IFACE_NONE = 0xffff, PORT_MAX = 16, PORT_NONE = 0xffff, IFACE_ADDRS = 8 };
+
+enum { INSTANCE_MAX = 256, SPD_NOBODY = 0xffff };
 
 enum iface_kind { IFACE_PHYSICAL, IFACE_RETH, IFACE_FABRIC, IFACE_TUNNEL };
 
@@ -43,10 +46,12 @@ struct policy_sas {
 	_Atomic(struct sa_set *) set;
 	_Atomic uint64_t asked_ns; /* last ACQUIRE */
 	bool configured;	   /* the API thread's own mark */
+	uint16_t slot;		   /* of its tunnel; the API thread's own */
 };
 
 struct policy {
 	uint32_t id;
+	uint32_t tunnel; /* number of its VPN, 0 = none */
 	uint8_t rg;
 	char name[64];
 	struct selectors ts;
@@ -59,6 +64,13 @@ struct policy_hot {
 	struct policy_sas *sas;
 	uint32_t id;
 	uint8_t rg;
+};
+
+/* Policies that are searched together: all of a tunnel interface, or those of one VPN on it. */
+struct spd {
+	uint32_t tunnel;
+	struct spd_index *index;
+	struct policy_hot *hot;
 };
 
 struct iface {
@@ -75,8 +87,11 @@ struct iface {
 	struct iface_addr addrs[IFACE_ADDRS];
 	struct policy **policies; /* of a tunnel, in order of preference */
 	uint32_t n_policies, cap_policies;
-	struct spd_index *index; /* of them; net_finish() */
-	struct policy_hot *hot;
+	struct spd
+		*spds; /* net_finish(): [0] of all of them, then by tunnel if there are several */
+	uint32_t n_spds;
+	uint16_t voice; /* slot whose address it speaks with: its own, or when it has none another's
+			 */
 };
 
 enum hop_kind { HOP_LOCAL, HOP_CONNECTED, HOP_VIA, HOP_TUNNEL };
@@ -85,6 +100,7 @@ enum hop_kind { HOP_LOCAL, HOP_CONNECTED, HOP_VIA, HOP_TUNNEL };
 struct hop {
 	enum hop_kind kind;
 	uint16_t iface;
+	uint16_t spd;		/* HOP_TUNNEL: index into its spds, or SPD_NOBODY */
 	struct ipaddr next_hop; /* HOP_VIA */
 };
 
@@ -97,8 +113,9 @@ struct fib {
 struct net {
 	uint32_t node_id, cluster_id, bucket_bits;
 	uint8_t iv_node;
-	uint16_t fabric; /* interface slot or IFACE_NONE */
-	struct fib fib;
+	uint16_t fabric;	      /* interface slot or IFACE_NONE */
+	struct fib fib[INSTANCE_MAX]; /* empty where no interface is */
+	bool lent;		      /* a successor has the interfaces */
 	struct hop *hops;
 	uint32_t n_hops, cap_hops;
 	uint16_t port_iface[PORT_MAX];
@@ -115,13 +132,17 @@ int net_add_route(
 /* Takes the policy over. */
 int net_add_policy(struct net *n, uint16_t slot, struct policy *p) MUST_CHECK;
 void policy_free(struct policy *p);
-/* After the last policy. */
+/* After the last policy, before the first route. */
 int net_finish(struct net *n) MUST_CHECK;
+/* The same with connected routes only. It has the interfaces when old->lent is set: do so, and
+ * publish, when it is complete; net_free() of either leaves them to the other until then. */
+struct net *net_again(const struct net *old);
+/* Of a tunnel interface: the index for a VPN's number, 0 = all; SPD_NOBODY when it has none. */
+uint16_t iface_spd(const struct iface *i, uint32_t tunnel);
 
 static inline const struct fib *net_fib(const struct net *n, uint8_t instance)
 {
-	(void)instance;
-	return &n->fib;
+	return &n->fib[instance];
 }
 
 static inline const struct hop *net_route4(const struct net *n, const struct fib *f, uint32_t dst)

@@ -197,6 +197,7 @@ static void datagram_send(struct dp *dp, const Dp__PuntDatagram *q)
 	}
 	p->kind = PKT_OUT;
 	p->flags = PKT_OURS;
+	p->iface = slot_find(dp, q->interface_id); /* in its instance; the default one if none */
 	count_add(&dp->stats[STAT_IKE_TX], 1);
 	dp_send_packet(dp, p);
 }

@@ -39,6 +39,8 @@ enum {
 /* As it was installed; replaced as a whole. */
 struct sa_cold {
 	uint32_t policy_id;
+	uint32_t outside;	 /* id of the interface it was negotiated at */
+	_Atomic uint16_t tunnel; /* slot of the interface its packets come out of; shared */
 	struct endpoint local, remote;
 	struct selectors ts;
 	uint64_t order;
@@ -69,6 +71,7 @@ struct sa {
 	uint8_t df;
 	uint8_t overhead;	   /* octets of outer headers, without ESP */
 	_Atomic bool outbound;	   /* shared: may send */
+	_Atomic uint8_t instance;  /* shared: whose routes lead to the peer */
 	uint8_t tmpl[SA_TEMPLATE]; /* outer headers ready to copy; they say where packets go */
 	/* line 4, 5 */
 	struct sa_counters n;

@@ -81,6 +81,7 @@
 	X(DROP_ESP_IV, "drop.esp.iv")                                                              \
 	X(DROP_ESP_LIFETIME, "drop.esp.lifetime")                                                  \
 	X(DROP_SPD_POLICY, "drop.spd.no-policy")                                                   \
+	X(DROP_SPD_HOP, "drop.spd.no-next-hop-tunnel")                                             \
 	X(DROP_SPD_SA, "drop.spd.no-sa")                                                           \
 	X(DROP_NEIGHBOUR_QUEUE, "drop.neighbour.queue")                                            \
 	X(DROP_NEIGHBOUR, "drop.neighbour.unresolved")                                             \

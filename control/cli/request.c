@@ -79,6 +79,15 @@ static void fill_show(struct request *r, const struct command *c, bool set_form)
 	case ACTION_SHOW_INTERFACES:
 		SET(show_interfaces, SHOW_INTERFACES, ctl__show_interfaces__init);
 		break;
+	case ACTION_SHOW_ROUTE:
+		SET(show_route, SHOW_ROUTE, ctl__show_route__init);
+		r->u.show_route.table = text(c, SLOT_TABLE);
+		r->u.show_route.to = r->ike.peer;
+		break;
+	case ACTION_SHOW_NEXT_HOP_TUNNELS:
+		SET(show_next_hop_tunnels, SHOW_NEXT_HOP_TUNNELS, ctl__show_next_hop_tunnels__init);
+		r->u.show_next_hop_tunnels.interface = text(c, SLOT_INTERFACE);
+		break;
 	default:
 		SET(show_configuration, SHOW_CONFIGURATION, ctl__show_configuration__init);
 		r->u.show_configuration.set_form = set_form;

@@ -22,6 +22,8 @@ struct request {
 		Ctl__ShowVersion show_version;
 		Ctl__ShowInterfaces show_interfaces;
 		Ctl__ShowConfiguration show_configuration;
+		Ctl__ShowRoute show_route;
+		Ctl__ShowNextHopTunnels show_next_hop_tunnels;
 		Ctl__ClearIke clear_ike;
 		Ctl__ClearIpsec clear_ipsec;
 		Ctl__ClearIpsecStatistics clear_ipsec_statistics;

@@ -21,6 +21,10 @@ static const char *list_name(enum action action)
 		return "replication";
 	case ACTION_SHOW_INTERFACES:
 		return "interfaces";
+	case ACTION_SHOW_ROUTE:
+		return "routes";
+	case ACTION_SHOW_NEXT_HOP_TUNNELS:
+		return "next-hop-tunnels";
 	case ACTION_SHOW_VERSION:
 		return "version";
 	case ACTION_SHOW_CONFIGURATION:
@@ -202,6 +206,12 @@ int show_part(struct show *s, const Ctl__Response *r, FILE *err)
 		return 0;
 	case CTL__RESPONSE__BODY_INTERFACES:
 		show_interfaces(s, r->interfaces, show_header(s, r->node));
+		return 0;
+	case CTL__RESPONSE__BODY_ROUTES:
+		show_routes(s, r->routes, show_header(s, r->node));
+		return 0;
+	case CTL__RESPONSE__BODY_NEXT_HOP_TUNNELS:
+		show_next_hop_tunnels(s, r->next_hop_tunnels, show_header(s, r->node));
 		return 0;
 	case CTL__RESPONSE__BODY_VERSION:
 		show_version(s, r);

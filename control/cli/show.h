@@ -23,6 +23,8 @@ struct show {
 	bool any;	/* an item of this node was printed */
 	bool failed;	/* an error response came */
 	uint32_t parts; /* responses so far */
+	/* What the last line belongs to, of lists that come in parts. */
+	char table[160], prefix[64];
 };
 
 void show_init(struct show *s, FILE *f, const struct command *c, bool as_json);
@@ -42,5 +44,7 @@ void show_ipsec_statistics(struct show *s, const Ctl__IpsecStatistics *t);
 void show_cluster(struct show *s, const Ctl__ClusterStatus *c);
 void show_replication(struct show *s, const Ctl__Replication *r);
 void show_interfaces(struct show *s, const Ctl__InterfaceList *list, bool fresh);
+void show_routes(struct show *s, const Ctl__RouteList *list, bool fresh);
+void show_next_hop_tunnels(struct show *s, const Ctl__NextHopTunnelList *list, bool fresh);
 void show_ha_json(struct json *j, const Ctl__Ha *ha);
 void show_endpoint_json(struct json *j, const char *name, const Ctl__Endpoint *e);

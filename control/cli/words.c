@@ -91,6 +91,15 @@ static const struct option interfaces_options[] = {
 	{"terse", ARG_NONE, SLOT_BRIEF, 0, 0, false, "one line for each"},
 };
 
+static const struct option route_options[] = {
+	{"table", ARG_NAME, SLOT_TABLE, 0, 0, false, "inet.0, inet6.0, or that of an instance"},
+	{NULL, ARG_ADDRESS, SLOT_PEER, 0, 0, false, "where packets to this address go"},
+};
+
+static const struct option tunnels_options[] = {
+	{"interface-name", ARG_NAME, SLOT_INTERFACE, 0, 0, false, "one unit of st0"},
+};
+
 static const struct option reload_options[] = {
 	{"check", ARG_NONE, SLOT_CHECK, 0, 0, false, "do not apply it"},
 };
@@ -105,11 +114,14 @@ static const struct row rows[] = {
 		"IPsec SAs"},
 	{"show security ipsec statistics", ACTION_SHOW_IPSEC_STATISTICS, OPTIONS(index_options),
 		"packets, octets and errors"},
+	{"show security ipsec next-hop-tunnels", ACTION_SHOW_NEXT_HOP_TUNNELS,
+		OPTIONS(tunnels_options), "which VPN leads to which next hop"},
 	{"show security ha replication", ACTION_SHOW_REPLICATION, NULL, 0, "state of the replicas"},
 	{"show chassis cluster status", ACTION_SHOW_CLUSTER, OPTIONS(group_options),
 		"redundancy groups and their nodes"},
 	{"show interfaces", ACTION_SHOW_INTERFACES, OPTIONS(interfaces_options),
 		"ports, units and addresses"},
+	{"show route", ACTION_SHOW_ROUTE, OPTIONS(route_options), "tables of routes"},
 	{"show configuration", ACTION_SHOW_CONFIGURATION, NULL, 0, "what is in effect"},
 	{"show version", ACTION_SHOW_VERSION, NULL, 0, "of the daemon"},
 	{"clear security ike security-associations", ACTION_CLEAR_IKE, OPTIONS(clear_ike_options),

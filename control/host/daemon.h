@@ -18,6 +18,7 @@
 #include "host/local.h"
 #include "host/logger.h"
 #include "host/punt.h"
+#include "host/routes.h"
 #include "host/runner.h"
 #include "host/watchdog.h"
 #include "host/work.h"
@@ -40,6 +41,7 @@ struct daemon {
 	struct runner runner;
 	struct ha_bridge ha;
 	struct local local;
+	struct routes routes;
 	struct baseline baseline; /* of this dataplane's counters */
 	uv_signal_t term, intr, hup;
 	int64_t started_wall_s;

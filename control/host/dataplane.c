@@ -37,13 +37,16 @@ static void on_configured(void *ctx, int rc, const Dp__Reply *reply)
 void daemon_dp_configure(struct daemon *d)
 {
 	const struct dp_config_args a = {.model = d->model,
+		.routes = &d->routes.rib,
 		.node = d->node,
 		.cluster_id = d->clustered ? d->args.cluster_id : 0,
 		.iv_node_id = d->node,
 		.iv_incarnation = d->iv.esp_least};
 	Dp__Request r = DP__REQUEST__INIT;
-	int rc = dp_config_build(&a, &r.configure);
+	int rc;
 
+	routes_make(&d->routes);
+	rc = dp_config_build(&a, &r.configure);
 	if (rc < 0) {
 		daemon_stop(d, err_text(rc));
 		return;

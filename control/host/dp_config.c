@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "config/corosync.h"
+#include "host/route_list.h"
 
 /* protobuf-c frees with free(), so everything in a message is allocated by itself. */
 static int put_bytes(ProtobufCBinaryData *out, struct view v)
@@ -59,14 +60,6 @@ static int put_prefix(Dp__Prefix *out, const struct prefix *p)
 	return put_bytes(&out->address, addr_view(&p->addr));
 }
 
-static const struct model_interface *member_here(const struct model_interface *i)
-{
-	for (uint32_t k = 0; k < i->n_members; k++)
-		if (i->members[k]->device && !i->members[k]->disabled)
-			return i->members[k];
-	return NULL;
-}
-
 static int put_port(Dp__Configure *c, const struct model_interface *i)
 {
 	Dp__Port *p = ADD(c, ports, Dp__Port, DP__PORT__INIT);
@@ -107,6 +100,7 @@ static int put_unit(Dp__Configure *c, const struct dp_config_args *a, const stru
 	d->rg = i->rg;
 	d->mtu = i->mtu;
 	d->ike = u->ike_allowed;
+	d->instance = u->instance;
 	if (i->kind == MODEL_IF_RETH && put_reth_mac(d, i, a->cluster_id) < 0)
 		return -ERR_NOMEM;
 	for (uint32_t k = 0; k < u->n_addresses; k++) {
@@ -130,6 +124,14 @@ static int put_fabric(Dp__Configure *c, const struct model_interface *fab, const
 	return 0;
 }
 
+static const struct model_interface *member_here(const struct model_interface *i)
+{
+	for (uint32_t k = 0; k < i->n_members; k++)
+		if (i->members[k]->device && !i->members[k]->disabled)
+			return i->members[k];
+	return NULL;
+}
+
 /* fab<node> is this node's end; a single fab0 serves every node. */
 static const struct model_interface *own_fabric(const struct dp_config_args *a)
 {
@@ -148,14 +150,6 @@ static const struct model_interface *own_fabric(const struct dp_config_args *a)
 	return any;
 }
 
-/* The port of this node that carries its units; NULL when there is none, or none is needed. */
-static const struct model_interface *port_of(const struct model_interface *i)
-{
-	if (i->kind == MODEL_IF_PORT)
-		return i->device && !i->disabled ? i : NULL;
-	return i->kind == MODEL_IF_RETH ? member_here(i) : NULL;
-}
-
 static int put_interfaces(Dp__Configure *c, const struct dp_config_args *a)
 {
 	const struct model_interface *fab = a->cluster_id == 0 ? NULL : own_fabric(a), *port;
@@ -164,7 +158,7 @@ static int put_interfaces(Dp__Configure *c, const struct dp_config_args *a)
 	for (uint32_t k = 0; k < a->model->n_interfaces && rc == 0; k++) {
 		const struct model_interface *i = &a->model->interfaces[k];
 
-		port = port_of(i);
+		port = route_port_of(i);
 		if (port == i)
 			rc = put_port(c, i);
 		if (i->kind == MODEL_IF_FABRIC || (!port && i->kind != MODEL_IF_TUNNEL))
@@ -176,83 +170,44 @@ static int put_interfaces(Dp__Configure *c, const struct dp_config_args *a)
 	return rc == 0 && port ? put_fabric(c, fab, port->name) : rc;
 }
 
-static bool leads_to(const Dp__Interface *i, const struct addr *via)
+/* Those that the dataplane makes of its interfaces itself. */
+static bool is_own(const struct rib_route *r)
 {
-	for (size_t k = 0; k < i->n_addresses; k++) {
-		const Dp__Prefix *p = i->addresses[k];
-		struct prefix own = {.len = (uint8_t)p->length};
-
-		if (addr_from_view(view_of(p->address.data, p->address.len), &own.addr) == 0 &&
-			prefix_contains(&own, via))
-			return true;
-	}
-	return false;
+	return r->source == RIB_LOCAL ||
+	       (r->source == RIB_DIRECT && strncmp(r->name, "st0.", 4) != 0);
 }
 
-/* A port may be elsewhere in the cluster, or off: a route through it would be refused here, and the
- * whole configuration with it. */
-static bool is_reachable(const Dp__Configure *c, const struct model_route *r)
+static int put_route(Dp__Route *d, const struct rib_route *r)
 {
-	uint32_t id = r->unit ? model_interface_id(r->unit->name) : 0;
-
-	for (size_t k = 0; k < c->n_interfaces; k++)
-		if (r->unit ? c->interfaces[k]->id == id : leads_to(c->interfaces[k], &r->via))
-			return true;
-	return false;
-}
-
-static int put_routes(Dp__Configure *c, const struct model *m)
-{
-	for (uint32_t k = 0; k < m->n_routes; k++) {
-		const struct model_route *r = &m->routes[k];
-		Dp__Route *d;
-
-		if (!is_reachable(c, r))
-			continue;
-		d = ADD(c, routes, Dp__Route, DP__ROUTE__INIT);
-		if (!d)
-			return -ERR_NOMEM;
-		d->destination = malloc(sizeof(*d->destination));
-		if (!d->destination)
-			return -ERR_NOMEM;
-		*d->destination = (Dp__Prefix)DP__PREFIX__INIT;
-		if (put_prefix(d->destination, &r->to) < 0 ||
-			put_bytes(&d->next_hop, addr_view(&r->via)) < 0)
-			return -ERR_NOMEM;
-		d->interface_id = r->unit ? model_interface_id(r->unit->name) : 0;
-	}
-	return 0;
-}
-
-static bool has_route(const Dp__Configure *c, const struct prefix *to)
-{
-	for (size_t k = 0; k < c->n_routes; k++) {
-		const Dp__Prefix *d = c->routes[k]->destination;
-
-		if (d->length == to->len &&
-			view_equal(view_of(d->address.data, d->address.len), addr_view(&to->addr)))
-			return true;
-	}
-	return false;
-}
-
-/* A traffic selector brings its route along (never a default route), so that the first packet finds
- * the tunnel and asks for it. */
-static int put_selector_route(Dp__Configure *c, const struct model_vpn *v, const struct prefix *to)
-{
-	Dp__Route *d;
-
-	if (!v->bind || !v->has_selectors || to->len == 0 || has_route(c, to))
-		return 0;
-	d = ADD(c, routes, Dp__Route, DP__ROUTE__INIT);
-	if (!d)
-		return -ERR_NOMEM;
+	*d = (Dp__Route)DP__ROUTE__INIT;
+	d->interface_id = r->unit;
+	d->instance = r->instance;
+	d->tunnel = r->tunnel;
 	d->destination = malloc(sizeof(*d->destination));
 	if (!d->destination)
 		return -ERR_NOMEM;
 	*d->destination = (Dp__Prefix)DP__PREFIX__INIT;
-	d->interface_id = model_interface_id(v->bind->name);
-	return put_prefix(d->destination, to);
+	if (put_prefix(d->destination, &r->to) < 0)
+		return -ERR_NOMEM;
+	return put_bytes(&d->next_hop, addr_view(&r->via));
+}
+
+int dp_routes_put(const struct rib *rib, size_t *n, Dp__Route ***out)
+{
+	Dp__Route **list = calloc(rib->n + 1, sizeof *list);
+
+	*n = 0;
+	*out = list;
+	if (!list)
+		return -ERR_NOMEM;
+	for (size_t i = 0; i < rib->n; i++) {
+		if (!rib->v[i].active || is_own(&rib->v[i]))
+			continue;
+		list[*n] = calloc(1, sizeof **list);
+		if (!list[*n] || put_route(list[(*n)++], &rib->v[i]) < 0)
+			return -ERR_NOMEM;
+	}
+	return 0;
 }
 
 static int put_selector(Dp__Selector *s, const struct model_flow *f, bool local)
@@ -279,13 +234,13 @@ static int put_policy(Dp__Configure *c, const struct model_vpn *v, const struct 
 	p->id = s->policy_id;
 	p->interface_id = v->bind ? model_interface_id(v->bind->name) : 0;
 	p->rg = v->gateway ? v->gateway->rg : 0;
+	p->tunnel = route_tunnel_id(v);
 	for (uint32_t k = 0; k < s->n_flows; k++) {
 		Dp__Selector *l = ADD(p, local, Dp__Selector, DP__SELECTOR__INIT);
 		Dp__Selector *r = ADD(p, remote, Dp__Selector, DP__SELECTOR__INIT);
 
 		if (!l || !r || put_selector(l, &s->flows[k], true) < 0 ||
-			put_selector(r, &s->flows[k], false) < 0 ||
-			put_selector_route(c, v, &s->flows[k].remote) < 0)
+			put_selector(r, &s->flows[k], false) < 0)
 			return -ERR_NOMEM;
 	}
 	return 0;
@@ -332,7 +287,7 @@ int dp_config_build(const struct dp_config_args *a, Dp__Configure **out)
 	c->heartbeat_ms = 50;
 	c->lease_batch_ms = 10;
 	c->lease_hold_ms = lease_hold_ms(a->model);
-	if (put_interfaces(c, a) < 0 || put_routes(c, a->model) < 0 ||
+	if (put_interfaces(c, a) < 0 || dp_routes_put(a->routes, &c->n_routes, &c->routes) < 0 ||
 		put_policies(c, a->model) < 0) {
 		dp__configure__free_unpacked(c, NULL);
 		return -ERR_NOMEM;

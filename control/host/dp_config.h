@@ -6,6 +6,7 @@
  */
 #include "config/model.h"
 #include "dataplane.pb-c.h"
+#include "policy/rib.h"
 
 /* The virtual MAC of a reth: configured, or locally administered, the same on every node of the
  * cluster, different for each reth. */
@@ -13,8 +14,12 @@ void dp_reth_mac(const struct model_interface *i, uint32_t cluster_id, uint8_t o
 
 struct dp_config_args {
 	const struct model *model;
+	const struct rib *routes;
 	uint32_t node, cluster_id, iv_node_id, iv_incarnation;
 };
 
 /* The caller frees *out with dp__configure__free_unpacked(). */
 int dp_config_build(const struct dp_config_args *a, Dp__Configure **out) MUST_CHECK;
+/* The active routes that the dataplane does not make itself. *out and what it points to are the
+ * caller's, on failure too: in a message they go with it. */
+int dp_routes_put(const struct rib *rib, size_t *n, Dp__Route ***out) MUST_CHECK;

@@ -193,6 +193,10 @@ static void apply(struct ha_bridge *b, const struct ha_do_apply *a)
 			dp_order_lease(&b->d->dp, a->item.body);
 		return;
 	}
+	if (a->item.tombstone)
+		routes_record_gone(&b->d->routes, a->item.key);
+	else
+		routes_record(&b->d->routes, a->rg, a->item.key, a->item.body);
 	if (a->own || !dp_child_key(a->item.key, &spi))
 		return;
 	if (a->item.tombstone) {
@@ -520,11 +524,13 @@ static void execute(struct ha_bridge *b, const struct ha_effect *e)
 					e->done.reason == HA_REJECT_HANDOVER);
 		break;
 	case HA_DO_RESET:
+		routes_reset(&d->routes, e->rg);
 		break; /* what is stale in the dataplane goes at SYNCED */
 	case HA_DO_APPLY:
 		apply(b, &e->apply);
 		break;
 	case HA_DO_SYNCED:
+		routes_synced(&d->routes, e->rg);
 		log_notice(&b->log, "ha.synced", "rg=%u", e->rg);
 		/* Now, while somebody else owns it, rather than when it has nobody else. */
 		if (!iv_guard_admits(&b->d->iv, e->rg, ivs_kept(b, e->rg)))

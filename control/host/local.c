@@ -164,6 +164,7 @@ static void add_tombstone(struct local *l, struct changes *c, uint32_t rg, struc
 	uint32_t spi;
 
 	add_remove(l, c, rg, key);
+	routes_record_gone(&l->d->routes, key);
 	if (!dp_child_key(key, &spi))
 		return;
 	lease = view_of(c->keys[c->n_keys], LEASE_KEY_LEN);
@@ -178,8 +179,10 @@ static int add_upsert(struct local *l, struct changes *c, const struct journal_i
 {
 	int rc = local_store_put(&l->store, i->rg, i->key, i->body);
 
-	if (rc == 0)
+	if (rc == 0) {
 		c->v[c->n++] = *i;
+		routes_record(&l->d->routes, i->rg, i->key, i->body);
+	}
 	return rc;
 }
 
@@ -332,6 +335,13 @@ void local_life_keep(struct local *l)
 
 /* ---------------------------------------------------------------- life */
 
+static void tell_record(void *ctx, uint32_t rg, struct view key, struct view body)
+{
+	struct daemon *d = (struct daemon *)ctx;
+
+	routes_record(&d->routes, rg, key, body);
+}
+
 int local_init(struct local *l, struct daemon *d)
 {
 	char file[PATH_MAX], key[PATH_MAX];
@@ -348,6 +358,7 @@ int local_init(struct local *l, struct daemon *d)
 		&l->journal, &d->loop, &(struct journal_paths){file, key}, &l->store, &found, &why);
 	if (rc < 0)
 		return rc;
+	local_store_each(&l->store, tell_record, d);
 	l->journal.done = on_written;
 	l->journal.ctx = l;
 	if (why)

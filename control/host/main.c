@@ -66,6 +66,7 @@ int daemon_reload(struct daemon *d, bool check_only, struct blob *why)
 		return 0;
 	model_free(d->model);
 	d->model = take_ptr(fresh);
+	routes_make(&d->routes);
 	ev.model = d->model;
 	runner_feed(&d->runner, &ev);
 	if (d->dp_ready)
@@ -176,6 +177,8 @@ static int start_cores(struct daemon *d)
 	if (rc == 0)
 		rc = runner_init(&d->runner, d);
 	if (rc == 0)
+		rc = routes_init(&d->routes, d);
+	if (rc == 0)
 		rc = local_init(&d->local, d);
 	if (rc == 0 && d->clustered) {
 		d->ha.log = d->log;
@@ -226,6 +229,7 @@ static void finish(struct daemon *d)
 	work_fini(&d->work, d);
 	watchdog_stop(&d->dog);
 	local_fini(&d->local);
+	routes_fini(&d->routes);
 	ha_bridge_fini(&d->ha);
 	runner_fini(&d->runner);
 	uv_walk(&d->loop, close_handle, NULL);

@@ -8,6 +8,7 @@
 #include "host/show.h"
 #include "host/show_cluster.h"
 #include "host/show_interfaces.h"
+#include "host/show_routes.h"
 #include "host/statistics.h"
 
 /* ---------------------------------------------------------------- filters */
@@ -169,6 +170,12 @@ void daemon_ctl(void *ctx, const Ctl__Request *q, struct ctl_call *call)
 		break;
 	case CTL__REQUEST__COMMAND_SHOW_INTERFACES:
 		show_interfaces(d, call);
+		break;
+	case CTL__REQUEST__COMMAND_SHOW_ROUTE:
+		show_routes(d, q->show_route, call);
+		break;
+	case CTL__REQUEST__COMMAND_SHOW_NEXT_HOP_TUNNELS:
+		show_next_hop_tunnels(d, q->show_next_hop_tunnels->interface, call);
 		break;
 	case CTL__REQUEST__COMMAND_SHOW_CONFIGURATION:
 		show_configuration(d, q->show_configuration->set_form, call);

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "host/daemon.h"
 #include "host/dp_config.h"
+#include "host/route_list.h"
 
 enum { ADDRESSES_MAX = 32, PREFIX_TEXT_MAX = ADDR_TEXT_MAX + 4 };
 
@@ -41,8 +42,8 @@ static bool is_here(const struct model_interface *i)
 	return i->kind != MODEL_IF_PORT || i->device;
 }
 
-/* A tunnel interface is up while there is somebody to forward for it; a bundle with one of its
- * ports. */
+/* A tunnel interface is up while there is somebody to forward for it (its units with their SAs,
+ * ST0-001); a bundle with one of its ports. */
 static bool link_up(const struct listing *l, const struct model_interface *i)
 {
 	const Dp__PortStats *s;
@@ -93,6 +94,8 @@ static void put_unit(const struct listing *l, const struct model_unit *u)
 	Ctl__Interface o = row_of(l, u->interface);
 
 	o.name = (char *)(uintptr_t)u->name;
+	if (u->interface->kind == MODEL_IF_TUNNEL)
+		o.link_up = o.link_up && route_unit_is_up(&l->d->routes.presence, l->d->model, u);
 	for (uint32_t k = 0; k < u->n_addresses && k < ADDRESSES_MAX; k++) {
 		char address[ADDR_TEXT_MAX];
 

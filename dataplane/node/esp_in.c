@@ -160,6 +160,7 @@ static void finish(struct worker *w, struct pkt *p, const struct suite_op *op)
 		worker_count(w, STAT_ESP_IN);
 		count_add(&w->stats[STAT_ESP_IN_BYTES], p->len);
 		p->flags |= PKT_INNER;
+		p->iface = atomic_load_explicit(&sa_cold(sa)->tunnel, memory_order_relaxed);
 		vec_add(&w->route, p);
 	}
 	sa_tend(w, sa);

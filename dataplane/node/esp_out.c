@@ -10,8 +10,9 @@ struct cut_queue {
 /* Outer packet's way; NULL when it has none. */
 static const struct hop *outer_route(const struct worker *w, const struct sa *sa)
 {
-	const struct hop *hop =
-		net_route4(w->net, net_fib(w->net, 0), load_be32(sa->tmpl + IP4_AT_DST));
+	const struct hop *hop = net_route4(w->net,
+		net_fib(w->net, atomic_load_explicit(&sa->instance, memory_order_relaxed)),
+		load_be32(sa->tmpl + IP4_AT_DST));
 
 	return hop && (hop->kind == HOP_VIA || hop->kind == HOP_CONNECTED) ? hop : NULL;
 }

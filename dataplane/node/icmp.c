@@ -79,7 +79,8 @@ static bool icmp_may_answer(const struct pkt *p)
 
 void icmp_error(struct worker *w, const struct pkt *p, uint8_t type, uint8_t code, uint32_t mtu)
 {
-	const struct iface *from = net_iface(w->net, p->iface);
+	const struct iface *in = net_iface(w->net, p->iface);
+	const struct iface *from = in ? net_iface(w->net, in->voice) : NULL;
 	uint32_t quote = MIN(p->len, (uint32_t)((p->p[0] & 15) * 4 + ICMP_QUOTE));
 	uint32_t len = IP4_HDR + ICMP_HDR + quote, dst = load_be32(p->p + IP4_AT_SRC);
 	struct ipaddr own = from ? iface_source(from, ipaddr_v4(dst)) : (struct ipaddr){0};
@@ -108,6 +109,7 @@ void icmp_error(struct worker *w, const struct pkt *p, uint8_t type, uint8_t cod
 	memcpy(b + ICMP_HDR, p->p, quote);
 	store_be16(b + 2, sum_done(sum_add(0, view_of(b, ICMP_HDR + quote))));
 	e->flags = PKT_OURS;
+	e->iface = p->iface;
 	worker_count(w, STAT_ICMP_ERRORS);
 	vec_add(&w->route, e);
 }

@@ -78,10 +78,10 @@ static bool flow_equal(const struct flow *a, const struct flow *b)
 	       a->has_ports == b->has_ports;
 }
 
-static void find_sets(struct burst *b, const struct iface *tunnel)
+static void find_sets(struct burst *b, const struct spd *spd)
 {
 	for (uint32_t i = 0; i < b->n; i++) {
-		b->hot[i] = b->policy[i] == SPD_NONE ? NULL : &tunnel->hot[b->policy[i]];
+		b->hot[i] = b->policy[i] == SPD_NONE ? NULL : &spd->hot[b->policy[i]];
 		__builtin_prefetch(b->hot[i]);
 	}
 	for (uint32_t i = 0; i < b->n; i++)
@@ -132,25 +132,31 @@ static bool is_one_flow(const struct burst *b)
 	return true;
 }
 
-static void burst_run(struct worker *w, struct burst *b, const struct iface *tunnel)
+static void burst_run(struct worker *w, struct burst *b, const struct hop *hop)
 {
+	const struct iface *tunnel = net_iface(w->net, hop->iface);
+	const struct spd *spd;
 	uint32_t all = b->n;
 
-	if (!tunnel || !tunnel->index) {
+	if (!tunnel || hop->spd >= tunnel->n_spds) {
+		enum counter why =
+			hop->spd == SPD_NOBODY ? STAT_DROP_SPD_HOP : STAT_DROP_SPD_POLICY;
+
 		for (uint32_t i = 0; i < b->n; i++)
-			worker_drop(w, b->p[i], STAT_DROP_SPD_POLICY);
+			worker_drop(w, b->p[i], why);
 		return;
 	}
+	spd = &tunnel->spds[hop->spd];
 	if (!is_one_flow(b)) {
-		spd_index_out(tunnel->index, b->f, b->n, b->policy);
-		find_sets(b, tunnel);
+		spd_index_out(spd->index, b->f, b->n, b->policy);
+		find_sets(b, spd);
 		fetch_sas(b);
 		take_all(w, b);
 		return;
 	}
-	spd_index_out(tunnel->index, b->f, 1, b->policy);
+	spd_index_out(spd->index, b->f, 1, b->policy);
 	b->n = 1;
-	find_sets(b, tunnel);
+	find_sets(b, spd);
 	b->n = all;
 	for (uint32_t i = 1; i < all; i++) {
 		b->hot[i] = b->hot[0];
@@ -172,7 +178,7 @@ void node_spd_out(struct worker *w)
 			b.p[b.n] = w->spd_out.v[at];
 			b.f[b.n] = flow_of(pkt_view(b.p[b.n]));
 		}
-		burst_run(w, &b, net_iface(w->net, w->net->hops[hop].iface));
+		burst_run(w, &b, &w->net->hops[hop]);
 	}
 	w->spd_out.n = 0;
 }

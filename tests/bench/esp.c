@@ -175,7 +175,7 @@ static struct net *make_net(struct bench *b)
 	add_iface(n, 0, IFACE_PHYSICAL, (uint32_t)GW_OUT);
 	add_iface(n, 1, IFACE_PHYSICAL, GW_IN);
 	add_iface(n, 2, IFACE_TUNNEL, 0);
-	must(net_add_route(n, &n->fib, prefix_v4(FAR_NET, 8),
+	must(net_add_route(n, &n->fib[0], prefix_v4(FAR_NET, 8),
 		     &(struct hop){.kind = HOP_TUNNEL, .iface = 2}) == 0,
 		"route");
 	for (uint32_t i = 0; i < b->n_sas; i++)

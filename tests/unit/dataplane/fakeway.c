@@ -182,7 +182,7 @@ static struct net *make_net(void)
 	add_iface(n, 0, IFACE_PHYSICAL, (uint32_t)WAY_GW_OUT);
 	add_iface(n, 1, IFACE_PHYSICAL, WAY_GW_IN);
 	add_iface(n, 2, IFACE_TUNNEL, 0);
-	must(net_add_route(n, &n->fib, prefix_v4(0x0a020000, 16),
+	must(net_add_route(n, &n->fib[0], prefix_v4(0x0a020000, 16),
 		&(struct hop){.kind = HOP_TUNNEL, .iface = 2}));
 	add_policy(n);
 	return n;

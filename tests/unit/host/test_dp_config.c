@@ -2,6 +2,7 @@
 
 #include "config/config.h"
 #include "host/dp_config.h"
+#include "host/route_list.h"
 
 /*
  * What is configured is written as the operator writes it, what the dataplane gets is read as a
@@ -85,6 +86,8 @@ static void add_route(struct text *t, const Dp__Configure *c, const Dp__Route *r
 	add(t, "route ");
 	add_addr(t, &r->destination->address);
 	add(t, "/%u", r->destination->length);
+	if (r->instance)
+		add(t, " in %u", r->instance);
 	if (r->next_hop.len) {
 		add(t, " via ");
 		add_addr(t, &r->next_hop);
@@ -145,13 +148,19 @@ static struct model *load(const char *config, int node)
 static Dp__Configure *build(const char *config, int node)
 {
 	auto_model m = load(config, node);
+	struct presence none = {0};
+	struct rib rib = {0};
 	const struct dp_config_args args = {.model = m,
+		.routes = &rib,
 		.node = node < 0 ? 0 : (uint32_t)node,
 		.cluster_id = node < 0 ? 0 : 9,
 		.iv_node_id = 77};
 	Dp__Configure *c = NULL;
 
+	assert_int_equal(route_list(m, &none, &rib), 0);
+	rib_settle(&rib, NULL, 0);
 	assert_int_equal(dp_config_build(&args, &c), 0);
+	rib_fini(&rib);
 	return c;
 }
 
@@ -232,11 +241,12 @@ static void dp_config_of_one_node(void **state)
 		"if ge-0/0/1.0 physical on ge-0/0/1 rg 0 mtu 9000 ike 10.1.0.1/24\n"
 		"if st0.1 tunnel on - rg 0 mtu 1500 ike\n"
 		"if st0.2 tunnel on - rg 0 mtu 1500 ike 10.255.0.1/30\n"
-		"route 0.0.0.0/0 via 192.0.2.254\n"
-		"route 10.3.0.0/16 if st0.2\n"
-		"route 10.4.0.0/16 via 10.1.0.9\n"
+		"route 0.0.0.0/0 via 192.0.2.254 if ge-0/0/0.0\n"
 		"route 10.2.0.0/24 if st0.1\n"
 		"route 10.2.128.0/17 if st0.1\n"
+		"route 10.3.0.0/16 if st0.2\n"
+		"route 10.4.0.0/16 via 10.1.0.9 if ge-0/0/1.0\n"
+		"route 10.255.0.0/30 if st0.2\n"
 		"policy ANY if st0.2 rg 0: 0.0.0.0-255.255.255.255:0-65535 > "
 		"0.0.0.0-255.255.255.255:0-65535\n"
 		"policy SEL/A if st0.1 rg 0: 10.1.0.0-10.1.0.255:0-65535 > "
