@@ -261,6 +261,15 @@ static void out_of_no_policy(struct shot *s)
 	fire_frame(s, 1, &x);
 }
 
+/* ST0-003: on the network of a multipoint unit, but nothing is bound to it. */
+static void out_to_an_unbound_hop(struct shot *s)
+{
+	struct net *n = atomic_load(&s->y->sh.net);
+
+	n->hops[lpm_get(n->fib[0].v4, WAY_FAR)].spd = SPD_NOBODY;
+	fire_out(s);
+}
+
 static void out_without_an_sa(struct shot *s)
 {
 	atomic_store(&s->y->sa->outbound, false);
@@ -322,6 +331,7 @@ static const struct drop_case cases[] = {
 	{STAT_DROP_ESP_ECN, "congestion nobody would hear of", congestion_nobody_would_hear_of},
 	{STAT_DROP_IP_PROTOCOL, "an inner packet for us", inner_for_us},
 	{STAT_DROP_SPD_POLICY, "no policy", out_of_no_policy},
+	{STAT_DROP_SPD_HOP, "a next hop without a tunnel", out_to_an_unbound_hop},
 	{STAT_DROP_SPD_SA, "a policy without an SA", out_without_an_sa},
 	{STAT_DROP_ESP_LEASE, "a lease used up", out_above_the_lease},
 	{STAT_DROP_ESP_IV, "no IV left", out_of_ivs},

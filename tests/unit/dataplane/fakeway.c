@@ -201,6 +201,7 @@ static struct sa *make_sa(struct way *y, uint32_t flags)
 	c->selectors[0] = selector_v4(0x0a010000, 0x0a01ffff);
 	c->selectors[1] = selector_v4(0x0a020000, 0x0a02ffff);
 	c->ts = (struct selectors){c->selectors, c->selectors + 1, 1, 1};
+	atomic_init(&c->tunnel, 2);
 	c->local = (struct endpoint){addr_of_v4((uint32_t)WAY_GW_OUT), 4500};
 	c->remote = (struct endpoint){addr_of_v4((uint32_t)WAY_PEER), 4500};
 	sa->spi_in = WAY_SPI_IN;
