@@ -6,7 +6,7 @@
 #include "dp.h"
 #include "pbconv.h"
 
-enum { SELECTORS_MAX = 255 };
+enum { SELECTORS_MAX = 255, TUNNEL_MTU_MIN = 256, TUNNEL_MTU_MAX = 9192 };
 
 struct policy_sas *policy_sas_get(struct dp *dp, uint32_t id)
 {
@@ -121,6 +121,33 @@ static int selectors_of(Dp__Selector *const *v, size_t n, struct selector *out)
 	return 0;
 }
 
+static bool outer_is_valid(const Dp__ChildInstall *c)
+{
+	return c->df_bit <= OUTER_DF_COPY && c->ttl <= UINT8_MAX && c->tos <= UINT8_MAX &&
+	       (c->tunnel_mtu == 0 ||
+		       (c->tunnel_mtu >= TUNNEL_MTU_MIN && c->tunnel_mtu <= TUNNEL_MTU_MAX)) &&
+	       c->udp_port <= UINT16_MAX &&
+	       (c->udp_port == 0 || c->udp_key.len == sizeof(uint64_t[2]));
+}
+
+static void outer_fill(const Dp__ChildInstall *c, struct outer_options *o)
+{
+	*o = (struct outer_options){
+		.df = (uint8_t)c->df_bit,
+		.ttl = (uint8_t)c->ttl,
+		.tos = (uint8_t)c->tos,
+		.copy_ttl = c->copy_ttl,
+		.fixed_tos = c->fixed_tos,
+		.copy_dscp = c->copy_outer_dscp,
+		.no_too_big = c->no_too_big,
+		.mtu = (uint16_t)c->tunnel_mtu,
+		/* UDP-005: with a NAT on the way there is NAT traversal and nothing else */
+		.udp_port = c->udp_encap ? 0 : (uint16_t)c->udp_port,
+	};
+	if (o->udp_port)
+		memcpy(o->udp_key, c->udp_key.data, sizeof o->udp_key);
+}
+
 static int cold_of(const Dp__ChildInstall *c, struct sa_cold **out)
 {
 	struct sa_cold *k;
@@ -133,10 +160,12 @@ static int cold_of(const Dp__ChildInstall *c, struct sa_cold **out)
 	if (!k)
 		return -ERR_NOMEM;
 	k->policy_id = c->policy_id;
+	k->spi_out = c->spi_out;
 	k->outside = c->interface_id;
 	k->order = c->order;
 	k->soft_bytes = c->soft_bytes;
 	k->hard_bytes = c->hard_bytes;
+	outer_fill(c, &k->outer);
 	k->ts = (struct selectors){k->selectors, k->selectors + c->n_local_ts,
 		(uint16_t)c->n_local_ts, (uint16_t)c->n_remote_ts};
 	rc = endpoint_of(c->local, &k->local);
@@ -173,7 +202,7 @@ static int sa_of(struct dp *dp, const Dp__ChildInstall *c, struct sa **out)
 	if (c->encr_key_in.len != suite->key_len || c->encr_key_out.len != suite->key_len ||
 		c->integ_key_in.len != suite->integ_len ||
 		c->integ_key_out.len != suite->integ_len || c->spi_in <= SPI_RESERVED_LAST ||
-		c->spi_out <= SPI_RESERVED_LAST || c->rg >= RG_MAX || c->df_bit > SA_DF_COPY)
+		c->spi_out <= SPI_RESERVED_LAST || c->rg >= RG_MAX || !outer_is_valid(c))
 		return -ERR_VALUE;
 	rc = cold_of(c, &cold);
 	if (rc < 0)
@@ -186,9 +215,8 @@ static int sa_of(struct dp *dp, const Dp__ChildInstall *c, struct sa **out)
 	sa->spi_in = c->spi_in;
 	sa->bucket = (uint16_t)spi_bucket(c->spi_in, atomic_load(&dp->sh.net)->bucket_bits);
 	sa->rg = (uint8_t)c->rg;
-	sa->flags = (uint8_t)((c->esn ? SA_ESN : 0) | (c->udp_encap ? SA_UDP : 0) |
+	sa->flags = (uint8_t)((c->esn ? SA_ESN : 0) | (c->udp_encap || c->udp_port ? SA_UDP : 0) |
 			      (c->soft_bytes || c->hard_bytes ? SA_LIMITED : 0));
-	sa->df = (uint8_t)c->df_bit;
 	atomic_init(&sa->cold, cold);
 	atomic_init(&sa->outbound, c->outbound);
 	sa_key(sa, dp->engine,
@@ -267,7 +295,8 @@ static void adopt_run(struct worker *w, struct command *c)
 	atomic_store(&want->cold, NULL);
 	memcpy(have->tmpl, want->tmpl, sizeof have->tmpl);
 	have->overhead = want->overhead;
-	have->df = want->df;
+	have->outer = want->outer;
+	atomic_store(&have->mtu, atomic_load(&want->mtu));
 	have->flags = (uint8_t)((have->flags & ~(SA_UDP | SA_LIMITED)) |
 				(want->flags & (SA_UDP | SA_LIMITED)));
 	have->out.strict = want->out.strict;
@@ -386,6 +415,7 @@ static struct sa_cold *cold_moved(const struct sa_cold *c, const struct endpoint
 	k->ts.local = k->selectors;
 	k->ts.remote = k->selectors + c->ts.n_local;
 	k->remote = *remote;
+	atomic_store(&k->mtu_until_ns, 0);
 	return k;
 }
 

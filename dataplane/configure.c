@@ -6,7 +6,7 @@
 #include "dp.h"
 #include "pbconv.h"
 
-enum { MTU_DEFAULT = 1500, MTU_MIN = 68, ADDRS_MAX = IFACE_ADDRS };
+enum { MTU_DEFAULT = 1500, MTU_MIN = 68, ADDRS_MAX = IFACE_ADDRS, UDP_PORT_MIN = 1025 };
 
 /* The slot of an interface id; slots stay while the id is configured. */
 static uint16_t slot_of(struct dp *dp, uint32_t id)
@@ -118,6 +118,14 @@ static int policy_add(struct dp *dp, struct net *n, const Dp__Policy *c)
 	return net_add_policy(n, slot_find(dp, c->interface_id), p);
 }
 
+static int udp_port_add(struct net *n, uint32_t port)
+{
+	if (port < UDP_PORT_MIN || port > UINT16_MAX || port == ESP_UDP_PORT)
+		return -ERR_VALUE;
+	n->udp_ports[port / 64] |= UINT64_C(1) << port % 64;
+	return 0;
+}
+
 static int net_build(struct dp *dp, const Dp__Configure *c, struct net *n, struct reply *r)
 {
 	int rc = 0;
@@ -132,6 +140,11 @@ static int net_build(struct dp *dp, const Dp__Configure *c, struct net *n, struc
 		rc = policy_add(dp, n, c->policies[i]);
 		if (rc < 0)
 			reply_fail(r, rc, "policy %s: %s", c->policies[i]->name, err_text(rc));
+	}
+	for (size_t i = 0; i < c->n_udp_ports && rc == 0; i++) {
+		rc = udp_port_add(n, c->udp_ports[i]);
+		if (rc < 0)
+			reply_fail(r, rc, "UDP port %u: %s", c->udp_ports[i], err_text(rc));
 	}
 	if (rc == 0)
 		rc = net_finish(n);

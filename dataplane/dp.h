@@ -199,6 +199,8 @@ void fabric_receive(struct dp *dp, struct pkt *p);
 void fabric_step(struct dp *dp, uint64_t now_ns);
 
 /* ---- probe.c */
+/* path_mtu_ctl.c: all SAs that the message may be about. */
+void path_mtu_learn(struct dp *dp, const struct note *n, uint64_t now_ns);
 void probe_answer(struct dp *dp, const struct note *n, uint64_t now_ns);
 void probe_step(struct dp *dp, uint64_t now_ns);
 

@@ -158,6 +158,9 @@ static void note_handle(struct dp *dp, const struct note *n, uint64_t now_ns)
 	case NOTE_ARP_ANSWER:
 		probe_answer(dp, n, now_ns);
 		return;
+	case NOTE_PATH_MTU:
+		path_mtu_learn(dp, n, now_ns);
+		return;
 	}
 }
 

@@ -118,10 +118,17 @@ struct net {
 	bool lent;		      /* a successor has the interfaces */
 	struct hop *hops;
 	uint32_t n_hops, cap_hops;
+	uint64_t udp_ports[(UINT16_MAX + 1) /
+			   64]; /* a bit each: where ESP in UDP is heard, beside 4500 */
 	uint16_t port_iface[PORT_MAX];
 	struct iface *ifaces[IFACE_MAX]; /* by slot */
 	uint32_t n_slots;		 /* those in use are below */
 };
+
+static inline bool net_has_udp_port(const struct net *n, uint16_t port)
+{
+	return n->udp_ports[port / 64] >> port % 64 & 1;
+}
 
 struct net *net_new(void);
 void net_free(struct net *n);

@@ -15,6 +15,7 @@ enum note_kind {
 	NOTE_LIFETIME,
 	NOTE_BAD_SPI,
 	NOTE_ARP_ANSWER,
+	NOTE_PATH_MTU,
 };
 
 struct note {
@@ -48,5 +49,11 @@ struct note {
 			uint16_t iface;
 			uint8_t mac[6];
 		} arp;
+
+		struct { /* spi: outbound */
+			struct ipaddr remote;
+			uint32_t number;
+			uint16_t mtu;
+		} path_mtu;
 	};
 };

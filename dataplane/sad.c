@@ -68,20 +68,23 @@ bool sa_same_keys(const struct sa *a, const struct sa *b)
 void sa_template(struct sa *sa, uint32_t spi_out)
 {
 	const struct sa_cold *c = sa_cold(sa);
+	const struct outer_options *o = &c->outer;
 	bool udp = sa->flags & SA_UDP;
 	uint8_t *p = sa->tmpl;
 
+	sa->outer = outer_rules_of(o);
+	atomic_store(&sa->mtu, o->mtu ? o->mtu : OUTER_MTU_NONE);
 	sa->overhead = (uint8_t)(IP4_HDR + (udp ? ESP_UDP_HDR : 0));
 	ip4_put(p, &(struct ip4_make){
 			   .src = addr_v4(&c->local.addr),
 			   .dst = addr_v4(&c->remote.addr),
-			   .ttl = 64,
+			   .ttl = sa->outer.ttl,
 			   .proto = udp ? IP_UDP : IP_ESP,
 		   });
 	p += IP4_HDR;
 	if (udp) { /* RFC 3948 2.1: the checksum is zero */
-		store_be16(p, c->local.port);
-		store_be16(p + 2, c->remote.port);
+		store_be16(p, o->udp_port ? 0 : c->local.port); /* multipath: by packet */
+		store_be16(p + 2, o->udp_port ? o->udp_port : c->remote.port);
 		store_be32(p + 4, 0);
 		p += ESP_UDP_HDR;
 	}

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "core/outer.h"
 #include "core/replay.h"
 #include "core/seqno.h"
 #include "core/spd.h"
@@ -23,8 +24,6 @@ enum {
 	SA_KEY_FRONT = 192, /* octets of an expanded key that every packet uses: the rounds .. */
 	SA_KEY_BACK = 64,   /* .. and the lowest powers of the hash key */
 };
-
-enum sa_df { SA_DF_CLEAR, SA_DF_SET, SA_DF_COPY };
 
 enum {
 	SA_ESN = 1,
@@ -38,13 +37,15 @@ enum {
 
 /* As it was installed; replaced as a whole. */
 struct sa_cold {
-	uint32_t policy_id;
+	uint32_t policy_id, spi_out;
 	uint32_t outside;	 /* id of the interface it was negotiated at */
 	_Atomic uint16_t tunnel; /* slot of the interface its packets come out of; shared */
+	struct outer_options outer;
 	struct endpoint local, remote;
 	struct selectors ts;
 	uint64_t order;
 	uint64_t soft_bytes, hard_bytes;
+	_Atomic uint64_t mtu_until_ns; /* a learned one is forgotten then; 0: none is */
 	struct selector selectors[];
 };
 
@@ -68,10 +69,11 @@ struct sa {
 	_Alignas(64) struct seqno out;
 	/* line 3: outbound */
 	_Alignas(64) const void *key_out;
-	uint8_t df;
-	uint8_t overhead;	   /* octets of outer headers, without ESP */
-	_Atomic bool outbound;	   /* shared: may send */
-	_Atomic uint8_t instance;  /* shared: whose routes lead to the peer */
+	uint8_t overhead;	  /* octets of outer headers, without ESP */
+	_Atomic bool outbound;	  /* shared: may send */
+	_Atomic uint8_t instance; /* shared: whose routes lead to the peer */
+	_Atomic uint16_t mtu;	  /* shared: of outer packets, configured or learned */
+	struct outer_rules outer;
 	uint8_t tmpl[SA_TEMPLATE]; /* outer headers ready to copy; they say where packets go */
 	/* line 4, 5 */
 	struct sa_counters n;
@@ -79,7 +81,6 @@ struct sa {
 			*/
 	uint32_t keys_len, size; /* size: of the whole */
 	struct slab *home;
-	uint64_t told_ns; /* last EndpointMoved */
 };
 
 _Static_assert(sizeof(struct sa) <= 7 * 64, "hot SA state fits seven lines");
@@ -99,12 +100,19 @@ struct sa_keys {
 void sa_key(struct sa *sa, struct suite_engine *e, const struct sa_keys *k);
 /* Same suite and same keys? */
 bool sa_same_keys(const struct sa *a, const struct sa *b);
-/* Writes the outer headers from the cold endpoints. Owner's thread once it is in use. */
+/* Writes the outer headers from the cold endpoints and options, and forgets what was learned of the
+ * way. Owner's thread once it is in use. */
 void sa_template(struct sa *sa, uint32_t spi_out);
 
 static inline struct sa_cold *sa_cold(const struct sa *sa)
 {
 	return atomic_load_explicit(&sa->cold, memory_order_acquire);
+}
+
+/* In UDP 4500, so that the peer may move; multipath encapsulation has nothing to do with NATs. */
+static inline bool sa_is_natt(const struct sa *sa)
+{
+	return (sa->flags & SA_UDP) && sa_cold(sa)->outer.udp_port == 0;
 }
 
 /* Memory that will be wanted, fetched ahead. First these, then (they lead there) cold and keys. */

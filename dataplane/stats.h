@@ -23,6 +23,8 @@
 	X(ESP_IN_BYTES, "esp.in.bytes")                                                            \
 	X(ESP_OUT_BYTES, "esp.out.bytes")                                                          \
 	X(NATT_KEEPALIVES, "natt.keepalives")                                                      \
+	X(UDP_ENCAP_IN, "udp-encapsulation.in")                                                    \
+	X(PATH_MTU_HEARD, "path-mtu.heard")                                                        \
 	X(FRAGMENTS_IN, "fragments.in")                                                            \
 	X(FRAGMENTS_JOINED, "fragments.joined")                                                    \
 	X(FRAGMENTS_OUT, "fragments.out")                                                          \
@@ -55,7 +57,9 @@
 	X(DROP_IP_ROUTE, "drop.ip.no-route")                                                       \
 	X(DROP_IP_PROTOCOL, "drop.ip.protocol")                                                    \
 	X(DROP_IP_TOO_BIG, "drop.ip.too-big")                                                      \
+	X(DROP_TUNNEL_MTU, "drop.tunnel.mtu")                                                      \
 	X(DROP_IP_NEEDS_FRAGMENT, "drop.ip.needs-fragment")                                        \
+	X(DROP_PATH_MTU, "drop.path-mtu")                                                          \
 	X(DROP_ICMP, "drop.icmp")                                                                  \
 	X(DROP_UDP_LENGTH, "drop.udp.length")                                                      \
 	X(DROP_UDP_SUM, "drop.udp.checksum")                                                       \

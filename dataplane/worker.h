@@ -51,7 +51,7 @@ struct worker {
 	/* of its own */
 	struct iv_block ivs;
 	uint16_t ip_id;
-	uint64_t icmp_tokens, icmp_ns, bad_spi_ns;
+	uint64_t icmp_tokens, icmp_ns, bad_spi_ns, path_mtu_ns;
 	struct pending *pending; /* worker 0: packets waiting for a MAC */
 	struct freeze *freeze;	 /* packets waiting for a handover */
 	struct reasm *reasm;	 /* fragments waiting for their others */

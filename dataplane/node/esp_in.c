@@ -84,10 +84,27 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
 	return true;
 }
 
+/* RFC 6040 4.2, RFC 4301 5.1.2.1: congestion comes in, DSCP when the VPN says so. */
+static enum counter take_tos(
+	struct pkt *p, const struct sa *sa, const struct ip4 *h, uint8_t outer_tos)
+{
+	uint16_t was = load_be16(p->p);
+	uint8_t tos;
+
+	if (ecn_leave(h->tos, outer_tos, &tos) < 0)
+		return STAT_DROP_ESP_ECN;
+	if (sa_cold(sa)->outer.copy_dscp)
+		tos = (uint8_t)((outer_tos & OUTER_DSCP) | (tos & OUTER_ECN));
+	p->p[IP4_AT_TOS] = tos;
+	store_be16(
+		p->p + IP4_AT_SUM, sum_update(load_be16(p->p + IP4_AT_SUM), was, load_be16(p->p)));
+	return STAT_COUNT;
+}
+
 /* Strips to the inner packet; p->p still at the ESP header. */
 static enum counter strip(struct pkt *p, struct sa *sa, const struct suite_op *op, struct ip4 *h)
 {
-	uint8_t outer_tos = p->p[IP4_AT_TOS - (int)p->outer], next, tos;
+	uint8_t outer_tos = p->p[IP4_AT_TOS - (int)p->outer], next;
 	uint32_t payload, front = ESP_HDR + (uint32_t)sa->suite->shape.iv;
 
 	if (esp_trailer_get(view_of(p->p + front, op->len), &payload, &next) < 0)
@@ -102,16 +119,8 @@ static enum counter strip(struct pkt *p, struct sa *sa, const struct suite_op *o
 	if (ip4_read(pkt_view(p), h) != IP4_OK)
 		return STAT_DROP_ESP_INNER;
 	pkt_cut(p, h->len);
-	if (ecn_leave(h->tos, outer_tos, &tos) < 0)
-		return STAT_DROP_ESP_ECN;
-	if (tos != h->tos) {
-		uint16_t was = load_be16(p->p);
-
-		p->p[IP4_AT_TOS] = tos;
-		store_be16(p->p + IP4_AT_SUM,
-			sum_update(load_be16(p->p + IP4_AT_SUM), was, load_be16(p->p)));
-	}
-	return STAT_COUNT;
+	/* Alike, as they mostly are, nothing follows from them. */
+	return outer_tos == h->tos ? STAT_COUNT : take_tos(p, sa, h, outer_tos);
 }
 
 static void count_error(struct sa *sa, enum counter why)
@@ -142,7 +151,7 @@ static void finish(struct worker *w, struct pkt *p, const struct suite_op *op)
 	}
 	if (__builtin_expect(!(sa->flags & SA_SEEN_IN), 0))
 		tell_first(w, sa);
-	if (p->flags & PKT_NATT && sa->flags & SA_UDP)
+	if (p->flags & PKT_NATT && sa_is_natt(sa))
 		tell_moved(w, sa, p);
 	why = strip(p, sa, op, &h);
 	if (why == STAT_COUNT) {

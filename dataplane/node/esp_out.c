@@ -1,4 +1,5 @@
 #include "core/cut.h"
+#include "core/flow_port.h"
 #include "node/esp.h"
 
 /* What a packet was cut into: taken before the next one. */
@@ -19,19 +20,23 @@ static const struct hop *outer_route(const struct worker *w, const struct sa *sa
 
 /* RFC 4301 8: inner packets that would not fit are answered, or cut before encryption; the pieces
  * come next. */
-static bool fits(struct worker *w, struct pkt *p, const struct sa *sa, uint32_t mtu,
-	struct cut_queue *pieces)
+static bool fits(
+	struct worker *w, struct pkt *p, struct sa *sa, uint32_t mtu, struct cut_queue *pieces)
 {
-	uint32_t room = mtu - sa->overhead, max;
+	uint32_t way = atomic_load_explicit(&sa->mtu, memory_order_relaxed);
+	uint32_t room = MIN(mtu, way) - sa->overhead, max;
 
 	bool within = p->tunnel_mtu == 0 || p->len <= p->tunnel_mtu;
 
 	if (esp_size(&sa->suite->shape, p->len) <= room && within)
 		return true;
+	path_mtu_age(w, sa); /* the next packet is measured anew */
 	max = esp_payload_max(&sa->suite->shape, room);
 	if (p->tunnel_mtu)
 		max = MIN(max, (uint32_t)p->tunnel_mtu);
-	if (load_be16(p->p + IP4_AT_FRAG) & IP4_DF) {
+	if (load_be16(p->p + IP4_AT_FRAG) & IP4_DF && sa_cold(sa)->outer.no_too_big) {
+		worker_drop(w, p, STAT_DROP_TUNNEL_MTU);
+	} else if (load_be16(p->p + IP4_AT_FRAG) & IP4_DF) {
 		icmp_error(w, p, ICMP_UNREACHABLE, ICMP_TOO_BIG, max);
 		worker_drop(w, p, STAT_DROP_IP_TOO_BIG);
 	} else {
@@ -41,20 +46,34 @@ static bool fits(struct worker *w, struct pkt *p, const struct sa *sa, uint32_t 
 	return false;
 }
 
-/* RFC 4301 5.1.2.1: DF as the VPN says, DSCP copied, ECN by RFC 6040 normal mode (copied). */
+/* RFC 4301 5.1.2.1: DF, DSCP and TTL as the VPN says, ECN by RFC 6040 normal mode (copied). */
 static void outer_header(struct worker *w, uint8_t *o, const struct sa *sa, const uint8_t *inner)
 {
-	uint16_t df = sa->df == SA_DF_SET    ? IP4_DF
-		      : sa->df == SA_DF_COPY ? (uint16_t)(load_be16(inner + IP4_AT_FRAG) & IP4_DF)
-					     : 0;
+	const struct outer_rules *r = &sa->outer;
+	uint16_t df = outer_df(r, load_be16(inner + IP4_AT_FRAG));
+	uint8_t tos = outer_tos(r, inner[IP4_AT_TOS]);
 	uint32_t sum = (uint16_t)~load_be16(sa->tmpl + IP4_AT_SUM);
 	uint16_t id = w->ip_id++, len = (uint16_t)(load_be16(o + IP4_AT_LEN));
 
-	o[IP4_AT_TOS] = inner[IP4_AT_TOS];
+	o[IP4_AT_TOS] = tos;
 	store_be16(o + IP4_AT_ID, id);
 	store_be16(o + IP4_AT_FRAG, df);
-	sum += (uint32_t)inner[IP4_AT_TOS] + len + id + df;
+	sum += (uint32_t)tos + len + id + df;
+	if (__builtin_expect(r->copy_ttl, 0)) { /* the template's is 0 then */
+		o[IP4_AT_TTL] = inner[IP4_AT_TTL];
+		sum += (uint32_t)inner[IP4_AT_TTL] << 8;
+	}
 	store_be16(o + IP4_AT_SUM, sum_done(sum));
+}
+
+/* RFC 3948 2.1; multipath encapsulation tells inner flows apart by the source port. */
+static void udp_header(uint8_t *udp, const struct sa *sa, struct view inner, uint32_t len)
+{
+	const struct outer_options *o = &sa_cold(sa)->outer;
+
+	store_be16(udp + 4, (uint16_t)len);
+	if (o->udp_port)
+		store_be16(udp, flow_port(o->udp_key, inner));
 }
 
 /* Writes everything around the inner packet but the ciphertext and the ICV. */
@@ -64,6 +83,7 @@ static void build(struct worker *w, struct pkt *p, struct suite_op *op, uint64_t
 	const struct esp_shape *shape = &sa->suite->shape;
 	uint32_t pad = esp_pad(shape, p->len), cipher = p->len + pad + ESP_TRAILER;
 	uint32_t front = sa->overhead + (uint32_t)ESP_HDR + shape->iv;
+	uint32_t plain = p->len;
 	uint8_t *inner = p->p, *o, *esp;
 
 	esp_trailer_put(pkt_append(p, pad + ESP_TRAILER + shape->icv), pad, ESP_NEXT_IPV4);
@@ -73,7 +93,7 @@ static void build(struct worker *w, struct pkt *p, struct suite_op *op, uint64_t
 	store_be16(o + IP4_AT_LEN, (uint16_t)p->len);
 	outer_header(w, o, sa, inner);
 	if (sa->flags & SA_UDP)
-		store_be16(o + IP4_HDR + 4, (uint16_t)(p->len - IP4_HDR));
+		udp_header(o + IP4_HDR, sa, view_of(inner, plain), p->len - IP4_HDR);
 	store_be32(esp + 4, (uint32_t)p->seq);
 	if (suite_is_aead(sa->suite))
 		store_be64(esp + ESP_HDR, iv);

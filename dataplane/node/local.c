@@ -110,6 +110,16 @@ static void local_natt(
 	steer_esp(w, p);
 }
 
+/* ESP in UDP at a port of our own choice: no IKE and no keepalives are there, and the source port
+ * says nothing about the peer. */
+static void local_multipath(struct worker *w, struct pkt *p, const struct ip4 *h)
+{
+	p->outer = (uint32_t)h->hdr + UDP_HDR;
+	pkt_pull(p, UDP_HDR);
+	worker_count(w, STAT_UDP_ENCAP_IN);
+	steer_esp(w, p);
+}
+
 static void local_udp(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
 {
 	uint32_t len;
@@ -133,7 +143,10 @@ static void local_udp(struct worker *w, struct pkt *p, const struct ip4 *h, cons
 		local_natt(w, p, h, own);
 		return;
 	default:
-		worker_drop(w, p, STAT_DROP_UDP_PORT);
+		if (net_has_udp_port(w->net, load_be16(p->p + 2)))
+			local_multipath(w, p, h);
+		else
+			worker_drop(w, p, STAT_DROP_UDP_PORT);
 	}
 }
 

@@ -58,6 +58,13 @@ void icmp_error(struct worker *w, const struct pkt *p, uint8_t type, uint8_t cod
 void node_punt(struct worker *w, struct pkt *p);
 /* esp_in.c: works w->esp_in off. */
 void node_esp_in(struct worker *w);
+/* path_mtu.c: ICMP "fragmentation needed", its checksum found good. */
+void path_mtu_heard(struct worker *w, struct pkt *p, const struct ip4 *h);
+/* n.spi and n.path_mtu are set: to the API thread, which looks the SA up. False: too many of late.
+ */
+bool path_mtu_tell(struct worker *w, struct note *n);
+/* Of an SA's owner: what was learned long ago is forgotten. */
+void path_mtu_age(const struct worker *w, struct sa *sa);
 /* route.c: works w->route off. */
 void node_route(struct worker *w);
 /* spd_out.c: which SA takes it? Works w->spd_out off: `hop` leads to the tunnel. */

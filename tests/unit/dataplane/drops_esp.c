@@ -303,6 +303,17 @@ static void out_without_room(struct shot *s)
 	way_receive(s->y, 1, way_packet(x.f, x.n, 3));
 }
 
+static void out_above_the_mtu_in_silence(struct shot *s)
+{
+	struct ip_frame x = frame_to_far(900);
+
+	sa_cold(s->y->sa)->outer = (struct outer_options){.mtu = 600, .no_too_big = true};
+	sa_template(s->y->sa, WAY_SPI_OUT);
+	store_be16(x.f + 14 + IP4_AT_FRAG, IP4_DF);
+	frame_sum(&x);
+	fire_frame(s, 1, &x);
+}
+
 static const struct drop_case cases[] = {
 	{STAT_DROP_ESP_SHORT, "ESP cut in its header", esp_cut_in_the_header},
 	{STAT_DROP_ESP_SHORT, "UDP-encapsulated ESP cut in the SPI", natt_cut_in_the_spi},
@@ -337,6 +348,7 @@ static const struct drop_case cases[] = {
 	{STAT_DROP_ESP_IV, "no IV left", out_of_ivs},
 	{STAT_DROP_IP_ROUTE, "no way to the peer", out_without_a_route},
 	{STAT_DROP_NO_BUFFER, "no room for the trailer", out_without_room},
+	{STAT_DROP_TUNNEL_MTU, "too big, and nobody is told", out_above_the_mtu_in_silence},
 };
 
 struct drop_cases drops_esp(void)

@@ -104,6 +104,19 @@ static void icmp_cut(struct shot *s)
 	fire_frame(s, 0, &x);
 }
 
+static void icmp_too_big_of_a_stranger(struct shot *s)
+{
+	struct ip_frame x = frame_to_us(IP_ICMP, 8 + 20 + 8);
+	uint8_t *icmp = x.f + 34;
+
+	icmp[0] = ICMP_UNREACHABLE;
+	icmp[1] = ICMP_TOO_BIG;
+	store_be16(icmp + 6, 600);
+	ip4_put(icmp + 8, &(struct ip4_make){1, 2, 1400, 1, IP4_DF, IP_ESP, 64, 0});
+	store_be16(icmp + 2, sum_done(sum_add(0, view_of(icmp, 36))));
+	fire_frame(s, 0, &x);
+}
+
 static void icmp_that_is_no_echo(struct shot *s)
 {
 	struct ip_frame x = frame_to_us(IP_ICMP, 8);
@@ -172,6 +185,7 @@ static const struct drop_case cases[] = {
 	{STAT_DROP_IKE_OFF, "IKE on an interface without", ike_where_none_is_wanted},
 	{STAT_DROP_IKE_QUEUE, "one IKE message too many", ike_faster_than_it_is_read},
 	{STAT_DROP_ICMP, "ICMP cut short", icmp_cut},
+	{STAT_DROP_PATH_MTU, "ICMP about a packet that was not ours", icmp_too_big_of_a_stranger},
 	{STAT_DROP_ICMP, "ICMP that asks for the time", icmp_that_is_no_echo},
 	{STAT_DROP_ICMP, "a wrong ICMP checksum", icmp_with_a_bad_sum},
 	{STAT_DROP_TX, "a full port", port_takes_no_more},
