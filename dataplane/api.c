@@ -232,10 +232,77 @@ static void handle(struct dp *dp, const Dp__Request *q, struct reply *r)
 	case DP__REQUEST__BODY_QUERY:
 		api_query(dp, q->query, r);
 		return;
+	case DP__REQUEST__BODY_WORKER_SET:
+		api_worker_set(dp, q->worker_set, r);
+		return;
+	case DP__REQUEST__BODY_REBALANCE:
+		api_rebalance(dp, r);
+		return;
 	case DP__REQUEST__BODY__NOT_SET:
 	case _DP__REQUEST__BODY__CASE_IS_INT_SIZE:
 	default:
 		reply_fail(r, -ERR_UNSUPPORTED, "this request is not known here");
+	}
+}
+
+/* A request that waits, with all that come after it. */
+struct stalled {
+	struct list link;
+	Dp__Request *q;
+	struct reply *r;
+};
+
+/* Who owns an SA is clear only between two moves of buckets. And before a group becomes active,
+ * workers must know what the log granted until then: a grant behind the new role would be taken for
+ * news (I4). */
+static bool must_wait(const struct dp *dp, const Dp__Request *q)
+{
+	if (crew_is_busy(dp))
+		return true;
+	return q->body_case == DP__REQUEST__BODY_RG_SET && dp->n_orders &&
+	       q->rg_set->role == DP__RG_ROLE__RG_ACTIVE;
+}
+
+/* Deadlines cannot wait, and mean no SA; but a role that waits comes before its deadline. */
+static bool may_overtake(const struct dp *dp, const Dp__Request *q)
+{
+	struct stalled *s;
+
+	if (q->body_case != DP__REQUEST__BODY_DEADLINE_SET)
+		return false;
+	list_foreach (s, &dp->stalled, link)
+		if (s->q->body_case == DP__REQUEST__BODY_RG_SET)
+			return false;
+	return true;
+}
+
+static bool stall(struct dp *dp, Dp__Request *q, struct reply *r)
+{
+	struct stalled *s;
+
+	if (may_overtake(dp, q) || (list_is_empty(&dp->stalled) && !must_wait(dp, q)))
+		return false;
+	s = calloc(1, sizeof *s);
+	if (!s)
+		abort(); /* no order of requests, no promise */
+	s->q = q;
+	s->r = r;
+	list_add_tail(&dp->stalled, &s->link);
+	return true;
+}
+
+void api_stalled_step(struct dp *dp)
+{
+	while (!list_is_empty(&dp->stalled)) {
+		struct stalled *s = list_item(dp->stalled.next, struct stalled, link);
+
+		if (must_wait(dp, s->q))
+			return;
+		list_del(&s->link);
+		handle(dp, s->q, s->r);
+		reply_done(dp, s->r);
+		dp__request__free_unpacked(s->q, NULL);
+		free(s);
 	}
 }
 
@@ -250,6 +317,8 @@ static void handle_frame(struct dp *dp, struct view v)
 		return;
 	}
 	r = reply_new(dp, q->id);
+	if (r && stall(dp, q, r))
+		return;
 	if (r) {
 		handle(dp, q, r);
 		reply_done(dp, r);

@@ -223,6 +223,7 @@ static int sa_of(struct dp *dp, const Dp__ChildInstall *c, struct sa **out)
 		&(struct sa_keys){view_of_pb(&c->encr_key_in), view_of_pb(&c->encr_key_out),
 			view_of_pb(&c->integ_key_in), view_of_pb(&c->integ_key_out)});
 	sa_template(sa, c->spi_out);
+	sa->granted = first;
 	seqno_init(&sa->out, c->esn, c->strict_replay, &first);
 	*out = sa;
 	return 0;
@@ -344,6 +345,7 @@ static int adopt(struct dp *dp, struct sa *have, struct sa *want, struct reply *
 	a->o.finish = adopt_finish;
 	a->spi = have->spi_in;
 	a->want = want;
+	lease_add(&have->granted, &want->granted);
 	dp_order(dp, owner_of(dp, have), &a->o, r);
 	return 0;
 }
@@ -489,6 +491,46 @@ void child_drop_all(struct dp *dp)
 	}
 }
 
+/* ---- what a hung worker had */
+
+static void defer_cloned(struct dp *dp, struct sa *old, struct sa *sa)
+{
+	struct policy_sas *p = policy_sas_get(dp, sa_cold(sa)->policy_id);
+
+	(void)sad_replace(&dp->sh.sad, sa);
+	if (p)
+		(void)set_change(dp, p, old, sa);
+	dp_defer(dp, defer_sa, old, NULL);
+}
+
+/* The last epoch in which the dataplane may have acted. */
+static uint64_t last_epoch(const struct dp *dp, uint8_t rg)
+{
+	struct rg_handover *h = atomic_load(&dp->sh.rgs[rg].handover);
+	uint64_t early = h ? atomic_load(&h->epoch) : 0;
+
+	return MAX(dp->rgs[rg].epoch, early);
+}
+
+void child_clone_of(struct dp *dp, uint32_t worker)
+{
+	uint32_t nth = atomic_load(&dp->sh.revocations);
+	struct sa *sa;
+
+	for (uint32_t i = 0; sad_at(&dp->sh.sad, i, &sa); i++) {
+		struct sa_cold *cold;
+		struct sa *clone;
+
+		if (!sa || dp->crew.owner[sa->bucket] != worker)
+			continue;
+		cold = cold_moved(sa_cold(sa), &sa_cold(sa)->remote);
+		clone = cold ? sa_clone(sa, cold, last_epoch(dp, sa->rg), nth) : NULL;
+		if (!clone)
+			abort(); /* two owners are worse than none */
+		defer_cloned(dp, sa, clone);
+	}
+}
+
 /* ---- leases */
 
 struct grant {
@@ -533,7 +575,8 @@ void api_lease_grant(struct dp *dp, const Dp__LeaseGrant *q, struct reply *r)
 			g[to]->o.c.run = grant_run;
 		}
 		g[to]->v[g[to]->n].spi = sa->spi_in;
-		g[to]->v[g[to]->n++].lease = lease_of(q->leases[i]);
+		g[to]->v[g[to]->n].lease = lease_of(q->leases[i]);
+		lease_add(&sa->granted, &g[to]->v[g[to]->n++].lease);
 	}
 	for (uint32_t i = 0; i < WORKER_MAX; i++)
 		if (g[i])

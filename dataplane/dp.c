@@ -80,7 +80,9 @@ static int init_shared(struct dp *dp, const struct dp_args *args)
 	dp->sh.qsbr = qsbr_new(WORKER_MAX);
 	dp->sh.pool = pool_new("packets", args->packets);
 	dp->engine = suite_engine_new(&dp->env);
-	return dp->sh.neighbours && dp->sh.qsbr && dp->sh.pool && dp->engine ? 0 : -ERR_NOMEM;
+	if (!dp->sh.neighbours || !dp->sh.qsbr || !dp->sh.pool || !dp->engine)
+		return -ERR_NOMEM;
+	return crew_init(dp);
 }
 
 int dp_init(struct dp *dp, const struct dp_args *args)
@@ -96,6 +98,8 @@ int dp_init(struct dp *dp, const struct dp_args *args)
 	list_init(&dp->out);
 	list_init(&dp->replies);
 	list_init(&dp->deferred);
+	list_init(&dp->stalled);
+	list_init(&dp->buried);
 	for (uint32_t i = 0; i < WORKER_MAX; i++)
 		list_init(&dp->overflow[i]);
 	map_seed(&dp->env);
@@ -115,9 +119,12 @@ void dp_fini(struct dp *dp)
 {
 	api_close(dp);
 	punt_close(dp);
+	if (dp->crew.hung) /* a thread we cannot wait for may use anything here */
+		_exit(1);
 	if (dp->sh.qsbr)
 		plumb_down(dp);
 	child_drop_all(dp);
+	crew_fini(dp);
 	rg_ctl_fini(dp);
 	events_fini(dp);
 	net_free(atomic_load(&dp->sh.net));
@@ -226,6 +233,9 @@ int dp_run(struct dp *dp)
 			handle_fd(dp, &ev[i]);
 		dp_order_step(dp);
 		dp_defer_step(dp);
+		api_stalled_step(dp);
+		crew_step(dp, dp_now());
+		api_stalled_step(dp);
 		events_step(dp, dp_now());
 		punt_step(dp);
 		step_timers(dp);

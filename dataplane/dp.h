@@ -13,6 +13,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "crew.h"
 #include "dataplane.pb-c.h"
 #include "frame.h"
 #include "incarnation.h"
@@ -95,6 +96,10 @@ struct dp {
 	/* under way */
 	struct list replies, deferred;
 	struct list overflow[WORKER_MAX]; /* commands that did not fit in the ring */
+	uint32_t n_orders;		  /* given and not answered */
+	struct list stalled;		  /* requests that wait until no bucket is on its way */
+	struct list buried;		  /* what hung workers may still look at */
+	struct crew crew;
 	/* state */
 	bool configured, running;
 	uint32_t slot_id[IFACE_MAX]; /* interface id of each slot, 0 = free */
@@ -130,9 +135,12 @@ void reply_done(struct dp *dp, struct reply *r);
 void reply_body(struct reply *r, Dp__Reply *body);
 void reply_drop_all(struct dp *dp);
 
-/* run(dp, what) once no worker can see what it saw before. */
+/* run(dp, what) once no worker can see what it saw before; the reply does not wait for hung ones.
+ */
 void dp_defer(struct dp *dp, void (*run)(struct dp *, void *), void *what, struct reply *r);
 void dp_defer_step(struct dp *dp);
+/* The thread of a hung worker has ended: what waited for it alone is over. */
+void dp_bury(struct dp *dp);
 void defer_free(struct dp *dp, void *p); /* plain free() */
 
 /* A command with the reply it belongs to; freed after done. */
@@ -141,11 +149,14 @@ struct order {
 	struct list link;
 	struct reply *reply;
 	void (*finish)(struct dp *dp, struct order *o); /* API thread, before it is freed */
+	bool crew; /* of a bucket on its way: for this worker alone */
 };
 
 void dp_order(struct dp *dp, uint32_t worker, struct order *o, struct reply *r);
 void dp_order_step(struct dp *dp);
-/* To worker 0, to be sent or routed as its kind says. */
+/* What a hung worker was told and did not begin is for `heir`, in its order. */
+void dp_order_inherit(struct dp *dp, uint32_t hung, uint32_t heir);
+/* To the lead worker, to be sent or routed as its kind says. */
 void dp_send_packet(struct dp *dp, struct pkt *p);
 
 /* ---- api.c */
@@ -156,6 +167,8 @@ void api_flush(struct dp *dp);
 void api_close(struct dp *dp);
 void api_event(struct dp *dp, const Dp__Event *e);
 void api_output(struct dp *dp, struct blob *packed);
+/* Requests that had to wait, as soon as they may go on. */
+void api_stalled_step(struct dp *dp);
 
 /* ---- handlers, one a request */
 void api_configure(struct dp *dp, const Dp__Configure *c, struct reply *r);
@@ -173,6 +186,8 @@ void api_fabric_renew(struct dp *dp, const Dp__FabricRenew *q, struct reply *r);
 void api_handover_freeze(struct dp *dp, const Dp__HandoverFreeze *f, struct reply *r);
 void api_handover_activate(struct dp *dp, const Dp__HandoverActivate *a, struct reply *r);
 void api_handover_forward(struct dp *dp, const Dp__HandoverForward *f, struct reply *r);
+void api_worker_set(struct dp *dp, const Dp__WorkerSet *s, struct reply *r);
+void api_rebalance(struct dp *dp, struct reply *r);
 void api_hello(struct dp *dp, const Dp__Hello *h, struct reply *r);
 
 /* ---- routes_ctl.c */
@@ -210,6 +225,8 @@ void handover_end(struct dp *dp, uint32_t rg, struct reply *r);
 
 /* ---- child.c */
 void child_drop_all(struct dp *dp);
+/* Every SA of the worker's buckets begins anew, beyond what that worker may still use. */
+void child_clone_of(struct dp *dp, uint32_t worker);
 /* Interfaces may have changed. */
 void child_place_all(struct dp *dp);
 struct policy_sas *policy_sas_get(struct dp *dp, uint32_t id);

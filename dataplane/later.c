@@ -116,18 +116,48 @@ void defer_free(struct dp *dp, void *p)
 	free(p);
 }
 
+static uint32_t hung_workers(const struct dp *dp)
+{
+	uint32_t set = 0;
+
+	for (uint32_t i = 0; dp->crew.hung && i < dp->sh.n_workers; i++)
+		if (dp->crew.state[i] == CREW_HUNG)
+			set |= UINT32_C(1) << i;
+	return set;
+}
+
+static void defer_end(struct dp *dp, struct deferred *d)
+{
+	if (d->run)
+		d->run(dp, d->what);
+	free(d);
+}
+
 void dp_defer_step(struct dp *dp)
 {
+	uint32_t hung = hung_workers(dp);
+
 	while (!list_is_empty(&dp->deferred)) {
 		struct deferred *d = list_item(dp->deferred.next, struct deferred, link);
 
-		if (dp->running && !qsbr_passed(dp->sh.qsbr, d->token))
+		if (dp->running && !qsbr_passed(dp->sh.qsbr, d->token, hung))
 			return;
 		list_del(&d->link);
-		if (d->run)
-			d->run(dp, d->what);
-		reply_done(dp, d->reply);
-		free(d);
+		reply_done(dp, take_ptr(d->reply));
+		if (hung)
+			list_add_tail(&dp->buried, &d->link);
+		else
+			defer_end(dp, d);
+	}
+}
+
+void dp_bury(struct dp *dp)
+{
+	while (!list_is_empty(&dp->buried)) {
+		struct deferred *d = list_item(dp->buried.next, struct deferred, link);
+
+		list_del(&d->link);
+		defer_end(dp, d);
 	}
 }
 
@@ -141,16 +171,6 @@ static bool order_put(struct dp *dp, uint32_t worker, struct order *o)
 	return true;
 }
 
-void dp_order(struct dp *dp, uint32_t worker, struct order *o, struct reply *r)
-{
-	o->reply = r;
-	if (r)
-		reply_wait(r);
-	list_init(&o->link);
-	if (!list_is_empty(&dp->overflow[worker]) || !order_put(dp, worker, o))
-		list_add_tail(&dp->overflow[worker], &o->link);
-}
-
 static void order_finish(struct dp *dp, struct order *o)
 {
 	struct reply *r = o->reply;
@@ -158,7 +178,40 @@ static void order_finish(struct dp *dp, struct order *o)
 	if (o->finish)
 		o->finish(dp, o);
 	free(o);
+	dp->n_orders--;
 	reply_done(dp, r);
+}
+
+/* A worker without a thread has no packets and no buckets, but states to be told of; a hung one's
+ * memory is its own. */
+static void order_here(struct dp *dp, uint32_t worker, struct order *o)
+{
+	struct worker *w = dp->sh.workers[worker];
+
+	if (dp->crew.state[worker] == CREW_OFFLINE) {
+		w->now_ns = dp_now();
+		w->net = atomic_load(&dp->sh.net);
+		o->c.run(w, &o->c);
+	}
+	order_finish(dp, o);
+}
+
+static void order_pass(struct dp *dp, uint32_t worker, struct order *o)
+{
+	list_init(&o->link);
+	if (!crew_obeys(dp, worker))
+		order_here(dp, worker, o);
+	else if (!list_is_empty(&dp->overflow[worker]) || !order_put(dp, worker, o))
+		list_add_tail(&dp->overflow[worker], &o->link);
+}
+
+void dp_order(struct dp *dp, uint32_t worker, struct order *o, struct reply *r)
+{
+	o->reply = r;
+	if (r)
+		reply_wait(r);
+	dp->n_orders++;
+	order_pass(dp, worker, o);
 }
 
 void dp_order_step(struct dp *dp)
@@ -179,9 +232,31 @@ void dp_order_step(struct dp *dp)
 	}
 }
 
+static void order_give(struct dp *dp, uint32_t heir, struct order *o)
+{
+	if (o->crew)
+		order_finish(dp, o);
+	else
+		order_pass(dp, heir, o);
+}
+
+void dp_order_inherit(struct dp *dp, uint32_t hung, uint32_t heir)
+{
+	struct command *c;
+
+	while (ring_get(&dp->sh.workers[hung]->commands, &c, 1) == 1)
+		order_give(dp, heir, container_of(c, struct order, c));
+	while (!list_is_empty(&dp->overflow[hung])) {
+		struct order *o = list_item(dp->overflow[hung].next, struct order, link);
+
+		list_del(&o->link);
+		order_give(dp, heir, o);
+	}
+}
+
 void dp_send_packet(struct dp *dp, struct pkt *p)
 {
-	struct worker *w = dp->running ? dp->sh.workers[0] : NULL;
+	struct worker *w = dp->running ? dp->sh.workers[atomic_load(&dp->sh.lead)] : NULL;
 
 	if (!w || !ring_put(&w->api_in, &p)) {
 		count_add(&dp->stats[STAT_DROP_RING], 1);

@@ -81,6 +81,9 @@ struct pkt_vec {
 struct pkt *pkt_alloc(void *pool);
 void pkt_free(struct pkt *p);
 void pkt_free_bulk(struct pkt **v, uint32_t n);
+/* Around a thread's use of pools. False when there are too many threads. */
+bool pkt_thread_enter(void);
+void pkt_thread_leave(void);
 
 static inline struct view pkt_view(const struct pkt *p)
 {

@@ -19,9 +19,16 @@ static bool port_is_same(const struct port *p, const Dp__Port *c)
 	       p->asked_mtu == c->mtu && (c->mac.len != 6 || memcmp(p->mac, c->mac.data, 6) == 0);
 }
 
+/* Slots of workers, each with a queue of every port. */
+static uint32_t slots_of(const Dp__Configure *c)
+{
+	return MAX(c->workers, MIN(c->workers_max, (uint32_t)WORKER_MAX));
+}
+
 static bool is_same(const struct dp *dp, const Dp__Configure *c)
 {
-	if (c->workers != dp->sh.n_workers || c->n_ports != dp->sh.n_ports)
+	if (slots_of(c) != dp->crew.slots_asked || c->workers > dp->sh.n_workers ||
+		c->n_ports != dp->sh.n_ports)
 		return false;
 	for (uint32_t i = 0; i < dp->sh.n_ports; i++)
 		if (!port_is_same(dp->sh.ports[i], c->ports[i]))
@@ -37,10 +44,14 @@ static void workers_stop(struct dp *dp)
 		worker_stop(dp->sh.workers[i]);
 	dp_order_step(dp);
 	for (uint32_t i = 0; i < dp->sh.n_workers; i++) {
+		if (!crew_obeys(dp, i))
+			continue;
 		while (worker_step_commands(dp->sh.workers[i]) || !list_is_empty(&dp->overflow[i]))
 			dp_order_step(dp);
 	}
 	dp_order_step(dp);
+	for (uint32_t i = 0; i < dp->sh.n_workers; i++)
+		dp->crew.state[i] = CREW_OFFLINE;
 	dp->running = false;
 	dp_defer_step(dp);
 }
@@ -67,8 +78,6 @@ static int workers_new(struct dp *dp, uint32_t n)
 		}
 		dp->sh.n_workers++;
 	}
-	for (uint32_t b = 0; b < BUCKET_MAX; b++)
-		atomic_store(&dp->sh.bucket_worker[b], (uint8_t)(b % n));
 	return 0;
 }
 
@@ -89,7 +98,8 @@ static int ports_open(struct dp *dp, const Dp__Configure *c, struct reply *r)
 			.device = k->device,
 			.has_mac = k->mac.len == 6,
 			.mtu = k->mtu,
-			.queues = (uint16_t)c->workers,
+			.queues = (uint16_t)slots_of(c),
+			.least = (uint16_t)c->workers,
 			.pool = dp->sh.pool,
 		};
 		struct port *p;
@@ -111,21 +121,39 @@ static int ports_open(struct dp *dp, const Dp__Configure *c, struct reply *r)
 	return 0;
 }
 
+/* A worker without a queue of its own could not send. */
+static uint32_t slots_with_queues(const struct dp *dp, uint32_t n)
+{
+	for (uint32_t i = 0; i < dp->sh.n_ports; i++)
+		n = MIN(n, (uint32_t)dp->sh.ports[i]->n_rx);
+	return n;
+}
+
 int plumb_apply(struct dp *dp, const Dp__Configure *c, struct reply *r)
 {
+	uint32_t n;
 	int rc;
 
 	if (c->workers < 1 || c->workers > WORKER_MAX || c->n_ports > PORT_MAX) {
 		reply_fail(r, -ERR_VALUE, "1 to %d workers, up to %d ports", WORKER_MAX, PORT_MAX);
 		return -ERR_VALUE;
 	}
-	if (dp->running && is_same(dp, c))
+	if (dp->running && is_same(dp, c)) {
+		crew_ask(dp, c->workers);
 		return 0;
+	}
+	if (dp->crew.hung) {
+		reply_fail(r, -ERR_WRONG_STATE, "ports cannot change while a worker hangs");
+		return -ERR_WRONG_STATE;
+	}
 	workers_stop(dp);
 	ports_close(dp);
 	rc = ports_open(dp, c, r);
-	if (rc == 0 && c->workers != dp->sh.n_workers)
-		rc = workers_new(dp, c->workers);
+	n = slots_with_queues(dp, slots_of(c));
+	if (rc == 0 && n != dp->sh.n_workers)
+		rc = workers_new(dp, n);
+	dp->crew.slots_asked = slots_of(c);
+	dp->crew.asked = c->workers;
 	if (rc < 0) { /* nothing to forward with: say so rather than limp */
 		ports_close(dp);
 		reply_fail(r, rc, "%s", err_text(rc));
@@ -137,11 +165,9 @@ int plumb_start(struct dp *dp)
 {
 	if (dp->running)
 		return 0;
-	for (uint32_t i = 0; i < dp->sh.n_workers; i++) {
-		if (worker_start(dp->sh.workers[i]) < 0) {
-			workers_stop(dp);
-			return -ERR_LIMIT;
-		}
+	if (crew_begin(dp, dp->crew.asked) < 0) {
+		workers_stop(dp);
+		return -ERR_LIMIT;
 	}
 	dp->running = true;
 	return 0;

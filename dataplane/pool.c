@@ -2,9 +2,21 @@
 
 #include "pkt.h"
 
+#include <rte_lcore.h>
 #include <rte_mbuf.h>
 
 enum { CACHE = 256 };
+
+/* A DPDK thread: it gets a cache in each pool. */
+bool pkt_thread_enter(void)
+{
+	return rte_thread_register() == 0;
+}
+
+void pkt_thread_leave(void)
+{
+	rte_thread_unregister();
+}
 
 void *pool_new(const char *name, uint32_t packets)
 {

@@ -18,7 +18,10 @@
 
 enum {
 	DESCRIPTORS = 1024,
-	FRAMES = 4096, /* of a packet socket's rings: a worker may be off its core for a while */
+	/* Of a packet socket's rings: a worker may be off its core for a while. */
+	FRAMES = 4096,
+	FRAMES_MANY = 2048, /* with more than .. */
+	QUEUES_FEW = 4,
 	FDS_MAX = 1024,
 	MTU_DEFAULT = 1500,
 	MTU_MAX = 1900, /* what a buffer and a ring frame of 2048 octets hold with all headers */
@@ -138,7 +141,8 @@ static void split_device(struct port *p, uint16_t queues, char *args, size_t cap
 	if (!strstr(args, "qpairs="))
 		(void)snprintf(args + strlen(args), cap - strlen(args), ",qpairs=%u", queues);
 	if (!strstr(args, "framecnt="))
-		(void)snprintf(args + strlen(args), cap - strlen(args), ",framecnt=%u", FRAMES);
+		(void)snprintf(args + strlen(args), cap - strlen(args), ",framecnt=%u",
+			queues > QUEUES_FEW ? FRAMES_MANY : FRAMES);
 }
 
 static int device_start(struct port *p, const struct port_args *a)
@@ -149,10 +153,14 @@ static int device_start(struct port *p, const struct port_args *a)
 	const unsigned any_socket = (unsigned)SOCKET_ID_ANY;
 	int rc = rte_eth_dev_info_get(p->dev_id, &info);
 
-	if (rc < 0 || info.max_rx_queues < a->queues || info.max_tx_queues < a->queues)
+	if (rc < 0)
 		return -ERR_UNSUPPORTED;
-	rc = rte_eth_dev_configure(p->dev_id, a->queues, a->queues, &conf);
-	for (uint16_t q = 0; q < a->queues && rc == 0; q++) {
+	p->n_rx = MIN(info.max_rx_queues, info.max_tx_queues);
+	p->n_rx = MIN(p->n_rx, a->queues);
+	if (p->n_rx < a->least)
+		return -ERR_UNSUPPORTED;
+	rc = rte_eth_dev_configure(p->dev_id, p->n_rx, p->n_rx, &conf);
+	for (uint16_t q = 0; q < p->n_rx && rc == 0; q++) {
 		rc = rte_eth_rx_queue_setup(
 			p->dev_id, q, DESCRIPTORS, any_socket, NULL, pool_mempool(a->pool));
 		if (rc == 0)
@@ -206,9 +214,9 @@ int port_open(const struct port_args *a, const struct log_ctx *log, struct port 
 		return rc;
 	}
 	p->mtu = a->mtu ? a->mtu : device_mtu(p);
-	find_fds(p, a->queues);
+	find_fds(p, p->n_rx);
 	log_notice(log, "dp.port.open", "port=%s device=%s queues=%u mtu=%u wait=%s", p->name,
-		p->device, a->queues, p->mtu, p->has_fds ? "event" : "poll");
+		p->device, p->n_rx, p->mtu, p->has_fds ? "event" : "poll");
 	*out = p;
 	return 0;
 }

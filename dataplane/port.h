@@ -2,9 +2,12 @@
 /*
  * A port as workers see it: bursts in and out of one queue each.
  *
- * Life: port_open() .. port_close() by the API thread, while no worker runs. Thread: queue i
- * belongs to worker i. The DPDK ports are in port.c; tests and benchmarks bring others.
+ * Life: port_open() .. port_close() by the API thread, while no worker runs. Thread: queue i for
+ * sending belongs to worker i. Each queue for receiving belongs to one worker at a time, who holds
+ * its lock while it is in the driver: a worker that was found hung and wakes up cannot get in when
+ * another one has taken over. The DPDK ports are in port.c; tests and benchmarks bring others.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,6 +35,9 @@ struct port {
 	char device[128], device_name[64];
 	bool has_fds;
 	int fds[PORT_QUEUES]; /* poll tells of packets; only with has_fds */
+	uint16_t n_rx;	      /* queues for receiving, and as many for sending */
+	_Atomic uint8_t rx_worker[PORT_QUEUES];
+	_Atomic bool rx_locked[PORT_QUEUES];
 };
 
 struct port_args {
@@ -39,9 +45,24 @@ struct port_args {
 	uint8_t mac[6];
 	bool has_mac;
 	uint32_t mtu;
-	uint16_t queues;
+	uint16_t queues, least; /* asked for, and needed at least */
 	void *pool;
 };
+
+/* Receives from a queue if it is the worker's. */
+static inline uint16_t port_rx_own(
+	struct port *p, uint16_t queue, uint32_t worker, struct pkt **v, uint16_t n)
+{
+	uint16_t got = 0;
+
+	if (atomic_load_explicit(&p->rx_worker[queue], memory_order_relaxed) != worker ||
+		atomic_exchange_explicit(&p->rx_locked[queue], true, memory_order_acquire))
+		return 0;
+	if (atomic_load(&p->rx_worker[queue]) == worker)
+		got = p->ops->rx(p, queue, v, n);
+	atomic_store_explicit(&p->rx_locked[queue], false, memory_order_release);
+	return got;
+}
 
 struct port_counts {
 	bool link_up;

@@ -1,67 +1,70 @@
 #include "qsbr.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include <rte_lcore.h>
-#include <rte_rcu_qsbr.h>
+/* The token a worker saw last, on a line of its own; 0 = offline. */
+struct seen {
+	_Alignas(64) _Atomic uint64_t token;
+};
 
-void *qsbr_new(uint32_t threads)
+struct qsbr {
+	_Atomic uint64_t token;
+	uint32_t n;
+	struct seen seen[];
+};
+
+struct qsbr *qsbr_new(uint32_t threads)
 {
-	size_t n = (rte_rcu_qsbr_get_memsize(threads) + 63) & ~(size_t)63;
-	struct rte_rcu_qsbr *q = aligned_alloc(64, n);
+	size_t size = sizeof(struct qsbr) + threads * sizeof(struct seen);
+	struct qsbr *q = aligned_alloc(64, (size + 63) & ~(size_t)63);
 
-	if (q && rte_rcu_qsbr_init(q, threads) != 0) {
-		free(q);
+	if (!q)
 		return NULL;
-	}
+	memset(q, 0, size);
+	atomic_init(&q->token, 1);
+	q->n = threads;
 	return q;
 }
 
-void qsbr_free(void *q)
+void qsbr_free(struct qsbr *q)
 {
 	free(q);
 }
 
-bool qsbr_thread_enter(void *q, uint32_t id)
+/* Reads of before are done when the store is seen. */
+void qsbr_quiescent(struct qsbr *q, uint32_t id)
 {
-	if (rte_thread_register() != 0)
-		return false;
-	if (rte_rcu_qsbr_thread_register(q, id) != 0) {
-		rte_thread_unregister();
-		return false;
+	uint64_t now = atomic_load_explicit(&q->token, memory_order_acquire);
+
+	atomic_store_explicit(&q->seen[id].token, now, memory_order_release);
+}
+
+void qsbr_offline(struct qsbr *q, uint32_t id)
+{
+	atomic_store_explicit(&q->seen[id].token, 0, memory_order_release);
+}
+
+/* Either qsbr_passed() sees us online, or we see what was unpublished before its token: both sides
+ * are sequentially consistent. */
+void qsbr_online(struct qsbr *q, uint32_t id)
+{
+	(void)atomic_exchange(&q->seen[id].token, atomic_load(&q->token));
+}
+
+uint64_t qsbr_token(struct qsbr *q)
+{
+	return atomic_fetch_add(&q->token, 1) + 1;
+}
+
+bool qsbr_passed(struct qsbr *q, uint64_t token, uint32_t without)
+{
+	for (uint32_t i = 0; i < q->n; i++) {
+		uint64_t seen = atomic_load(&q->seen[i].token);
+
+		if (seen != 0 && seen < token && !(without >> i & 1))
+			return false;
 	}
-	rte_rcu_qsbr_thread_online(q, id);
 	return true;
-}
-
-void qsbr_thread_leave(void *q, uint32_t id)
-{
-	rte_rcu_qsbr_thread_offline(q, id);
-	(void)rte_rcu_qsbr_thread_unregister(q, id);
-	rte_thread_unregister();
-}
-
-void qsbr_quiescent(void *q, uint32_t id)
-{
-	rte_rcu_qsbr_quiescent(q, id);
-}
-
-void qsbr_offline(void *q, uint32_t id)
-{
-	rte_rcu_qsbr_thread_offline(q, id);
-}
-
-void qsbr_online(void *q, uint32_t id)
-{
-	rte_rcu_qsbr_thread_online(q, id);
-}
-
-uint64_t qsbr_token(void *q)
-{
-	return rte_rcu_qsbr_start(q);
-}
-
-bool qsbr_passed(void *q, uint64_t token)
-{
-	return rte_rcu_qsbr_check(q, token, false) == 1;
 }

@@ -139,6 +139,11 @@ static int fill_workers(struct dp *dp, struct query *q)
 		s->packets = count_get(&w->packets);
 		s->busy_ns = count_get(&w->busy_ns);
 		s->idle_ns = count_get(&w->idle_ns);
+		s->state = (Dp__WorkerSlot)dp->crew.state[i];
+		s->group = i / CREW_PICS;
+		s->place = i % CREW_PICS;
+		s->lead = atomic_load(&dp->sh.lead) == i;
+		s->handoffs = count_get(&w->stats[STAT_HANDOFFS]);
 		q->worker_refs[i] = s;
 	}
 	for (uint32_t b = 0; dp->sh.n_workers && b < 1u << atomic_load(&dp->sh.net)->bucket_bits;

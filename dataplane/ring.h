@@ -76,6 +76,13 @@ static inline uint32_t ring_get(struct ring *r, void *items, uint32_t n)
 	return have;
 }
 
+/* For the consumer: what it may take now. */
+static inline uint32_t ring_count(const struct ring *r)
+{
+	return atomic_load_explicit(&r->head, memory_order_acquire) -
+	       atomic_load_explicit(&r->tail, memory_order_relaxed);
+}
+
 /* For the consumer, before it sleeps. */
 static inline bool ring_is_empty(const struct ring *r)
 {

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "core/ip4.h"
+#include "stats.h"
 
 enum { SAD_FIRST_BITS = 10 };
 
@@ -43,6 +44,48 @@ void sa_free(struct sa *sa)
 	secret_wipe(sa->keys, sa->keys_len);
 	free(atomic_load(&sa->cold));
 	slab_put(sa->home, sa, sa->size);
+}
+
+static void counters_copy(struct sa_counters *to, const struct sa_counters *from)
+{
+	to->packets_in = count_get(&from->packets_in);
+	to->bytes_in = count_get(&from->bytes_in);
+	to->packets_out = count_get(&from->packets_out);
+	to->bytes_out = count_get(&from->bytes_out);
+	to->replay_errors = count_get(&from->replay_errors);
+	to->auth_errors = count_get(&from->auth_errors);
+	to->decrypt_errors = count_get(&from->decrypt_errors);
+	to->selector_errors = count_get(&from->selector_errors);
+	to->last_in_ns = count_get(&from->last_in_ns);
+	to->last_out_ns = count_get(&from->last_out_ns);
+}
+
+struct sa *sa_clone(const struct sa *old, struct sa_cold *cold, uint64_t epoch, uint32_t nth)
+{
+	struct sa *sa = sa_new(old->home, old->suite, old->in.window);
+
+	if (!sa)
+		return NULL;
+	sa->spi_in = old->spi_in;
+	sa->salt_in = old->salt_in;
+	sa->salt_out = old->salt_out;
+	sa->bucket = old->bucket;
+	sa->rg = old->rg;
+	sa->flags = __atomic_load_n(&old->flags, __ATOMIC_RELAXED);
+	atomic_init(&sa->cold, cold);
+	replay_raise(&sa->in, replay_top(&old->in));
+	seqno_clone(&sa->out, sa->flags & SA_ESN, old->out.strict, &old->granted, epoch);
+	sa->out.cloned = nth;
+	sa->granted = old->granted;
+	memcpy((uint8_t *)sa + offsetof(struct sa, key_out),
+		(const uint8_t *)old + offsetof(struct sa, key_out),
+		offsetof(struct sa, n) - offsetof(struct sa, key_out));
+	memcpy(sa->keys, old->keys, old->keys_len);
+	sa->key_in = sa->keys;
+	sa->key_out = sa->keys + old->suite->expanded;
+	atomic_init(&sa->outbound, atomic_load(&old->outbound));
+	counters_copy(&sa->n, &old->n);
+	return sa;
 }
 
 void sa_key(struct sa *sa, struct suite_engine *e, const struct sa_keys *k)
@@ -213,6 +256,13 @@ struct sa *sad_remove(struct sad *s, uint32_t spi)
 	if (sa)
 		s->n_live--;
 	return sa;
+}
+
+struct sa *sad_replace(struct sad *s, struct sa *sa)
+{
+	struct sad_slot *slot = slot_find(atomic_load(&s->table), sa->spi_in);
+
+	return atomic_exchange(&slot->sa, sa);
 }
 
 bool sad_at(const struct sad *s, uint32_t i, struct sa **sa)

@@ -67,7 +67,8 @@ struct sa {
 	struct replay in;
 	/* line 1, 2: numbers */
 	_Alignas(64) struct seqno out;
-	/* line 3: outbound */
+	struct lease granted; /* the API thread's: all it ever told the owner */
+	/* line 3: outbound; changed by orders only, up to n */
 	_Alignas(64) const void *key_out;
 	uint8_t overhead;	  /* octets of outer headers, without ESP */
 	_Atomic bool outbound;	  /* shared: may send */
@@ -89,6 +90,10 @@ _Static_assert(offsetof(struct sa, out) == 64, "inbound state is one line");
 /* In one piece of `home`, which outlives it. */
 struct sa *sa_new(struct slab *home, const struct suite *suite, uint32_t window);
 void sa_free(struct sa *sa);
+/* The same SA once more, while the thread that owns `old` may be at work with it still: numbers
+ * begin beyond what that one can reach in `epoch`, the window at the highest number seen. `nth` is
+ * the revocation it is made for. Takes `cold` over when it succeeds. */
+struct sa *sa_clone(const struct sa *old, struct sa_cold *cold, uint64_t epoch, uint32_t nth);
 struct sa_cold *sa_cold_new(uint32_t n_selectors);
 
 /* As IKE gives them: encryption keys (AEAD: with salt) and integrity keys, of the right lengths. */
@@ -103,6 +108,12 @@ bool sa_same_keys(const struct sa *a, const struct sa *b);
 /* Writes the outer headers from the cold endpoints and options, and forgets what was learned of the
  * way. Owner's thread once it is in use. */
 void sa_template(struct sa *sa, uint32_t spi_out);
+
+/* Flags are the owner's; others may read them at any time. */
+static inline void sa_flag(struct sa *sa, uint8_t flag)
+{
+	__atomic_store_n(&sa->flags, sa->flags | flag, __ATOMIC_RELAXED);
+}
 
 static inline struct sa_cold *sa_cold(const struct sa *sa)
 {
@@ -174,6 +185,8 @@ void sad_fini(struct sad *s);
  * period. -ERR_EXISTS when the SPI is there. */
 int sad_add(struct sad *s, struct sa *sa, struct sad_table **retired) MUST_CHECK;
 struct sa *sad_remove(struct sad *s, uint32_t spi);
+/* In place of the one with the same SPI, which it returns. */
+struct sa *sad_replace(struct sad *s, struct sa *sa);
 
 /* Fetches what sad_find() will look at. */
 static inline void sad_fetch(const struct sad *s, uint32_t spi)

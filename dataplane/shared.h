@@ -17,9 +17,15 @@
 #include "sad.h"
 
 struct neighbours;
+struct qsbr;
 struct worker;
 
-enum { WORKER_MAX = 16, BUCKET_MAX = 1 << 16 };
+enum {
+	WORKER_MAX = 16,
+	WORKER_NONE = 0xff,
+	BUCKET_MAX = 1 << 16,
+	GATHER_SLOTS = 16, /* fragments: by a hash to a slot, and that to a worker */
+};
 
 /* During a planned handover buckets of one RG differ. */
 enum bucket_mode {
@@ -58,7 +64,7 @@ struct shared {
 	struct rg_slot rgs[RG_MAX];
 	struct iv_pool ivs;
 	struct neighbours *neighbours;
-	void *qsbr; /* struct rte_rcu_qsbr */
+	struct qsbr *qsbr;
 	void *pool;
 	const struct env *env;
 	_Atomic uint64_t lease_hold_ns;
@@ -67,7 +73,14 @@ struct shared {
 	_Atomic bool api_sleeps;
 	_Atomic uint8_t bucket_worker[BUCKET_MAX];
 	_Atomic uint64_t fabric_macs[RG_OWNER_NONE + 1]; /* of each node; 0 = not heard */
-	/* changed only while no worker runs */
+	_Atomic uint8_t gather_worker[GATHER_SLOTS];
+	/* The worker that resolves next hops and sends what the API thread made; it passes this on
+	 * itself. */
+	_Atomic uint8_t lead;
+	/* Each time workers were found hung: what was cloned then is not for older bursts. */
+	_Atomic uint32_t revocations;
+	bool test_hang; /* tests may make workers hang */
+	/* Changed only while no worker runs. Of the n_workers slots some have no thread. */
 	uint32_t n_workers, n_ports;
 	struct worker *workers[WORKER_MAX];
 	struct port *ports[PORT_MAX];

@@ -94,7 +94,10 @@
 	X(DROP_FABRIC, "drop.fabric.bad")                                                          \
 	X(DROP_FABRIC_PEER, "drop.fabric.no-peer")                                                 \
 	X(DROP_FABRIC_MTU, "drop.fabric.mtu")                                                      \
-	X(DROP_HANDOVER_QUEUE, "drop.handover.queue")
+	X(DROP_HANDOVER_QUEUE, "drop.handover.queue")                                              \
+	X(DROP_MOVE_QUEUE, "drop.move.queue")                                                      \
+	X(DROP_WORKER_GONE, "drop.worker.gone")                                                    \
+	X(DROP_WORKER_REVOKED, "drop.worker.revoked")
 
 enum counter {
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "core/spi.h"
 #include "node/fragment.h"
 #include "node/handover.h"
 #include "node/neighbour.h"
@@ -62,11 +63,12 @@ struct worker *worker_new(struct shared *sh, uint32_t id)
 	w->sh = sh;
 	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	w->engine = suite_engine_new(sh->env);
-	w->pending = id == 0 ? pending_new() : NULL;
+	w->pending = pending_new();
+	w->holding = w->giving = -1;
 	w->freeze = freeze_new();
 	w->reasm = gather_new(sh->env);
 	w->ip_id = (uint16_t)(id << 12);
-	if (w->wake < 0 || !w->engine || !w->freeze || !w->reasm || (id == 0 && !w->pending) ||
+	if (w->wake < 0 || !w->engine || !w->freeze || !w->reasm || !w->pending ||
 		rings_init(w) < 0) {
 		worker_free(w);
 		return NULL;
@@ -101,6 +103,39 @@ void worker_free(struct worker *w)
 	if (w->wake >= 0)
 		(void)close(w->wake);
 	free(w);
+}
+
+static void ring_drop(struct worker *w, struct ring *r)
+{
+	struct pkt *p;
+
+	while (r->items && ring_get(r, &p, 1) == 1)
+		worker_drop(w, p, STAT_DROP_WORKER_GONE);
+}
+
+static void vec_drop(struct worker *w, struct pkt_vec *v)
+{
+	for (uint32_t i = 0; i < v->n; i++)
+		worker_drop(w, v->v[i], STAT_DROP_WORKER_GONE);
+	v->n = 0;
+}
+
+void worker_clear(struct worker *w)
+{
+	for (uint32_t i = 0; i < WORKER_MAX; i++)
+		ring_drop(w, &w->in[i]);
+	ring_drop(w, &w->api_in);
+	vec_drop(w, &w->esp_in);
+	vec_drop(w, &w->esp_out);
+	vec_drop(w, &w->route);
+	vec_drop(w, &w->spd_out);
+	handover_clear(w);
+	neighbour_clear(w);
+	w->holding = w->giving = -1;
+	w->handed = w->empty_polls = 0;
+	atomic_store(&w->revoked, false);
+	atomic_store(&w->in_commands, false);
+	atomic_store(&w->exited, false);
 }
 
 /* The sleeper stores its flag, then looks at its rings; the waker fills a ring, then looks at the
@@ -188,8 +223,19 @@ static void out_of_us(struct worker *w, struct pkt *p)
 		vec_add(&w->route, p);
 }
 
+/* Its bucket changed hands on the way; to us it comes only from who did not know it yet. */
+static bool is_for_other(const struct worker *w, const struct pkt *p, uint32_t *to)
+{
+	uint32_t bucket = spi_bucket(p->spi, w->net->bucket_bits);
+
+	*to = worker_of_bucket(w, bucket);
+	return *to != w->id && w->giving != (int32_t)bucket;
+}
+
 static void dispatch(struct worker *w, struct pkt *p)
 {
+	uint32_t to;
+
 	switch ((enum pkt_kind)p->kind) {
 	case PKT_FRAME:
 		node_classify(w, p);
@@ -198,13 +244,22 @@ static void dispatch(struct worker *w, struct pkt *p)
 		fragment_again(w, p);
 		return;
 	case PKT_ESP_IN:
-		vec_add(&w->esp_in, p);
+		if (__builtin_expect(is_for_other(w, p, &to), 0))
+			worker_hand(w, to, p);
+		else
+			vec_add(&w->esp_in, p);
 		return;
 	case PKT_ESP_OUT:
-		esp_out_again(w, p);
+		if (__builtin_expect(is_for_other(w, p, &to), 0))
+			worker_hand(w, to, p);
+		else
+			esp_out_again(w, p);
 		return;
 	case PKT_RESOLVE:
-		node_resolve(w, p);
+		if (__builtin_expect(worker_is_lead(w), 1))
+			node_resolve(w, p);
+		else
+			worker_hand(w, worker_lead(w), p);
 		return;
 	case PKT_OUT:
 		out_of_us(w, p);
@@ -219,11 +274,18 @@ static void dispatch(struct worker *w, struct pkt *p)
 	worker_drop(w, p, STAT_DROP_PORT);
 }
 
-void worker_burst(struct worker *w, struct pkt **v, uint32_t n)
+/* What is looked at once: it does not change within a burst. */
+static void look(struct worker *w)
 {
 	w->now_ns = clock_now();
 	w->net = atomic_load_explicit(&w->sh->net, memory_order_acquire);
 	w->near.known = false;
+	w->revocations = atomic_load_explicit(&w->sh->revocations, memory_order_acquire);
+}
+
+void worker_burst(struct worker *w, struct pkt **v, uint32_t n)
+{
+	look(w);
 	for (uint32_t i = 0; i < n; i++)
 		dispatch(w, v[i]);
 	if (w->esp_in.n)
@@ -239,12 +301,17 @@ void worker_burst(struct worker *w, struct pkt **v, uint32_t n)
 	count_add(&w->packets, n);
 }
 
+static bool is_revoked(const struct worker *w)
+{
+	return atomic_load_explicit(&w->revoked, memory_order_acquire);
+}
+
 static uint32_t step_rings(struct worker *w)
 {
 	struct pkt *v[PKT_BURST] UNINITIALIZED;
 	uint32_t total = 0, n;
 
-	for (uint32_t i = 0; i < w->sh->n_workers; i++) {
+	for (uint32_t i = 0; i < w->sh->n_workers && !is_revoked(w); i++) {
 		if (i == w->id)
 			continue;
 		n = ring_get(&w->in[i], v, PKT_BURST);
@@ -252,20 +319,41 @@ static uint32_t step_rings(struct worker *w)
 			worker_burst(w, v, n);
 		total += n;
 	}
-	n = ring_get(&w->api_in, v, PKT_BURST);
+	n = is_revoked(w) ? 0 : ring_get(&w->api_in, v, PKT_BURST);
 	if (n)
 		worker_burst(w, v, n);
 	return total + n;
 }
 
+static void ring_work_off(struct worker *w, struct ring *r)
+{
+	struct pkt *v[PKT_BURST] UNINITIALIZED;
+	uint32_t left = ring_count(r), n;
+
+	while (left && (n = ring_get(r, v, MIN(left, (uint32_t)PKT_BURST))) != 0) {
+		worker_burst(w, v, n);
+		left -= n;
+	}
+}
+
+void worker_drain(struct worker *w)
+{
+	for (uint32_t i = 0; i < w->sh->n_workers; i++)
+		if (i != w->id)
+			ring_work_off(w, &w->in[i]);
+	ring_work_off(w, &w->api_in);
+}
+
+/* The API thread shuts this door before it gives the orders of a hung worker to another one. */
 uint32_t worker_step_commands(struct worker *w)
 {
 	struct command *c;
 	uint32_t n = 0;
 
+	if (ring_is_empty(&w->commands) || atomic_exchange(&w->in_commands, true))
+		return 0;
 	while (n < PKT_BURST && ring_get(&w->commands, &c, 1) == 1) {
-		w->now_ns = clock_now();
-		w->net = atomic_load_explicit(&w->sh->net, memory_order_acquire);
+		look(w);
 		c->run(w, c);
 		/* Never full: the API thread has no more commands under way than it holds. */
 		(void)ring_put(&w->done, &c);
@@ -273,8 +361,11 @@ uint32_t worker_step_commands(struct worker *w)
 	}
 	if (n) {
 		node_tx_flush(w);
-		worker_wake_api(w);
+		wake_handed(w);
 	}
+	atomic_store(&w->in_commands, false);
+	if (n)
+		worker_wake_api(w);
 	return n;
 }
 
@@ -285,9 +376,8 @@ static void step_ticks(struct worker *w)
 	if (now < w->next_tick_ns)
 		return;
 	w->next_tick_ns = now + TICK_NS;
-	w->now_ns = now;
-	w->net = atomic_load_explicit(&w->sh->net, memory_order_acquire);
-	if (w->pending && w->net)
+	look(w);
+	if (w->net && worker_is_lead(w))
 		neighbour_tick(w);
 	gather_tick(w);
 	node_tx_flush(w);
@@ -302,11 +392,14 @@ uint32_t worker_step(struct worker *w)
 
 	for (uint32_t i = 0; i < sh->n_ports; i++) {
 		struct port *port = sh->ports[i];
-		uint16_t n = port->ops->rx(port, (uint16_t)w->id, v, PKT_BURST);
 
-		if (n)
-			worker_burst(w, v, n);
-		total += n;
+		for (uint16_t q = 0; q < port->n_rx && !is_revoked(w); q++) {
+			uint16_t n = port_rx_own(port, q, w->id, v, PKT_BURST);
+
+			if (n)
+				worker_burst(w, v, n);
+			total += n;
+		}
 	}
 	return total + step_rings(w);
 }
@@ -344,22 +437,29 @@ static void clear_errors(const struct pollfd *fds, nfds_t n)
 
 static void worker_sleep(struct worker *w)
 {
-	struct pollfd fds[PORT_MAX + 1] = {{.fd = w->wake, .events = POLLIN}};
+	struct pollfd fds[PORT_MAX * PORT_QUEUES + 1] UNINITIALIZED;
 	struct timespec t;
 	nfds_t n = 1;
 	bool all = true;
 	uint64_t drained;
 
-	for (uint32_t i = 0; i < w->sh->n_ports; i++) {
-		if (w->sh->ports[i]->has_fds)
-			fds[n++] = (struct pollfd){w->sh->ports[i]->fds[w->id], POLLIN, 0};
-		else
-			all = false;
-	}
-	t = sleep_time(w, all);
 	qsbr_offline(w->sh->qsbr, w->id);
 	atomic_store(&w->sleeps, true);
 	atomic_thread_fence(memory_order_seq_cst);
+	fds[0] = (struct pollfd){w->wake, POLLIN, 0};
+	for (uint32_t i = 0; i < w->sh->n_ports; i++) {
+		const struct port *p = w->sh->ports[i];
+
+		for (uint32_t q = 0; q < p->n_rx; q++) {
+			if (atomic_load(&p->rx_worker[q]) != w->id)
+				continue;
+			if (p->has_fds)
+				fds[n++] = (struct pollfd){p->fds[q], POLLIN, 0};
+			else
+				all = false;
+		}
+	}
+	t = sleep_time(w, all);
 	if (rings_are_empty(w) && !atomic_load(&w->stop) && ppoll(fds, n, &t, NULL) > 0)
 		clear_errors(fds, n);
 	atomic_store(&w->sleeps, false);
@@ -375,17 +475,16 @@ static void account(struct worker *w, uint64_t *since, bool idle)
 	*since = now;
 }
 
-static void *worker_main(void *arg)
+static void worker_loop(struct worker *w)
 {
-	struct worker *w = arg;
 	uint64_t since = clock_now();
-	bool registered = qsbr_thread_enter(w->sh->qsbr, w->id);
 
-	while (registered && !atomic_load_explicit(&w->stop, memory_order_relaxed)) {
+	while (!atomic_load_explicit(&w->stop, memory_order_relaxed) && !is_revoked(w)) {
 		uint32_t n = worker_step(w);
 
 		step_ticks(w);
 		qsbr_quiescent(w->sh->qsbr, w->id);
+		count_add(&w->turns, 1);
 		if (n) {
 			w->empty_polls = 0;
 			continue;
@@ -397,31 +496,56 @@ static void *worker_main(void *arg)
 		worker_sleep(w);
 		account(w, &since, true);
 	}
-	if (registered) {
-		while (worker_step(w))
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	if (pkt_thread_enter()) {
+		qsbr_online(w->sh->qsbr, w->id);
+		worker_loop(w);
+		while (!is_revoked(w) && worker_step(w))
 			;
-		qsbr_thread_leave(w->sh->qsbr, w->id);
+		qsbr_offline(w->sh->qsbr, w->id);
+		pkt_thread_leave();
 	}
 	atomic_store(&w->exited, true);
+	worker_wake_api(w);
 	return NULL;
 }
 
 int worker_start(struct worker *w)
 {
 	atomic_store(&w->stop, false);
+	atomic_store(&w->exited, false);
 	if (pthread_create(&w->thread, NULL, worker_main, w) != 0)
 		return -ERR_LIMIT;
 	w->started = true;
 	return 0;
 }
 
+void worker_ask_stop(struct worker *w)
+{
+	atomic_store(&w->stop, true);
+	atomic_store(&w->sleeps, true);
+	worker_wake(w);
+}
+
 void worker_stop(struct worker *w)
 {
 	if (!w->started)
 		return;
-	atomic_store(&w->stop, true);
-	atomic_store(&w->sleeps, true);
-	worker_wake(w);
+	worker_ask_stop(w);
 	(void)pthread_join(w->thread, NULL);
 	w->started = false;
+}
+
+void worker_test_hang(struct worker *w)
+{
+	uint32_t ms = atomic_exchange(&w->hang_ms, 0);
+	struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000L};
+
+	if (ms)
+		(void)nanosleep(&t, NULL);
 }

@@ -52,12 +52,21 @@ struct worker {
 	struct iv_block ivs;
 	uint16_t ip_id;
 	uint64_t icmp_tokens, icmp_ns, bad_spi_ns, path_mtu_ns;
-	struct pending *pending; /* worker 0: packets waiting for a MAC */
+	struct pending *pending; /* the lead's: packets waiting for a MAC */
 	struct freeze *freeze;	 /* packets waiting for a handover */
 	struct reasm *reasm;	 /* fragments waiting for their others */
 	uint64_t next_tick_ns;
 	uint64_t stats[STAT_COUNT];
 	uint64_t packets, busy_ns, idle_ns;
+	uint64_t turns; /* of its loop: one that hangs makes none */
+	/* One bucket at a time changes hands: held back until the old owner is done with it, or
+	 * still ours although the table names the new owner. */
+	int32_t holding, giving;
+	uint32_t revocations; /* shared.revocations at the start of the burst */
+	/* It was found hung: others have its buckets, and it leaves when it sees this. */
+	_Atomic bool revoked;
+	_Atomic bool in_commands; /* while it runs what the API thread ordered */
+	_Atomic uint32_t hang_ms; /* tests: in the middle of the next burst that sends */
 	/* in: from each worker, from the API; out: to the API */
 	struct ring in[WORKER_MAX];
 	struct ring api_in;   /* struct pkt * */
@@ -77,8 +86,14 @@ struct worker {
 struct worker *worker_new(struct shared *sh, uint32_t id);
 void worker_free(struct worker *w);
 int worker_start(struct worker *w) MUST_CHECK;
-/* Waits for the thread; what was in flight has been sent. */
+/* Asks the thread to end; what is in flight is sent first. */
+void worker_ask_stop(struct worker *w);
+/* Asks, and waits for it. */
 void worker_stop(struct worker *w);
+/* After its thread ended: drops what was left in its rings and queues. */
+void worker_clear(struct worker *w);
+/* Works off all that the other workers and the API had sent it when it was called. */
+void worker_drain(struct worker *w);
 /* Wakes it when it sleeps; any thread. */
 void worker_wake(struct worker *w);
 /* Everything there is to do now; how many packets it was. Also for tests, without a thread. */
@@ -105,6 +120,19 @@ bool worker_note(struct worker *w, const struct note *n);
 void worker_hand(struct worker *w, uint32_t to, struct pkt *p);
 /* After something was put into a ring towards it. */
 void worker_wake_api(struct worker *w);
+
+/* When a test wants it to: stays here for a while, in the middle of a burst. */
+void worker_test_hang(struct worker *w);
+
+static inline bool worker_is_lead(const struct worker *w)
+{
+	return atomic_load_explicit(&w->sh->lead, memory_order_acquire) == w->id;
+}
+
+static inline uint32_t worker_lead(const struct worker *w)
+{
+	return atomic_load_explicit(&w->sh->lead, memory_order_acquire);
+}
 
 static inline uint32_t worker_of_bucket(const struct worker *w, uint32_t bucket)
 {

@@ -58,6 +58,11 @@ uint64_t replay_infer(const struct replay *r, uint32_t low, bool esn)
 	return top_high == 0 ? 0 : (uint64_t)(top_high - 1) << 32 | low;
 }
 
+static void top_set(struct replay *r, uint64_t top)
+{
+	__atomic_store_n(&r->top, top, __ATOMIC_RELAXED);
+}
+
 /* Opens the words after the top's up to the one of `seq`. */
 static void replay_advance(struct replay *r, uint64_t seq)
 {
@@ -68,7 +73,7 @@ static void replay_advance(struct replay *r, uint64_t seq)
 	else
 		for (uint64_t i = 1; i <= steps; i++)
 			r->words[(r->top / 64 + i) & r->mask] = 0;
-	r->top = seq;
+	top_set(r, seq);
 }
 
 int replay_mark(struct replay *r, uint64_t seq)
@@ -78,7 +83,7 @@ int replay_mark(struct replay *r, uint64_t seq)
 	if (rc < 0)
 		return rc;
 	if (r->window == 0) {
-		r->top = seq > r->top ? seq : r->top;
+		top_set(r, seq > r->top ? seq : r->top);
 		return 0;
 	}
 	if (seq > r->top)
@@ -91,7 +96,7 @@ void replay_raise(struct replay *r, uint64_t top)
 {
 	if (top <= r->top)
 		return;
-	r->top = top;
+	top_set(r, top);
 	if (r->window)
 		memset(r->words, 0xff, (r->mask + 1) * sizeof r->words[0]);
 	/* Bits above the top belong to numbers not seen yet. */
@@ -123,7 +128,7 @@ void replay_import(struct replay *r, uint64_t top, const uint64_t *words)
 
 	if (top < r->top)
 		return;
-	r->top = top;
+	top_set(r, top);
 	if (n == 0)
 		return;
 	memset(r->words, 0xff, (r->mask + 1) * sizeof r->words[0]);

@@ -22,6 +22,12 @@ struct replay {
 	uint32_t mask;	 /* words in the ring - 1 */
 };
 
+/* For other threads, at any time. */
+static inline uint64_t replay_top(const struct replay *r)
+{
+	return __atomic_load_n(&r->top, __ATOMIC_RELAXED);
+}
+
 /* Rounds up to a multiple of 64 within the limits; 0 stays 0. */
 uint32_t replay_window_round(uint32_t window);
 /* Words the ring of such a window needs. */

@@ -119,6 +119,33 @@ int seqno_take_over(
 	return 0;
 }
 
+void lease_add(struct lease *have, const struct lease *l)
+{
+	if (l->epoch < have->epoch)
+		return;
+	if (l->epoch > have->epoch) {
+		*have = *l;
+		return;
+	}
+	have->out_horizon = MAX(have->out_horizon, l->out_horizon);
+	have->in_top = MAX(have->in_top, l->in_top);
+	have->in_horizon = MAX(have->in_horizon, l->in_horizon);
+}
+
+uint64_t seqno_bound(const struct lease *granted, uint64_t epoch)
+{
+	uint64_t claims = epoch > granted->epoch ? epoch - granted->epoch : 0;
+
+	return MAX(jump(granted->out_horizon, SEQNO_OUT_GRANT, claims), UINT64_C(1));
+}
+
+void seqno_clone(
+	struct seqno *s, bool esn, bool strict, const struct lease *granted, uint64_t epoch)
+{
+	seqno_init(s, esn, strict, granted);
+	s->next = seqno_bound(granted, epoch);
+}
+
 void seqno_grant(struct seqno *s, const struct lease *l, struct replay *in)
 {
 	if (l->epoch < s->lease.epoch)
@@ -129,9 +156,7 @@ void seqno_grant(struct seqno *s, const struct lease *l, struct replay *in)
 			s->next = MAX(s->next, s->lease.out_horizon);
 		s->lease = *l;
 	} else { /* renewals of one owner only grow */
-		s->lease.out_horizon = MAX(s->lease.out_horizon, l->out_horizon);
-		s->lease.in_top = MAX(s->lease.in_top, l->in_top);
-		s->lease.in_horizon = MAX(s->lease.in_horizon, l->in_horizon);
+		lease_add(&s->lease, l);
 	}
 	if (!s->entered || l->epoch > s->epoch)
 		return;

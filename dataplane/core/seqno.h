@@ -42,6 +42,7 @@ struct seqno {
 	uint64_t epoch;	 /* in which next and limit are valid */
 	uint64_t in_limit, in_ask_at;
 	bool esn, strict, entered;
+	uint32_t cloned; /* which time; 0 = not a clone */
 	/* warm: leases and rates */
 	struct lease lease;
 	uint64_t asked_out, asked_in; /* positions at the last renewal, for the rates */
@@ -63,6 +64,22 @@ struct seqno_state {
 
 int seqno_take_over(struct seqno *s, const struct seqno_state *state, uint64_t now_ns,
 	struct replay *in) MUST_CHECK;
+/* What no number of an owner here has reached or can reach, who was granted `granted` at most and
+ * acted in `epoch` at last: a clone of the SA starts there. */
+uint64_t seqno_bound(const struct lease *granted, uint64_t epoch);
+/* A clone, beyond everything another thread may still send with the original; it asks for a lease
+ * before it sends. */
+void seqno_clone(
+	struct seqno *s, bool esn, bool strict, const struct lease *granted, uint64_t epoch);
+/* Granted so far, one more: as seqno_grant() keeps it. */
+void lease_add(struct lease *have, const struct lease *l);
+
+/* Ready to act in this epoch? */
+static inline bool seqno_is_in(const struct seqno *s, uint64_t epoch)
+{
+	return s->epoch == epoch && s->entered;
+}
+
 /* A committed lease, of whatever owner; of older ones than the one held, nothing is kept. */
 void seqno_grant(struct seqno *s, const struct lease *l, struct replay *in);
 

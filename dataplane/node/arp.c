@@ -113,9 +113,9 @@ void node_arp(struct worker *w, struct pkt *p, const struct iface *iface)
 	uint32_t sender, target;
 	bool ours;
 
-	if (w->id != 0) { /* neighbours are worker 0's */
+	if (!worker_is_lead(w)) { /* neighbours are the lead's */
 		p->kind = PKT_FRAME;
-		worker_hand(w, 0, p);
+		worker_hand(w, worker_lead(w), p);
 		return;
 	}
 	if (p->len < ETH_HDR + ARP_LEN || memcmp(a, ARP_HEAD, sizeof ARP_HEAD) != 0) {

@@ -40,7 +40,7 @@ static void tell_first(struct worker *w, struct sa *sa)
 {
 	struct note n = {.kind = NOTE_INBOUND_FIRST, .spi = sa->spi_in};
 
-	sa->flags |= SA_SEEN_IN;
+	sa_flag(sa, SA_SEEN_IN);
 	/* Rule 10: the peer has it, so we may use it. */
 	atomic_store_explicit(&sa->outbound, true, memory_order_release);
 	(void)worker_note(w, &n);

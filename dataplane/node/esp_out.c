@@ -189,6 +189,8 @@ void node_esp_out(struct worker *w)
 			if (admit(w, p, &ops[n], &pieces))
 				n++;
 		}
+		if (__builtin_expect(w->sh->test_hang, 0) && n)
+			worker_test_hang(w);
 		esp_run(w, v, ops, n, true);
 		for (uint32_t i = 0; i < n; i++)
 			leave(w, v[i]);

@@ -9,21 +9,45 @@ static void restore(struct pkt *p)
 		ip4_unage(p->p);
 }
 
+/* A new epoch is not entered by a worker that was found hung: its clones do, with these numbers.
+ * Who reads an epoch of after it was revoked also sees that it was, in this order. */
+static bool enter(struct worker *w, struct pkt *p, struct sa *sa)
+{
+	uint64_t epoch = gate_epoch(w, sa);
+
+	if (__builtin_expect(seqno_is_in(&sa->out, epoch), 1))
+		return true;
+	if (atomic_load_explicit(&w->revoked, memory_order_acquire)) {
+		worker_drop(w, p, STAT_DROP_WORKER_REVOKED);
+		return false;
+	}
+	if (seqno_enter(&sa->out, epoch, w->now_ns, &sa->in) == 0)
+		return true;
+	worker_drop(w, p, STAT_DROP_ESP_EPOCH);
+	return false;
+}
+
 bool esp_admit(struct worker *w, struct pkt *p, struct sa *sa)
 {
 	uint8_t node;
 
+	/* Its old owner may be at work still: nothing else of it may be looked at. */
+	if (__builtin_expect(w->holding == (int32_t)sa->bucket, 0)) {
+		handover_hold(w, sa, p);
+		return false;
+	}
+	/* Cloned since this burst began: because we were found hung, or before we were told. */
+	if (__builtin_expect(sa->out.cloned > w->revocations, 0)) {
+		worker_drop(w, p, STAT_DROP_WORKER_REVOKED);
+		return false;
+	}
 	if (__builtin_expect(sa->flags & SA_TOLD_HARD, 0)) { /* RFC 4301 4.4.2.1 */
 		worker_drop(w, p, STAT_DROP_ESP_LIFETIME);
 		return false;
 	}
 	switch (gate_sa(w, sa, &node)) {
 	case GATE_ACT:
-		if (__builtin_expect(
-			    seqno_enter(&sa->out, gate_epoch(w, sa), w->now_ns, &sa->in) == 0, 1))
-			return true;
-		worker_drop(w, p, STAT_DROP_ESP_EPOCH);
-		return false;
+		return enter(w, p, sa);
 	case GATE_QUEUE:
 		handover_queue(w, sa, p);
 		return false;
@@ -61,7 +85,7 @@ static void tell_lifetime(struct worker *w, struct sa *sa, uint8_t kind, uint8_t
 	struct note n = {.kind = NOTE_LIFETIME, .spi = sa->spi_in, .lifetime = {kind}};
 
 	if (!(sa->flags & flag) && worker_note(w, &n))
-		sa->flags |= flag;
+		sa_flag(sa, flag);
 }
 
 static void tend_bytes(struct worker *w, struct sa *sa)

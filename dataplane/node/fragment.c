@@ -86,6 +86,14 @@ static void whole(
 		worker_drop(w, p, STAT_DROP_FRAGMENT);
 }
 
+/* The worker to which all fragments of one packet go. */
+static uint32_t gatherer(const struct worker *w, const struct fragment *f)
+{
+	uint32_t slot = reasm_worker(f, GATHER_SLOTS);
+
+	return atomic_load_explicit(&w->sh->gather_worker[slot], memory_order_relaxed);
+}
+
 void node_gather(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
 {
 	static const enum counter why[] = {
@@ -98,7 +106,7 @@ void node_gather(struct worker *w, struct pkt *p, const struct ip4 *h, const str
 	};
 
 	struct fragment f = fragment_of4(h, p->p);
-	uint32_t to = reasm_worker(&f, w->sh->n_workers);
+	uint32_t to = gatherer(w, &f);
 	struct reasm_ops ops = ops_of(w);
 	struct reasm_slot *slot;
 	enum reasm_verdict v;

@@ -32,20 +32,45 @@ void freeze_free(struct freeze *f)
 	free(f);
 }
 
-void handover_queue(struct worker *w, struct sa *sa, struct pkt *p)
+static bool keep(struct worker *w, struct sa *sa, struct pkt *p, enum counter full)
 {
 	struct freeze *f = w->freeze;
 
 	if (f->n >= QUEUE_MAX) {
-		worker_drop(w, p, STAT_DROP_HANDOVER_QUEUE);
-		return;
+		worker_drop(w, p, full);
+		return false;
 	}
 	p->spi = sa->spi_in;
 	p->next = NULL;
 	*f->last = p;
 	f->last = &p->next;
 	f->n++;
-	worker_count(w, STAT_HANDOVER_QUEUED);
+	return true;
+}
+
+void handover_queue(struct worker *w, struct sa *sa, struct pkt *p)
+{
+	if (keep(w, sa, p, STAT_DROP_HANDOVER_QUEUE))
+		worker_count(w, STAT_HANDOVER_QUEUED);
+}
+
+void handover_hold(struct worker *w, struct sa *sa, struct pkt *p)
+{
+	(void)keep(w, sa, p, STAT_DROP_MOVE_QUEUE);
+}
+
+void handover_clear(struct worker *w)
+{
+	struct freeze *f = w->freeze;
+
+	while (f->first) {
+		struct pkt *p = f->first;
+
+		f->first = p->next;
+		worker_drop(w, p, STAT_DROP_WORKER_GONE);
+	}
+	f->last = &f->first;
+	f->n = 0;
 }
 
 void handover_mode(
@@ -56,15 +81,17 @@ void handover_mode(
 			atomic_store(&h->mode[b], (uint8_t)mode);
 }
 
-static bool is_in(const struct worker *w, const struct pkt *p, uint8_t rg, struct bucket_range r)
+enum { ANY_RG = -1 };
+
+static bool is_in(const struct worker *w, const struct pkt *p, int rg, struct bucket_range r)
 {
 	uint32_t b = spi_bucket(p->spi, w->net->bucket_bits);
 
-	return spi_rg(p->spi) == rg && b >= r.first && b <= r.last;
+	return (rg == ANY_RG || (int)spi_rg(p->spi) == rg) && b >= r.first && b <= r.last;
 }
 
 /* Takes the matching packets out of the queue, in order. */
-static struct pkt *take_matching(struct worker *w, uint8_t rg, struct bucket_range r)
+static struct pkt *take_matching(struct worker *w, int rg, struct bucket_range r)
 {
 	struct freeze *f = w->freeze;
 	struct pkt **at = &f->first, *taken = NULL, **end = &taken;
@@ -86,9 +113,9 @@ static struct pkt *take_matching(struct worker *w, uint8_t rg, struct bucket_ran
 	return taken;
 }
 
-void handover_release(struct worker *w, uint8_t rg, struct bucket_range r)
+static void release(struct worker *w, struct pkt *p)
 {
-	struct pkt *p = take_matching(w, rg, r), *v[PKT_BURST];
+	struct pkt *v[PKT_BURST];
 
 	while (p) {
 		uint32_t n = 0;
@@ -97,4 +124,19 @@ void handover_release(struct worker *w, uint8_t rg, struct bucket_range r)
 			v[n++] = p;
 		worker_burst(w, v, n);
 	}
+}
+
+void handover_release(struct worker *w, uint8_t rg, struct bucket_range r)
+{
+	release(w, take_matching(w, rg, r));
+}
+
+void handover_release_held(struct worker *w)
+{
+	uint32_t bucket = (uint32_t)w->holding;
+
+	if (w->holding < 0)
+		return;
+	w->holding = -1;
+	release(w, take_matching(w, ANY_RG, (struct bucket_range){bucket, bucket}));
 }

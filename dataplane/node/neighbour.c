@@ -110,6 +110,38 @@ void pending_free(struct pending *q)
 	free(q);
 }
 
+void neighbour_pass(struct worker *w, uint32_t to)
+{
+	struct pending *q = w->pending;
+
+	w->sh->workers[to]->pending->uses = q->uses; /* not the lead yet: nobody else looks */
+	atomic_store_explicit(&w->sh->lead, (uint8_t)to, memory_order_release);
+	for (uint32_t i = 0; i < HOPS_WAITING && q->n_hops; i++) {
+		struct waiting *h = &q->hops[i];
+
+		while (h->used && h->first) {
+			struct pkt *p = h->first;
+
+			h->first = p->next;
+			p->kind = PKT_RESOLVE;
+			worker_hand(w, to, p);
+		}
+		if (h->used)
+			queue_drop(q, h);
+	}
+}
+
+void neighbour_clear(struct worker *w)
+{
+	struct pending *q = w->pending;
+
+	for (uint32_t i = 0; i < HOPS_WAITING && q->n_hops; i++)
+		if (q->hops[i].used) {
+			count_add(&w->stats[STAT_DROP_WORKER_GONE], q->hops[i].n);
+			queue_drop(q, &q->hops[i]);
+		}
+}
+
 uint32_t pending_count(const struct pending *q)
 {
 	return q->n_packets;

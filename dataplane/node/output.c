@@ -33,7 +33,7 @@ void node_tx(struct worker *w, struct pkt *p, uint16_t port)
 	w->tx[port][w->n_tx[port]++] = p;
 }
 
-/* To worker 0; the next hop, which a new picture of the net may not have, goes along. */
+/* To the lead; the next hop, which a new picture of the net may not have, goes along. */
 static void to_resolve(
 	struct worker *w, struct pkt *p, const struct iface *iface, struct ipaddr next_hop)
 {
@@ -44,10 +44,10 @@ static void to_resolve(
 	ipaddr_store(p->p - RESOLVE_HDR, next_hop);
 	p->kind = PKT_RESOLVE;
 	p->iface = iface->slot;
-	if (w->id == 0)
+	if (worker_is_lead(w))
 		node_resolve(w, p);
 	else
-		worker_hand(w, 0, p);
+		worker_hand(w, worker_lead(w), p);
 }
 
 static bool find_near(struct worker *w, const struct iface *iface, struct ipaddr addr)

@@ -247,6 +247,9 @@ static void bench_init(struct bench *b, const struct suite *suite, uint32_t n_sa
 		b->ports[i].index = i;
 		memcpy(b->ports[i].mac, "\x02\0\0\0\0\1", 6);
 		b->sh.ports[i] = &b->ports[i];
+		b->ports[i].n_rx = (uint16_t)workers;
+		for (uint8_t q = 0; q < workers; q++)
+			atomic_store(&b->ports[i].rx_worker[q], q);
 	}
 	b->sh.n_ports = 2;
 	b->n_lanes = b->sh.n_workers = workers;

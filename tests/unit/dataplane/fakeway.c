@@ -5,7 +5,6 @@
 #include "base/err.h"
 #include "core/spi.h"
 #include "node/neighbour.h"
-#include "qsbr.h"
 
 const uint8_t way_mac[6] = {2, 0, 0, 0, 0, 1}, way_peer_mac[6] = {2, 0, 0, 0, 0, 9};
 
@@ -58,37 +57,13 @@ uint32_t way_alive(void)
 	return alive;
 }
 
-/* ---- no threads, no grace periods */
-
-bool qsbr_thread_enter(void *q, uint32_t id)
+bool pkt_thread_enter(void)
 {
-	(void)q;
-	(void)id;
 	return true;
 }
 
-void qsbr_thread_leave(void *q, uint32_t id)
+void pkt_thread_leave(void)
 {
-	(void)q;
-	(void)id;
-}
-
-void qsbr_quiescent(void *q, uint32_t id)
-{
-	(void)q;
-	(void)id;
-}
-
-void qsbr_offline(void *q, uint32_t id)
-{
-	(void)q;
-	(void)id;
-}
-
-void qsbr_online(void *q, uint32_t id)
-{
-	(void)q;
-	(void)id;
 }
 
 /* ---- a port that keeps what is sent */

@@ -114,6 +114,12 @@ static void drops_of_roles_and_neighbours(void **state)
 	run_cases(drops_rg());
 }
 
+static void drops_of_workers(void **state)
+{
+	(void)state;
+	run_cases(drops_workers());
+}
+
 static bool has_case(struct drop_cases cases, enum counter c)
 {
 	for (size_t i = 0; i < cases.n; i++)
@@ -127,7 +133,8 @@ static void drops_have_a_case_each(void **state)
 	(void)state;
 	for (enum counter c = 0; c < STAT_COUNT; c++) {
 		bool cased = has_case(drops_wire(), c) || has_case(drops_local(), c) ||
-			     has_case(drops_esp(), c) || has_case(drops_rg(), c);
+			     has_case(drops_esp(), c) || has_case(drops_rg(), c) ||
+			     has_case(drops_workers(), c);
 
 		if (is_drop(c) && !cased)
 			fail_msg("%s has no case in drops_*.c", stat_name(c));
@@ -149,6 +156,7 @@ int main(void)
 		cmocka_unit_test(drops_of_what_is_for_us),
 		cmocka_unit_test(drops_around_esp),
 		cmocka_unit_test(drops_of_roles_and_neighbours),
+		cmocka_unit_test(drops_of_workers),
 		cmocka_unit_test(drops_have_a_case_each),
 		cmocka_unit_test(drops_have_names_of_their_own),
 	};
