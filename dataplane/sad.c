@@ -19,9 +19,20 @@ static uint32_t lines(uint32_t n)
 	return (n + 63) & ~63u;
 }
 
+/* Of both directions, each on lines of its own; behind the SA. */
+static uint32_t keys_size(const struct suite *s)
+{
+	return 2 * lines(s->expanded);
+}
+
+static uint8_t *keys_of(struct sa *sa)
+{
+	return (uint8_t *)sa + lines(sizeof *sa);
+}
+
 struct sa *sa_new(struct slab *home, const struct suite *suite, uint32_t window)
 {
-	uint32_t keys = lines(sizeof(struct sa)), words = keys + lines(2 * suite->expanded);
+	uint32_t words = lines(sizeof(struct sa)) + keys_size(suite);
 	uint32_t size = words + replay_words(window) * (uint32_t)sizeof(uint64_t);
 	struct sa *sa = slab_get(home, size);
 
@@ -30,8 +41,8 @@ struct sa *sa_new(struct slab *home, const struct suite *suite, uint32_t window)
 	sa->suite = suite;
 	sa->home = home;
 	sa->size = size;
-	sa->keys = (uint8_t *)sa + keys;
-	sa->keys_len = 2 * suite->expanded;
+	sa->key_in = keys_of(sa);
+	sa->key_out = keys_of(sa) + lines(suite->expanded);
 	replay_init(
 		&sa->in, window, size > words ? (uint64_t *)(void *)((uint8_t *)sa + words) : NULL);
 	return sa;
@@ -41,7 +52,7 @@ void sa_free(struct sa *sa)
 {
 	if (!sa)
 		return;
-	secret_wipe(sa->keys, sa->keys_len);
+	secret_wipe(keys_of(sa), keys_size(sa->suite));
 	free(atomic_load(&sa->cold));
 	slab_put(sa->home, sa, sa->size);
 }
@@ -80,9 +91,9 @@ struct sa *sa_clone(const struct sa *old, struct sa_cold *cold, uint64_t epoch, 
 	memcpy((uint8_t *)sa + offsetof(struct sa, key_out),
 		(const uint8_t *)old + offsetof(struct sa, key_out),
 		offsetof(struct sa, n) - offsetof(struct sa, key_out));
-	memcpy(sa->keys, old->keys, old->keys_len);
-	sa->key_in = sa->keys;
-	sa->key_out = sa->keys + old->suite->expanded;
+	memcpy(keys_of(sa), old->key_in, keys_size(old->suite));
+	sa->key_in = keys_of(sa);
+	sa->key_out = keys_of(sa) + lines(old->suite->expanded);
 	atomic_init(&sa->outbound, atomic_load(&old->outbound));
 	counters_copy(&sa->n, &old->n);
 	return sa;
@@ -92,10 +103,8 @@ void sa_key(struct sa *sa, struct suite_engine *e, const struct sa_keys *k)
 {
 	const struct suite *s = sa->suite;
 
-	s->expand(s, e, k->encr_in, k->integ_in, sa->keys);
-	s->expand(s, e, k->encr_out, k->integ_out, sa->keys + s->expanded);
-	sa->key_in = sa->keys;
-	sa->key_out = sa->keys + s->expanded;
+	s->expand(s, e, k->encr_in, k->integ_in, keys_of(sa));
+	s->expand(s, e, k->encr_out, k->integ_out, keys_of(sa) + lines(s->expanded));
 	if (!suite_is_aead(s))
 		return;
 	memcpy(&sa->salt_in, k->encr_in.p + k->encr_in.n - SUITE_SALT, SUITE_SALT);
@@ -105,7 +114,8 @@ void sa_key(struct sa *sa, struct suite_engine *e, const struct sa_keys *k)
 bool sa_same_keys(const struct sa *a, const struct sa *b)
 {
 	return a->suite == b->suite && a->salt_in == b->salt_in && a->salt_out == b->salt_out &&
-	       view_equal_ct(view_of(a->keys, a->keys_len), view_of(b->keys, b->keys_len));
+	       view_equal_ct(view_of(a->key_in, keys_size(a->suite)),
+		       view_of(b->key_in, keys_size(b->suite)));
 }
 
 void sa_template(struct sa *sa, uint32_t spi_out)

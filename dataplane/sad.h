@@ -9,6 +9,7 @@
  */
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/addr.h"
@@ -20,9 +21,8 @@
 #include "suite.h"
 
 enum {
-	SA_TEMPLATE = 56,   /* IPv4(20) or IPv6(40), UDP(8), ESP SPI and sequence(8) */
-	SA_KEY_FRONT = 192, /* octets of an expanded key that every packet uses: the rounds .. */
-	SA_KEY_BACK = 64,   /* .. and the lowest powers of the hash key */
+	SA_TEMPLATE = 56, /* IPv4(20) or IPv6(40), UDP(8), ESP SPI and sequence(8) */
+	SA_LINE = 64,
 };
 
 enum {
@@ -76,15 +76,13 @@ struct sa {
 	_Atomic uint16_t mtu;	  /* shared: of outer packets, configured or learned */
 	struct outer_rules outer;
 	uint8_t tmpl[SA_TEMPLATE]; /* outer headers ready to copy; they say where packets go */
-	/* line 4, 5 */
 	struct sa_counters n;
-	uint8_t *keys; /* both expanded keys, wiped with the SA; behind it, like the window's words
-			*/
-	uint32_t keys_len, size; /* size: of the whole */
+	/* Behind it lie both expanded keys, wiped with the SA, and the window's words. */
+	uint32_t size; /* of the whole */
 	struct slab *home;
 };
 
-_Static_assert(sizeof(struct sa) <= 7 * 64, "hot SA state fits seven lines");
+_Static_assert(sizeof(struct sa) <= 7 * 64, "SA state fits seven lines");
 _Static_assert(offsetof(struct sa, out) == 64, "inbound state is one line");
 
 /* In one piece of `home`, which outlives it. */
@@ -126,7 +124,8 @@ static inline bool sa_is_natt(const struct sa *sa)
 	return (sa->flags & SA_UDP) && sa_cold(sa)->outer.udp_port == 0;
 }
 
-/* Memory that will be wanted, fetched ahead. First these, then (they lead there) cold and keys. */
+/* Memory that will be wanted, fetched ahead. First these, then (they lead there) cold and key. No
+ * branch depends on what is still under way: mispredicted, it would wait for it. */
 static inline void sa_fetch_in(const struct sa *sa)
 {
 	__builtin_prefetch(&sa->spi_in);
@@ -144,17 +143,25 @@ static inline void sa_fetch_out(const struct sa *sa)
 	__builtin_prefetch(&sa->n.last_in_ns);
 }
 
-static inline void sa_fetch_cold(const struct sa *sa, const void *key)
+static inline void sa_fetch_cold(const struct sa *sa)
 {
-	const uint8_t *k = key, *c = (const uint8_t *)sa_cold(sa);
-	uint32_t n = sa->suite->expanded;
+	const uint8_t *c = (const uint8_t *)sa_cold(sa);
 
-	__builtin_prefetch(c);
-	__builtin_prefetch(c + 64);
-	__builtin_prefetch(c + 128);
-	for (uint32_t i = 0; i < SA_KEY_FRONT && i < n; i += 64)
+	for (uint32_t i = 0; i < sizeof(struct sa_cold) + 2 * sizeof(struct selector); i += SA_LINE)
+		__builtin_prefetch(c + i);
+}
+
+/* For a packet of `len` octets. */
+static inline void sa_fetch_key(const struct sa *sa, const void *key, uint32_t len)
+{
+	const struct suite *s = sa->suite;
+	const uint8_t *k = key, *end = k + s->expanded;
+	uint32_t front = suite_key_front(s), back = suite_key_back(s, len);
+
+	for (uint32_t i = 0; i < front; i += SA_LINE)
 		__builtin_prefetch(k + i);
-	__builtin_prefetch(k + n - MIN(n, (uint32_t)SA_KEY_BACK));
+	for (uint32_t i = 1; i <= back; i += SA_LINE)
+		__builtin_prefetch(end - i);
 }
 
 struct sad_slot {

@@ -9,7 +9,8 @@
 #define GCM_ROW(bits)                                                                              \
 	{"aes-" #bits "-gcm", SUITE_ENCR_AES_GCM16, bits, SUITE_INTEG_NONE,                        \
 		bits / 8 + SUITE_SALT, 0, true, {8, 16, 4}, sizeof(struct gcm_key_data), 0, 0,     \
-		gcm_expand, gcm##bits##_seal, gcm##bits##_open}
+		gcm_expand, gcm##bits##_seal, gcm##bits##_open,                                    \
+		(bits / 32 + 7) * 16, sizeof(struct gcm_key_data) - AES_SCHEDULE_MAX}
 /* RFC 7634 */
 #define CHACHA_ROW                                                                                 \
 	{"chacha20-poly1305", SUITE_ENCR_CHACHA20_POLY1305, 256, SUITE_INTEG_NONE,                 \

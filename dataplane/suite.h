@@ -74,6 +74,9 @@ struct suite {
 		struct view integ, void *expanded);
 	void (*seal)(const struct suite *s, struct suite_engine *e, struct suite_op *v, uint32_t n);
 	void (*open)(const struct suite *s, struct suite_engine *e, struct suite_op *v, uint32_t n);
+	/* Octets of a key that every packet reads (0: all), and, counted from its end, how many one
+	 * reads at most: powers of the hash key, one for each block. */
+	uint16_t front, back;
 };
 
 static inline bool suite_is_aead(const struct suite *s)
@@ -84,6 +87,19 @@ static inline bool suite_is_aead(const struct suite *s)
 static inline bool suite_is_ah(const struct suite *s)
 {
 	return s->encr == SUITE_ENCR_AH;
+}
+
+static inline uint32_t suite_key_front(const struct suite *s)
+{
+	return s->front ? s->front : s->expanded;
+}
+
+/* For a packet of so many octets, with what goes around them. */
+static inline uint32_t suite_key_back(const struct suite *s, uint32_t len)
+{
+	enum { AROUND = 32 };
+
+	return len + AROUND < s->back ? len + AROUND : s->back;
 }
 
 /* NULL when it is not supported. */

@@ -196,7 +196,8 @@ static void find(const struct worker *w, struct pkt **v, uint32_t n)
 		if (sa->in.window && v[i]->len >= ESP_HDR)
 			__builtin_prefetch(
 				&sa->in.words[load_be32(v[i]->p + 4) / 64 & sa->in.mask]);
-		sa_fetch_cold(sa, sa->key_in);
+		sa_fetch_cold(sa);
+		sa_fetch_key(sa, sa->key_in, v[i]->len);
 	}
 }
 

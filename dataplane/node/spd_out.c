@@ -101,9 +101,12 @@ static void fetch_sas(struct burst *b)
 	for (uint32_t i = 0; i < b->n; i++)
 		if (b->set[i] && b->set[i]->n)
 			sa_fetch_out(b->set[i]->v[0]);
-	for (uint32_t i = 0; i < b->n; i++)
-		if (b->set[i] && b->set[i]->n)
-			sa_fetch_cold(b->set[i]->v[0], b->set[i]->v[0]->key_out);
+	for (uint32_t i = 0; i < b->n; i++) {
+		if (b->set[i] && b->set[i]->n) {
+			sa_fetch_cold(b->set[i]->v[0]);
+			sa_fetch_key(b->set[i]->v[0], b->set[i]->v[0]->key_out, b->p[i]->len);
+		}
+	}
 }
 
 static void take_all(struct worker *w, struct burst *b)
