@@ -18,7 +18,7 @@ struct out_blob {
 	size_t at;
 };
 
-int api_listen(const char *path, int type)
+static int bound_socket(const char *path, int type)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -32,12 +32,27 @@ int api_listen(const char *path, int type)
 	was = umask(0177); /* it takes keys: its owner alone may connect */
 	rc = bind(fd, (struct sockaddr *)&a, sizeof a);
 	(void)umask(was);
-	if (rc == 0 && listen(fd, 4) == 0)
+	if (rc == 0)
 		return fd;
 fail:
 	if (fd >= 0)
 		(void)close(fd);
 	return -ERR_IO;
+}
+
+int api_listen(const char *path, int type)
+{
+	int fd = bound_socket(path, type);
+
+	if (fd < 0 || listen(fd, 4) == 0)
+		return fd;
+	(void)close(fd);
+	return -ERR_IO;
+}
+
+int api_listen_datagrams(const char *path)
+{
+	return bound_socket(path, SOCK_DGRAM);
 }
 
 static void conn_watch(struct dp *dp, bool out)

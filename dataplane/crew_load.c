@@ -134,6 +134,8 @@ void api_worker_set(struct dp *dp, const Dp__WorkerSet *s, struct reply *r)
 	uint32_t set = 0;
 
 	for (size_t i = 0; i < s->n_workers; i++) {
+		if (s->workers[i] >= dp->sh.n_workers && s->group && i)
+			break;
 		if (s->workers[i] >= dp->sh.n_workers) {
 			reply_fail(r, -ERR_VALUE, "there is no worker %u, the last is %u",
 				s->workers[i], dp->sh.n_workers - 1);

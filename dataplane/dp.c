@@ -63,6 +63,8 @@ static int open_sockets(struct dp *dp, const struct dp_args *args)
 			args->punt, errno);
 		return -ERR_IO;
 	}
+	if (test_listen(dp, args->test) < 0 || (dp->test >= 0 && watch(dp, dp->test) < 0))
+		return -ERR_IO;
 	return 0;
 }
 
@@ -92,7 +94,7 @@ int dp_init(struct dp *dp, const struct dp_args *args)
 	dp->env = (struct env){os_random, NULL};
 	dp->sh.env = &dp->env;
 	dp->conn = dp->punt = dp->listener = dp->punt_listener = dp->epoll = -1;
-	dp->sh.api_wake = -1;
+	dp->sh.api_wake = dp->test = -1;
 	dp->heartbeat_ms = 50;
 	dp->lease_batch_ms = 10;
 	list_init(&dp->out);
@@ -136,6 +138,8 @@ void dp_fini(struct dp *dp)
 		(void)close(dp->listener);
 	if (dp->punt_listener >= 0)
 		(void)close(dp->punt_listener);
+	if (dp->test >= 0)
+		(void)close(dp->test);
 	if (dp->sh.api_wake >= 0)
 		(void)close(dp->sh.api_wake);
 	if (dp->epoll >= 0)
@@ -166,6 +170,8 @@ static void handle_fd(struct dp *dp, const struct epoll_event *e)
 		punt_accept(dp);
 	} else if (fd == dp->punt) {
 		punt_readable(dp);
+	} else if (fd == dp->test) {
+		test_readable(dp);
 	} else if (fd == dp->conn) {
 		if (e->events & EPOLLOUT)
 			api_flush(dp);

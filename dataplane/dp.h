@@ -76,7 +76,7 @@ struct announce {
 struct dp;
 
 struct dp_args {
-	const char *socket, *punt, *prefix, *state, *log;
+	const char *socket, *punt, *prefix, *state, *log, *test;
 	uint32_t packets;
 };
 
@@ -88,7 +88,7 @@ struct dp {
 	uint16_t reserved; /* last incarnation in the file */
 	struct suite_engine *engine;
 	/* sockets */
-	int epoll, listener, punt_listener, conn, punt;
+	int epoll, listener, punt_listener, conn, punt, test;
 	struct frame_in in;
 	struct list out; /* struct out_blob, towards tandemd */
 	size_t out_octets;
@@ -161,6 +161,7 @@ void dp_send_packet(struct dp *dp, struct pkt *p);
 
 /* ---- api.c */
 int api_listen(const char *path, int type) MUST_CHECK;
+int api_listen_datagrams(const char *path) MUST_CHECK;
 void api_accept(struct dp *dp);
 void api_readable(struct dp *dp);
 void api_flush(struct dp *dp);
@@ -238,6 +239,10 @@ void events_step(struct dp *dp, uint64_t now_ns);
 /* When the next batch of leases is due, or UINT64_MAX. */
 uint64_t events_due(const struct dp *dp);
 void events_fini(struct dp *dp);
+
+/* ---- test_ctl.c: with --test-socket only, tests make workers hang */
+int test_listen(struct dp *dp, const char *path) MUST_CHECK;
+void test_readable(struct dp *dp);
 
 /* ---- punt_sock.c */
 void punt_accept(struct dp *dp);

@@ -57,7 +57,7 @@ static void usage(FILE *f)
 	(void)fprintf(f,
 		"usage: tandem-dataplane --socket PATH --punt PATH --file-prefix NAME\n"
 		"                        [--state DIR] [--log FILE] [--packets N] [--memory MB]\n"
-		"                        [--huge] [--pci ADDRESS]...\n"
+		"                        [--huge] [--pci ADDRESS]... [--test-socket PATH]\n"
 		"\n"
 		"  --socket PATH       where tandemd connects (stream)\n"
 		"  --punt PATH         where tandemd connects for IKE datagrams (seqpacket)\n"
@@ -68,7 +68,8 @@ static void usage(FILE *f)
 		"  --packets N         buffers (default 32768)\n"
 		"  --memory MB         of packet memory (default 256)\n"
 		"  --huge              use hugepages\n"
-		"  --pci ADDRESS       let DPDK see this PCI device; none otherwise\n");
+		"  --pci ADDRESS       let DPDK see this PCI device; none otherwise\n"
+		"  --test-socket PATH  for tests: lets whoever writes here make workers hang\n");
 }
 
 enum {
@@ -81,6 +82,7 @@ enum {
 	OPT_MEMORY,
 	OPT_HUGE,
 	OPT_PCI,
+	OPT_TEST,
 	OPT_HELP
 };
 
@@ -94,6 +96,7 @@ static const struct option long_options[] = {
 	{"memory", required_argument, NULL, OPT_MEMORY},
 	{"huge", no_argument, NULL, OPT_HUGE},
 	{"pci", required_argument, NULL, OPT_PCI},
+	{"test-socket", required_argument, NULL, OPT_TEST},
 	{"help", no_argument, NULL, OPT_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -132,6 +135,9 @@ static bool option_take(struct options *o, int c)
 		return number(optarg, 1024, 1u << 24, &o->dp.packets);
 	case OPT_MEMORY:
 		return number(optarg, 64, 1u << 20, &o->memory_mb);
+	case OPT_TEST:
+		o->dp.test = optarg;
+		return true;
 	case OPT_HUGE:
 		return o->huge = true;
 	case OPT_PCI:

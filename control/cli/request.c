@@ -73,6 +73,14 @@ static void fill_show(struct request *r, const struct command *c, bool set_form)
 	case ACTION_SHOW_REPLICATION:
 		SET(show_replication, SHOW_REPLICATION, ctl__show_replication__init);
 		break;
+	case ACTION_SHOW_DISTRIBUTION:
+		SET(show_ipsec, SHOW_IPSEC, ctl__show_ipsec__init);
+		r->u.show_ipsec.filter = &r->ipsec;
+		break;
+	case ACTION_SHOW_PICS:
+	case ACTION_SHOW_MONITORING:
+		SET(show_workers, SHOW_WORKERS, ctl__show_workers__init);
+		break;
 	case ACTION_SHOW_VERSION:
 		SET(show_version, SHOW_VERSION, ctl__show_version__init);
 		break;
@@ -131,6 +139,19 @@ static void fill_change(struct request *r, const struct command *c)
 	case ACTION_REKEY_IPSEC:
 		SET(rekey_ipsec, REKEY_IPSEC, ctl__rekey_ipsec__init);
 		r->u.rekey_ipsec.filter = &r->ipsec;
+		break;
+	case ACTION_FPC:
+		SET(worker_set, WORKER_SET, ctl__worker_set__init);
+		r->u.worker_set.fpc = number(c, SLOT_FPC);
+		r->u.worker_set.one_pic = c->slot[SLOT_PIC].given;
+		r->u.worker_set.pic = number(c, SLOT_PIC);
+		r->u.worker_set.action =
+			c->slot[SLOT_ONLINE].given    ? CTL__WORKER_ACTION__WORKER_ONLINE
+			: c->slot[SLOT_RESTART].given ? CTL__WORKER_ACTION__WORKER_RESTART
+						      : CTL__WORKER_ACTION__WORKER_OFFLINE;
+		break;
+	case ACTION_REBALANCE:
+		SET(rebalance, REBALANCE, ctl__rebalance__init);
 		break;
 	default:
 		SET(reload, RELOAD, ctl__reload__init);

@@ -33,6 +33,9 @@ struct request {
 		Ctl__RekeyIke rekey_ike;
 		Ctl__RekeyIpsec rekey_ipsec;
 		Ctl__Reload reload;
+		Ctl__WorkerSet worker_set;
+		Ctl__Rebalance rebalance;
+		Ctl__ShowWorkers show_workers;
 	} u;
 };
 

@@ -25,6 +25,11 @@ static const char *list_name(enum action action)
 		return "routes";
 	case ACTION_SHOW_NEXT_HOP_TUNNELS:
 		return "next-hop-tunnels";
+	case ACTION_SHOW_DISTRIBUTION:
+		return "tunnel-distribution";
+	case ACTION_SHOW_PICS:
+	case ACTION_SHOW_MONITORING:
+		return "workers";
 	case ACTION_SHOW_VERSION:
 		return "version";
 	case ACTION_SHOW_CONFIGURATION:
@@ -40,6 +45,8 @@ static const char *list_name(enum action action)
 	case ACTION_REKEY_IKE:
 	case ACTION_REKEY_IPSEC:
 	case ACTION_RELOAD:
+	case ACTION_FPC:
+	case ACTION_REBALANCE:
 		break;
 	}
 	return "result";
@@ -50,6 +57,7 @@ void show_init(struct show *s, FILE *f, const struct command *c, bool as_json)
 	*s = (struct show){.f = f,
 		.detail = c->slot[SLOT_DETAIL].given,
 		.terse = c->slot[SLOT_BRIEF].given,
+		.summary = c->slot[SLOT_SUMMARY].given,
 		.as_json = as_json,
 		.action = c->action,
 		.json = json_to(f),
@@ -191,6 +199,10 @@ int show_part(struct show *s, const Ctl__Response *r, FILE *err)
 		show_ike(s, r->ike, show_header(s, r->node));
 		return 0;
 	case CTL__RESPONSE__BODY_IPSEC:
+		if (s->action == ACTION_SHOW_DISTRIBUTION) {
+			show_distribution(s, r->ipsec, show_header(s, r->node));
+			return 0;
+		}
 		show_ipsec(s, r->ipsec, show_header(s, r->node));
 		return 0;
 	case CTL__RESPONSE__BODY_IPSEC_STATISTICS:
@@ -206,6 +218,9 @@ int show_part(struct show *s, const Ctl__Response *r, FILE *err)
 		return 0;
 	case CTL__RESPONSE__BODY_INTERFACES:
 		show_interfaces(s, r->interfaces, show_header(s, r->node));
+		return 0;
+	case CTL__RESPONSE__BODY_WORKERS:
+		show_workers(s, r->workers, show_header(s, r->node));
 		return 0;
 	case CTL__RESPONSE__BODY_ROUTES:
 		show_routes(s, r->routes, show_header(s, r->node));

@@ -14,9 +14,11 @@
 
 #define NODE_UNKNOWN INT32_MIN
 
+enum { SHOW_WORKERS = 64, SHOW_PICS = 2 }; /* workers of an FPC, as the dataplane has them */
+
 struct show {
 	FILE *f;
-	bool detail, terse, as_json, set_form;
+	bool detail, terse, summary, as_json, set_form;
 	enum action action;
 	struct json json;
 	int32_t node;	/* whose part is being printed */
@@ -25,6 +27,7 @@ struct show {
 	uint32_t parts; /* responses so far */
 	/* What the last line belongs to, of lists that come in parts. */
 	char table[160], prefix[64];
+	uint32_t tunnels[SHOW_WORKERS]; /* of each worker of this node */
 };
 
 void show_init(struct show *s, FILE *f, const struct command *c, bool as_json);
@@ -44,6 +47,8 @@ void show_ipsec_statistics(struct show *s, const Ctl__IpsecStatistics *t);
 void show_cluster(struct show *s, const Ctl__ClusterStatus *c);
 void show_replication(struct show *s, const Ctl__Replication *r);
 void show_interfaces(struct show *s, const Ctl__InterfaceList *list, bool fresh);
+void show_distribution(struct show *s, const Ctl__IpsecList *list, bool fresh);
+void show_workers(struct show *s, const Ctl__WorkerList *list, bool fresh);
 void show_routes(struct show *s, const Ctl__RouteList *list, bool fresh);
 void show_next_hop_tunnels(struct show *s, const Ctl__NextHopTunnelList *list, bool fresh);
 void show_ha_json(struct json *j, const Ctl__Ha *ha);

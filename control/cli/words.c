@@ -100,6 +100,25 @@ static const struct option tunnels_options[] = {
 	{"interface-name", ARG_NAME, SLOT_INTERFACE, 0, 0, false, "one unit of st0"},
 };
 
+static const struct option distribution_options[] = {
+	{"brief", ARG_NONE, SLOT_BRIEF, 0, 0, false, "one line for each (default)"},
+	{"summary", ARG_NONE, SLOT_SUMMARY, 0, 0, false, "only how many each worker has"},
+};
+
+static const struct option fpc_options[] = {
+	{"slot", ARG_NUMBER, SLOT_FPC, 0, 255, true, "group of workers"},
+	{"offline", ARG_NONE, SLOT_OFFLINE, 0, 0, false, "others take over, then it ends"},
+	{"online", ARG_NONE, SLOT_ONLINE, 0, 0, false, "it takes its share"},
+	{"restart", ARG_NONE, SLOT_RESTART, 0, 0, false, "one after the other"},
+};
+
+static const struct option pic_options[] = {
+	{"fpc-slot", ARG_NUMBER, SLOT_FPC, 0, 255, true, "group of workers"},
+	{"pic-slot", ARG_NUMBER, SLOT_PIC, 0, 255, true, "worker"},
+	{"offline", ARG_NONE, SLOT_OFFLINE, 0, 0, false, "others take over, then it ends"},
+	{"online", ARG_NONE, SLOT_ONLINE, 0, 0, false, "it takes its share"},
+};
+
 static const struct option reload_options[] = {
 	{"check", ARG_NONE, SLOT_CHECK, 0, 0, false, "do not apply it"},
 };
@@ -122,6 +141,11 @@ static const struct row rows[] = {
 	{"show interfaces", ACTION_SHOW_INTERFACES, OPTIONS(interfaces_options),
 		"ports, units and addresses"},
 	{"show route", ACTION_SHOW_ROUTE, OPTIONS(route_options), "tables of routes"},
+	{"show security ipsec tunnel-distribution", ACTION_SHOW_DISTRIBUTION,
+		OPTIONS(distribution_options), "which worker has which tunnel"},
+	{"show security monitoring", ACTION_SHOW_MONITORING, NULL, 0, "load of the workers"},
+	{"show chassis fpc pic-status", ACTION_SHOW_PICS, NULL, 0, "workers and their states"},
+	{"show chassis fpc", ACTION_SHOW_PICS, NULL, 0, "the same"},
 	{"show configuration", ACTION_SHOW_CONFIGURATION, NULL, 0, "what is in effect"},
 	{"show version", ACTION_SHOW_VERSION, NULL, 0, "of the daemon"},
 	{"clear security ike security-associations", ACTION_CLEAR_IKE, OPTIONS(clear_ike_options),
@@ -140,6 +164,9 @@ static const struct row rows[] = {
 		"rekey IKE SAs now"},
 	{"request security ipsec rekey", ACTION_REKEY_IPSEC, OPTIONS(clear_ipsec_options),
 		"rekey IPsec SAs now"},
+	{"request chassis fpc", ACTION_FPC, OPTIONS(fpc_options), "a group of workers comes or goes"},
+	{"request chassis pic", ACTION_FPC, OPTIONS(pic_options), "a worker comes or goes"},
+	{"request vpn workers rebalance", ACTION_REBALANCE, NULL, 0, "share the load evenly"},
 	{"request system configuration reload", ACTION_RELOAD, OPTIONS(reload_options),
 		"read the configuration file again"},
 };

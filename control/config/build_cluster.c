@@ -271,6 +271,8 @@ void build_cluster(struct build *b)
 	if (!stmt(b, NULL, "chassis dataplane workers"))
 		b->m->dataplane.workers =
 			MAX(b->m->dataplane.workers, b->m->cluster.workers_minimum);
+	b->m->dataplane.workers_max = MAX(
+		b->m->dataplane.workers, stmt_u32(b, NULL, "chassis dataplane workers-maximum"));
 	if (b->m->cluster.workers_minimum > b->m->dataplane.workers)
 		refuse_at(b, stmt(b, n, "workers"),
 			"'minimum' is more than 'chassis dataplane workers' (%u)",

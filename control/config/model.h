@@ -294,7 +294,7 @@ struct model_cluster {
 };
 
 struct model_dataplane {
-	uint32_t workers, bucket_bits;
+	uint32_t workers, workers_max, bucket_bits;
 	bool busy_poll;
 };
 

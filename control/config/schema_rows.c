@@ -120,6 +120,8 @@ const struct schema_row schema_rows[] = {
 	E("chassis cluster traceoptions level", LEVELS, "info", LATER, R_TEXT, "least severity"),
 	L("chassis cluster traceoptions flag", N, 1, 63, LATER, R_TEXT, "what to trace"),
 	U("chassis dataplane workers", 1, 64, "1", OWN, R_DP, "packet-processing threads"),
+	U("chassis dataplane workers-maximum", 1, 16, "4", OWN, R_DP,
+		"how many may ever run: each port has so many queues"),
 	F("chassis dataplane busy-poll", OWN, R_DP, "workers never sleep"),
 
 	/* ---- interfaces */

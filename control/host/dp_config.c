@@ -282,6 +282,7 @@ int dp_config_build(const struct dp_config_args *a, Dp__Configure **out)
 	c->iv_node_id = a->iv_node_id;
 	c->iv_incarnation = a->iv_incarnation;
 	c->workers = a->model->dataplane.workers;
+	c->workers_max = a->model->dataplane.workers_max;
 	c->bucket_bits = a->model->dataplane.bucket_bits;
 	c->busy_poll = a->model->dataplane.busy_poll;
 	c->heartbeat_ms = 50;

@@ -10,6 +10,7 @@
 #include "host/show_interfaces.h"
 #include "host/show_routes.h"
 #include "host/statistics.h"
+#include "host/workers.h"
 
 /* ---------------------------------------------------------------- filters */
 
@@ -182,6 +183,15 @@ void daemon_ctl(void *ctx, const Ctl__Request *q, struct ctl_call *call)
 		break;
 	case CTL__REQUEST__COMMAND_CLEAR_IPSEC_STATISTICS:
 		statistics_clear(d, q->clear_ipsec_statistics->index, call);
+		break;
+	case CTL__REQUEST__COMMAND_WORKER_SET:
+		workers_set(d, q->worker_set, call);
+		break;
+	case CTL__REQUEST__COMMAND_REBALANCE:
+		workers_rebalance(d, call);
+		break;
+	case CTL__REQUEST__COMMAND_SHOW_WORKERS:
+		workers_show(d, call);
 		break;
 	case CTL__REQUEST__COMMAND_FORCE_RESTORE:
 	case CTL__REQUEST__COMMAND__NOT_SET:

@@ -60,7 +60,8 @@ class Node:
                      f"{self.folder}/dataplane.sock", "--punt", f"{self.folder}/punt.sock"]
         if what == "dataplane":
             return [find_binary(self.build, "tandem-dataplane"), *dataplane, "--file-prefix",
-                    self.net.ns(self.host), "--state", self._state()]
+                    self.net.ns(self.host), "--state", self._state(),
+                    "--test-socket", f"{self.folder}/test.sock"]
         if what == "control":
             member = ["--node", str(self.number), "--cluster-id", "1"] if self.is_cluster else []
             return [find_binary(self.build, "tandemd"), "--config", self.conf, *member, "--run",
