@@ -40,6 +40,15 @@ static void brief(struct show *s, const Ctl__Tunnel *t)
 	}
 }
 
+/* UDP-006. Junos' output for route-based VPNs has no such line: it is there only when it says
+ * something. */
+static void udp_encapsulate(struct show *s, const Ctl__Tunnel *t)
+{
+	if (t->udp_port)
+		(void)fprintf(s->f, "  UDP encapsulate: Enabled, UDP Destination port: %u\n",
+			t->udp_port);
+}
+
 static void head(struct show *s, const Ctl__Tunnel *t)
 {
 	char text[512], local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
@@ -66,6 +75,7 @@ static void head(struct show *s, const Ctl__Tunnel *t)
 	(void)fprintf(s->f, "\n  Port: %u, Nego#: %u, Fail#: %u, Def-Del#: %u Flag: 0x%x\n",
 		t->remote ? t->remote->port : 0, t->negotiations, t->failures, t->deferred_deletes,
 		t->flags);
+	udp_encapsulate(s, t);
 	(void)fprintf(s->f, "  Multi-sa, Configured SAs# %u, Negotiated SAs#: %u\n",
 		t->configured_sas, t->negotiated_sas);
 }
@@ -188,6 +198,7 @@ static void detail_json(struct json *j, const Ctl__Tunnel *t)
 	json_text(j, "role", t->role == CTL__ROLE__ROLE_RESPONDER ? "responder" : "initiator");
 	json_text(j, "df-bit", name_df(t->df));
 	json_text(j, "bind-interface", t->bind_interface);
+	json_uint(j, "udp-encapsulate-port", t->udp_port);
 	json_uint(j, "negotiations", t->negotiations);
 	json_uint(j, "failures", t->failures);
 	ranges_json(j, "local", t->local_ts, t->n_local_ts);

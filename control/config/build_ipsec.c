@@ -292,6 +292,25 @@ static void fill_references(struct build *b, const struct node *n, struct model_
 		refuse_at(b, policy, "IPsec policy '%s' is not defined", policy->first->word);
 }
 
+/* What outer headers look like. */
+static void fill_outer(struct build *b, const struct node *n, struct model_vpn *v)
+{
+	v->copy_outer_dscp = stmt_flag(b, n, "copy-outer-dscp");
+	v->copy_ttl = stmt_flag(b, n, "copy-ttl-from-inner-ip-header");
+	v->ttl = (uint8_t)stmt_u32(b, n, "ttl");
+	v->fixed_tos = stmt(b, n, "tos") != NULL;
+	v->tos = (uint8_t)stmt_u32(b, n, "tos");
+	v->tunnel_mtu = (uint16_t)stmt_u32(b, n, "tunnel-mtu");
+	v->no_packet_too_big = stmt_flag(b, n, "no-icmp-packet-too-big");
+	if (v->copy_ttl && stmt(b, n, "ttl"))
+		refuse_at(b, stmt(b, n, "ttl"),
+			"'ttl' and 'copy-ttl-from-inner-ip-header' exclude each other");
+	if (stmt(b, n, "udp-encapsulate"))
+		v->udp_port = (uint16_t)stmt_u32(b, n, "udp-encapsulate dest-port");
+	if (v->udp_port == 4500)
+		refuse_at(b, stmt(b, n, "udp-encapsulate dest-port"), "4500 is NAT traversal's");
+}
+
 static void fill_vpn(struct build *b, const struct node *n, struct model_vpn *v)
 {
 	static const char *const df[] = {"clear", "set", "copy", NULL};
@@ -302,7 +321,7 @@ static void fill_vpn(struct build *b, const struct node *n, struct model_vpn *v)
 	v->name = n->word;
 	v->transport = strcmp(stmt_word(b, n, "mode"), "transport") == 0;
 	v->df = (enum model_df)word_index(df, stmt_word(b, n, "df-bit"));
-	v->copy_outer_dscp = stmt_flag(b, n, "copy-outer-dscp");
+	fill_outer(b, n, v);
 	v->establish =
 		(enum model_establish)word_index(establish, stmt_word(b, n, "establish-tunnels"));
 	v->replay_window =
@@ -312,11 +331,6 @@ static void fill_vpn(struct build *b, const struct node *n, struct model_vpn *v)
 	v->replay_strict = strcmp(stmt_word(b, n, "replay-on-failover"), "strict") == 0;
 	v->idle_s = stmt_u32(b, n, "ike idle-time");
 	v->install_interval_s = stmt_u32(b, n, "ike install-interval");
-	if (stmt(b, n, "udp-encapsulate"))
-		v->udp_port = (uint16_t)stmt_u32(b, n, "udp-encapsulate dest-port");
-	if (v->udp_port == 4500)
-		refuse_at(b, stmt(b, n, "udp-encapsulate dest-port"), "4500 is NAT traversal's");
-	v->no_packet_too_big = stmt_flag(b, n, "no-icmp-packet-too-big");
 	fill_bind(b, n, v);
 	fill_selectors(b, n, v);
 	if (stmt(b, n, "manual") && stmt(b, n, "ike"))

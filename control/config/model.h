@@ -172,7 +172,10 @@ struct model_vpn {
 	const struct model_unit *bind; /* st0 unit; NULL when policy-based */
 	bool transport;		       /* mode transport: between the two gateways alone */
 	enum model_df df;
-	bool copy_outer_dscp;
+	bool copy_outer_dscp, copy_ttl;
+	bool fixed_tos; /* else the inner header's */
+	uint8_t ttl, tos;
+	uint16_t tunnel_mtu; /* 0: what the way allows */
 	enum model_establish establish;
 	uint32_t replay_window; /* 0 = anti-replay off */
 	bool replay_strict;	/* replay-on-failover strict */

@@ -68,6 +68,20 @@ static size_t put_selectors(struct selector_list *l, const struct tsel *ts, uint
 	return n;
 }
 
+static void put_outer(Dp__ChildInstall *m, const struct ike_outer *o)
+{
+	m->df_bit = o->df;
+	m->ttl = o->ttl;
+	m->copy_ttl = o->copy_ttl;
+	m->tos = o->tos;
+	m->fixed_tos = o->fixed_tos;
+	m->copy_outer_dscp = o->copy_dscp;
+	m->tunnel_mtu = o->mtu;
+	m->no_too_big = o->no_too_big;
+	m->udp_port = o->udp_port;
+	m->udp_key = bytes_of(o->udp_key);
+}
+
 int dp_child_install(
 	struct dp_client *c, const struct ike_child_install *i, dp_reply_fn *done, void *ctx)
 {
@@ -102,7 +116,7 @@ int dp_child_install(
 		m.replay_window = i->replay_window;
 		m.strict_replay = i->strict_replay;
 		m.outbound = i->outbound;
-		m.df_bit = i->df;
+		put_outer(&m, &i->outer);
 		m.soft_bytes = i->soft_bytes;
 		m.hard_bytes = i->hard_bytes;
 		m.order = i->order;
@@ -143,6 +157,20 @@ static size_t put_record_selectors(struct selector_list *l, Rec__Selector *const
 	return n;
 }
 
+static void put_record_outer(Dp__ChildInstall *m, const Rec__ChildSa *s)
+{
+	m->df_bit = s->df;
+	m->ttl = s->ttl;
+	m->copy_ttl = s->copy_ttl;
+	m->tos = s->tos;
+	m->fixed_tos = s->fixed_tos;
+	m->copy_outer_dscp = s->copy_outer_dscp;
+	m->tunnel_mtu = s->tunnel_mtu;
+	m->no_too_big = s->no_too_big;
+	m->udp_port = s->udp_port;
+	m->udp_key = s->udp_key;
+}
+
 static int install_record(
 	struct dp_client *c, const Rec__ChildSa *s, struct selector_list *room, Dp__Lease *lease)
 {
@@ -174,7 +202,7 @@ static int install_record(
 	m.replay_window = s->replay_window;
 	m.strict_replay = s->strict_replay;
 	m.outbound = s->outbound;
-	m.df_bit = s->df;
+	put_record_outer(&m, s);
 	m.soft_bytes = s->soft_bytes;
 	m.hard_bytes = s->hard_bytes;
 	m.order = s->order;
@@ -188,6 +216,7 @@ static void wipe_keys(Rec__ChildSa *s)
 	secret_wipe(s->encr_key_out.data, s->encr_key_out.len);
 	secret_wipe(s->integ_key_in.data, s->integ_key_in.len);
 	secret_wipe(s->integ_key_out.data, s->integ_key_out.len);
+	secret_wipe(s->udp_key.data, s->udp_key.len);
 }
 
 int dp_child_install_record(struct dp_client *c, struct view body, struct view lease)

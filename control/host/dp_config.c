@@ -258,6 +258,17 @@ static int put_policies(Dp__Configure *c, const struct model *m)
 	return 0;
 }
 
+static int put_udp_ports(Dp__Configure *c, const struct model *m)
+{
+	c->udp_ports = calloc(m->n_vpns + 1, sizeof *c->udp_ports);
+	if (!c->udp_ports)
+		return -ERR_NOMEM;
+	for (uint32_t k = 0; k < m->n_vpns; k++)
+		if (m->vpns[k].udp_port)
+			c->udp_ports[c->n_udp_ports++] = m->vpns[k].udp_port;
+	return 0;
+}
+
 /* How long a renewal may take at worst: Corosync delivers nothing until it has given a member up.
  * 0 = the dataplane's default. */
 static uint32_t lease_hold_ms(const struct model *m)
@@ -289,7 +300,7 @@ int dp_config_build(const struct dp_config_args *a, Dp__Configure **out)
 	c->lease_batch_ms = 10;
 	c->lease_hold_ms = lease_hold_ms(a->model);
 	if (put_interfaces(c, a) < 0 || dp_routes_put(a->routes, &c->n_routes, &c->routes) < 0 ||
-		put_policies(c, a->model) < 0) {
+		put_policies(c, a->model) < 0 || put_udp_ports(c, a->model) < 0) {
 		dp__configure__free_unpacked(c, NULL);
 		return -ERR_NOMEM;
 	}

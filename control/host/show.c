@@ -187,6 +187,7 @@ static void fill_model(Ctl__Tunnel *t, const struct ike_child_row *row)
 	t->selector = (char *)(uintptr_t)m->name;
 	t->df = (Ctl__DfBit)m->vpn->df;
 	t->copy_dscp = m->vpn->copy_outer_dscp;
+	t->udp_port = row->natt ? 0 : m->vpn->udp_port;
 	t->bind_interface =
 		m->vpn->bind ? (char *)(uintptr_t)m->vpn->bind->name : t->bind_interface;
 	t->configured_sas = m->vpn->n_selectors;

@@ -34,6 +34,7 @@ static const struct {
 	LINE("drop.esp.spi-reserved", invalid_spi),
 	LINE("drop.esp.selector", ts_check_fail),
 	LINE("drop.ip.too-big", exceeds_mtu),
+	LINE("drop.tunnel.mtu", exceeds_mtu),
 	LINE("drop.ip.needs-fragment", exceeds_mtu),
 #undef LINE
 };

@@ -100,6 +100,25 @@ void child_rearm(struct ike *ike, struct child *c)
 		ike->failed |= timer_arm(&ike->timers, &c->timer, due) < 0;
 }
 
+static struct ike_outer outer_of(const struct child *c, const struct model_vpn *vpn, bool natt)
+{
+	/* UDP-005: with a NAT on the way, NAT traversal alone. */
+	uint16_t port = natt ? 0 : vpn->udp_port;
+
+	return (struct ike_outer){
+		.df = (uint8_t)vpn->df,
+		.ttl = vpn->ttl,
+		.tos = vpn->tos,
+		.copy_ttl = vpn->copy_ttl,
+		.fixed_tos = vpn->fixed_tos,
+		.copy_dscp = vpn->copy_outer_dscp,
+		.no_too_big = vpn->no_packet_too_big,
+		.mtu = vpn->tunnel_mtu,
+		.udp_port = port,
+		.udp_key = port ? view_of_array(c->udp_key) : (struct view){0},
+	};
+}
+
 void child_install_fill(const struct child *c, struct ike_child_install *out)
 {
 	const struct ike_sa *sa = c->sa;
@@ -131,11 +150,12 @@ void child_install_fill(const struct child *c, struct ike_child_install *out)
 		.n_local_ts = c->local_ts->n,
 		.n_remote_ts = c->remote_ts->n,
 		.outbound = c->outbound,
-		.df = vpn ? (uint8_t)vpn->df : 0,
 		.soft_bytes = c->suite.lifetime_kb * 1024 / 10 * 9,
 		.hard_bytes = c->suite.lifetime_kb * 1024,
 		.order = c->order,
 		.lease_epoch = c->lease_epoch,
 		.lease_horizon = CHILD_FIRST_LEASE,
 	};
+	if (vpn)
+		out->outer = outer_of(c, vpn, out->udp_encap);
 }

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "base/secret.h"
 #include "base/timer.h"
+#include "ike/effect.h"
 #include "ike/negotiate.h"
 #include "policy/ts.h"
 
@@ -48,6 +49,7 @@ struct child {
 	struct secret *keys; /* in the order of keymat.h */
 	bool keys_swapped;   /* the exchange's initiator was the peer */
 	struct tsel_set *local_ts, *remote_ts;
+	uint8_t udp_key[IKE_UDP_KEY]; /* of the whole chain of rekeys: flows keep their ports */
 	uint64_t order;
 	uint64_t lease_epoch;
 	uint32_t replaced_by; /* spi_in, 0 = none */

@@ -60,6 +60,18 @@ struct ike_kex_job {
 void ike_kex_run(const struct crypto *c, struct ike_kex_job *job);
 void ike_kex_job_free(struct ike_kex_job *job);
 
+#define IKE_UDP_KEY 16
+
+/* Outer headers: see dp.ChildInstall. */
+struct ike_outer {
+	uint8_t df; /* enum model_df */
+	uint8_t ttl, tos;
+	bool copy_ttl, fixed_tos, copy_dscp, no_too_big;
+	uint16_t mtu;	   /* 0: what the way allows */
+	uint16_t udp_port; /* multipath UDP encapsulation; 0: no */
+	struct view udp_key;
+};
+
 /* Both directions of one child SA: dp.ChildInstall, see there. Keys are in the arena. */
 struct ike_child_install {
 	uint32_t spi_in, spi_out, rg, policy_id, interface_id;
@@ -74,7 +86,7 @@ struct ike_child_install {
 	const struct tsel *local_ts, *remote_ts;
 	uint32_t n_local_ts, n_remote_ts;
 	bool outbound;
-	uint8_t df; /* enum model_df */
+	struct ike_outer outer;
 	uint64_t soft_bytes, hard_bytes;
 	uint64_t order;
 	/* The lease a new child starts with (architecture rule 7). */

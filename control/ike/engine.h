@@ -51,6 +51,7 @@ struct ike {
 	uint32_t half_open;
 	uint64_t iv_counter, next_ticket, next_job, next_order;
 	uint32_t next_index;
+	uint8_t udp_key[IKE_UDP_KEY]; /* of new children; the log's, once there is one in it */
 	struct ike_stats stats;
 	bool failed; /* memory ran out in this step */
 	uint8_t room_in[IKE_ROOM_IN], room_out[IKE_ROOM_OUT];

@@ -276,6 +276,20 @@ struct child_room {
 	struct ike_child_install install; /* its addresses are lent */
 };
 
+static void put_outer(Rec__ChildSa *s, const struct ike_outer *o)
+{
+	s->df = o->df;
+	s->ttl = o->ttl;
+	s->copy_ttl = o->copy_ttl;
+	s->tos = o->tos;
+	s->fixed_tos = o->fixed_tos;
+	s->copy_outer_dscp = o->copy_dscp;
+	s->tunnel_mtu = o->mtu;
+	s->no_too_big = o->no_too_big;
+	s->udp_port = o->udp_port;
+	s->udp_key = lend(o->udp_key);
+}
+
 static void put_child(struct ike *ike, struct child_room *r, const struct child *c)
 {
 	struct ike_child_install *i = &r->install;
@@ -310,7 +324,7 @@ static void put_child(struct ike *ike, struct child_room *r, const struct child 
 	s->n_local_ts = put_selectors(ike, c->local_ts, &s->local_ts);
 	s->n_remote_ts = put_selectors(ike, c->remote_ts, &s->remote_ts);
 	s->outbound = c->outbound;
-	s->df = i->df;
+	put_outer(s, &i->outer);
 	s->soft_bytes = i->soft_bytes;
 	s->hard_bytes = i->hard_bytes;
 	s->order = i->order;

@@ -290,6 +290,14 @@ static int take_child_keys(const Rec__ChildSa *s, struct child *c)
 	return 0;
 }
 
+/* UDP-004: one number for the cluster, whoever drew it. */
+static void take_udp_key(struct ike *ike, const Rec__ChildSa *s, struct child *c)
+{
+	if (s->udp_key.len == sizeof ike->udp_key)
+		memcpy(ike->udp_key, s->udp_key.data, sizeof ike->udp_key);
+	memcpy(c->udp_key, ike->udp_key, sizeof c->udp_key);
+}
+
 static int fill_child(struct ike *ike, const Rec__ChildSa *s, struct child *c)
 {
 	int rc = take_child_suite(s, &c->suite);
@@ -311,6 +319,7 @@ static int fill_child(struct ike *ike, const Rec__ChildSa *s, struct child *c)
 	c->outbound = s->outbound;
 	c->order = s->order;
 	c->lease_epoch = s->lease_epoch;
+	take_udp_key(ike, s, c);
 	c->replaced_by = s->replaced_by;
 	c->at_delete = s->doomed ? ike->now_ms + 1 : 0;
 	c->established_wall_ms = s->established_unix_ms;

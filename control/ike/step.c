@@ -21,6 +21,7 @@ int ike_new(const struct ike_config *config, struct model *model, struct ike **o
 	if (!ike)
 		return -ERR_NOMEM;
 	ike->cfg = *config;
+	env_random(&ike->cfg.env, ike->udp_key, sizeof ike->udp_key);
 	ike->next_ticket = ike->next_job = ike->next_order = 1;
 	ike->next_index = 1;
 	list_init(&ike->dead_sas);

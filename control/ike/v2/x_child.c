@@ -234,6 +234,7 @@ struct recipe {
 	struct view ni, nr, shared;
 	bool ours;     /* we asked */
 	bool replaces; /* an older child that serves meanwhile */
+	const struct child *old;
 };
 
 static uint32_t spi32(struct view v)
@@ -267,6 +268,7 @@ static int child_make(
 	c->keys_swapped = !r->ours;
 	c->order = ike->next_order++;
 	c->lease_epoch = rg ? rg->epoch : 0;
+	memcpy(c->udp_key, r->old ? r->old->udp_key : ike->udp_key, sizeof c->udp_key);
 	c->local_ts = tsel_set_of(r->chosen->local, r->chosen->n_local);
 	c->remote_ts = tsel_set_of(r->chosen->remote, r->chosen->n_remote);
 	rc = c->local_ts && c->remote_ts ? child_key(ike, sa, c, &in) : -ERR_NOMEM;
@@ -334,7 +336,8 @@ int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 		.ni = ask->ni,
 		.nr = ask->nr,
 		.shared = ask->shared,
-		.replaces = ask->old != NULL};
+		.replaces = ask->old != NULL,
+		.old = ask->old};
 	int rc = wanted_read(sa, rx, ask->with_dh, &wanted);
 
 	if (rc < 0)
@@ -378,7 +381,8 @@ int child_accept(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 		.ni = a->ni,
 		.nr = a->nr,
 		.shared = a->shared,
-		.ours = true};
+		.ours = true,
+		.old = a->old};
 	struct pld_sa answer;
 	int rc;
 

@@ -249,10 +249,17 @@ static const struct check check_security_cases[] = {
 		"all VPNs of gateway 'g' must be responder-only, or none ('v' differs)\n", false},
 	{"udp-encapsulate 4500", VPN "udp-encapsulate dest-port 4500",
 		"'dest-port 4500'\n    4500 is NAT traversal's\n", false},
+	{"udp-encapsulate 1024 (UDP-002)", VPN "udp-encapsulate dest-port 1024",
+		"'dest-port 1024'\n    value 1024 is not within range (1025..65535)\n", false},
+	{"two TTLs", VPN "ttl 7\n" VPN "copy-ttl-from-inner-ip-header",
+		"'ttl 7'\n    'ttl' and 'copy-ttl-from-inner-ip-header' exclude each other\n",
+		false},
+	{"tunnel-mtu 255", VPN "tunnel-mtu 255", "value 255 is not within range (256..9192)\n",
+		false},
 	{"manual", VPN "manual spi 300\ndelete security ipsec vpn v ike",
 		"manual SAs are not supported in this release\n", false},
-	{"no effect yet", VPN "copy-outer-dscp",
-		"'copy-outer-dscp'\n    warning: has no effect in this release\n", true},
+	{"no effect yet", VPN "passive-mode-tunneling",
+		"'passive-mode-tunneling'\n    warning: has no effect in this release\n", true},
 };
 
 static void check_security_table(void **state)

@@ -58,6 +58,15 @@ static void expect(struct output *o, const char *want)
 	free(o->text);
 }
 
+static void expect_part(struct output *o, const char *want)
+{
+	show_end(&o->s);
+	(void)fclose(o->f);
+	if (!strstr(o->text, want))
+		fail_msg("got\n%s\nwanted\n%s", o->text, want);
+	free(o->text);
+}
+
 static Ctl__Response response(int32_t node)
 {
 	Ctl__Response r = CTL__RESPONSE__INIT;
@@ -387,6 +396,27 @@ static void show_ipsec_detail(void **state)
 	expect(&o, want);
 }
 
+/* UDP-006 */
+static void show_ipsec_detail_udp_encapsulation(void **state)
+{
+	struct tunnel a;
+	Ctl__Tunnel *ts[] = {&a.t};
+	Ctl__IpsecList list = CTL__IPSEC_LIST__INIT;
+	Ctl__Response r = response(-1);
+	struct output o;
+
+	(void)state;
+	fill_tunnel(&a);
+	a.t.udp_port = 4565;
+	list.tunnels = ts;
+	list.n_tunnels = 1;
+	r.body_case = CTL__RESPONSE__BODY_IPSEC;
+	r.ipsec = &list;
+	open_output(&o, ACTION_SHOW_IPSEC, true, false);
+	add(&o, &r);
+	expect_part(&o, "\n  UDP encapsulate: Enabled, UDP Destination port: 4565\n");
+}
+
 static void show_statistics(void **state)
 {
 	Ctl__IpsecStatistics t = CTL__IPSEC_STATISTICS__INIT;
@@ -682,6 +712,7 @@ int main(void)
 		cmocka_unit_test(show_ike_detail),
 		cmocka_unit_test(show_ipsec_brief),
 		cmocka_unit_test(show_ipsec_detail),
+		cmocka_unit_test(show_ipsec_detail_udp_encapsulation),
 		cmocka_unit_test(show_statistics),
 		cmocka_unit_test(show_cluster_status),
 		cmocka_unit_test(show_replication_state),

@@ -400,6 +400,11 @@ static void do_install(struct pair *p, int n, const struct ike_fx_install *i)
 	c->local = in->local;
 	c->remote = in->remote;
 	c->udp_encap = in->udp_encap;
+	c->udp_port = in->outer.udp_port;
+	if (c->udp_port) {
+		assert_int_equal(in->outer.udp_key.n, sizeof c->udp_key);
+		memcpy(c->udp_key, in->outer.udp_key.p, sizeof c->udp_key);
+	}
 	c->outbound = in->outbound;
 	c->esn = in->esn;
 	c->order = in->order;

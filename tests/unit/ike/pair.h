@@ -73,6 +73,8 @@ struct pair_child {
 	uint32_t spi_in, spi_out, policy_id;
 	struct endpoint local, remote;
 	bool udp_encap, outbound, esn;
+	uint16_t udp_port;
+	uint8_t udp_key[IKE_UDP_KEY];
 	bool live;	/* the dataplane has done it */
 	bool seen;	/* a packet came in */
 	unsigned stamp; /* the node's own clock when it became live */

@@ -330,6 +330,37 @@ static void a_large_transaction_is_whole(void **state)
 	pair_free(p);
 }
 
+/* UDP-004: the number that source ports are drawn with goes with the SA, to whoever owns it and
+ * whatever replaces it. */
+static void udp_key_outlives_owner_and_rekey(void **state)
+{
+	struct pair_side a = side_a;
+	uint8_t key[IKE_UDP_KEY], none[IKE_UDP_KEY] = {0};
+	struct pair *p;
+
+	(void)state;
+	a.extra = "set security ipsec vpn V udp-encapsulate\n";
+	p = pair_up_of(&a, &side_b);
+	assert_int_equal(p->node[0].sad->udp_port, 4565);
+	assert_int_equal(p->node[1].sad->udp_port, 0); /* nothing is negotiated */
+	memcpy(key, p->node[0].sad->udp_key, sizeof key);
+	assert_memory_not_equal(key, none, sizeof key);
+	assert_int_equal(pair_operate(p, 0, IKE_OP_REKEY_CHILD, NULL), 1);
+	pair_pass(p, 5000);
+	assert_memory_equal(p->node[0].sad->udp_key, key, sizeof key);
+	pair_takeover(p, 0, 2, &a, PAIR_KEEP_UNCOMMITTED);
+	pair_settle(p);
+	assert_memory_equal(p->node[2].ike->udp_key, key, sizeof key);
+	assert_int_equal(pair_operate(p, 2, IKE_OP_REKEY_CHILD, NULL), 1);
+	pair_pass(p, 5000);
+	assert_memory_equal(p->node[2].sad->udp_key, key, sizeof key);
+	assert_int_equal(pair_operate(p, 1, IKE_OP_REKEY_CHILD, NULL), 1); /* by the peer */
+	pair_pass(p, 5000);
+	assert_memory_equal(p->node[2].sad->udp_key, key, sizeof key);
+	assert_false(pair_said(p, 0, "udp"));
+	pair_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +368,7 @@ int main(void)
 		cmocka_unit_test(lifetimes_continue),
 		cmocka_unit_test(many_takeovers),
 		cmocka_unit_test(standby_is_silent),
+		cmocka_unit_test(udp_key_outlives_owner_and_rekey),
 		cmocka_unit_test(rejected_entries_are_proposed_again),
 		cmocka_unit_test(a_large_transaction_is_whole),
 	};

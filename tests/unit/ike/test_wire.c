@@ -316,7 +316,8 @@ static struct pair *up_behind_nat(struct nat *n)
 	n->a = side_a;
 	n->b = side_b;
 	n->a.own = "10.99.0.7";
-	n->a.extra = "set security ike gateway G local-identity hostname a.example\n";
+	n->a.extra = "set security ike gateway G local-identity hostname a.example\n"
+		     "set security ipsec vpn V udp-encapsulate dest-port 4565\n";
 	n->b.extra = "set security ike gateway G remote-identity hostname a.example\n";
 	p = behind_nat(n, &n->a, &n->b);
 	pair_acquire(p, 0);
@@ -335,6 +336,8 @@ static void keepalives_only_when_nothing_else_goes(void **state)
 	p->node[0].idle_out_ms = 300;
 	pair_pass(p, 100000);
 	assert_int_equal(p->node[0].keepalives, 0);
+	/* UDP-005 */
+	assert_true(p->node[0].sad->udp_encap && p->node[0].sad->udp_port == 0);
 	assert_true(p->node[0].asked >= 5);
 	p->node[0].idle_out_ms = 15000; /* .. and would have been 20 s old 5 s later */
 	pair_pass(p, 100);
