@@ -1,0 +1,93 @@
+#!/usr/bin/python3 -B
+"""ESP in UDP 4565, so that routers spread the inner flows over their paths; the owner dies, and every flow keeps
+its outer source port. Outer headers carry the TTL, DSCP and DF that the VPN says.
+
+                                 +-- node0 --+
+    inside 10.1.0.2 --- inside --+           +-- outside --- far, a Tandem node --- lan --- peer 10.2.0.1
+      (reth1 10.1.0.1)           +-- node1 --+   (reth0 192.0.2.1)
+
+Flows cannot be told apart on the wire, but here each has packets of its own size. UDP-001 to UDP-004, PKT-011.
+"""
+
+import os
+import sys
+
+from story import claim, same, say, story
+from capture import Capture, packets
+from labkit import failover, tunnel
+from labkit.far import Far
+from labkit.world import complete
+from traffic import Traffic
+
+# timeout: 120
+
+FLOWS, EACH, STEP, FIRST = 12, 10, 32, 300
+OPTIONS = "udp-encapsulate; df-bit set; ttl 33; tos 184; establish-tunnels on-traffic;"
+
+SEND = """import socket, sys, time
+flows, each, step, first = map(int, sys.argv[1:])
+socks = []
+for k in range(flows):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("10.1.0.2", 5000 + k))
+    socks.append(s)
+for _ in range(each):
+    for k, s in enumerate(socks):
+        s.sendto(bytes(first + k * step), ("10.2.0.1", 9))
+    time.sleep(0.002)
+"""
+
+
+def options(text):
+    return text.replace("establish-tunnels on-traffic;", OPTIONS, 1)
+
+
+def send_flows(lab, name):
+    """{size on the wire: source ports} of what the group's address sent, and all (TOS, TTL, DF) of it."""
+    capture = Capture(lab, "hub", "outside", os.path.join(lab.folder, f"{name}.pcap"),
+                      "src host 192.0.2.1 and not arp")
+    capture.start()
+    lab.run("inside", "/usr/bin/python3", "-c", SEND, *map(str, (FLOWS, EACH, STEP, FIRST)))
+    ports, headers = {}, set()
+    for _, frame in packets(capture.stop()):
+        if frame[23] == 17 and bytes(frame[36:38]) == (4565).to_bytes(2, "big"):
+            size = int.from_bytes(frame[38:40], "big")
+            ports.setdefault(size, []).append(int.from_bytes(frame[34:36], "big"))
+            headers.add((frame[15], frame[22], frame[20] >> 6 & 1))
+        elif frame[23] != 1 and int.from_bytes(frame[36:38], "big") != 500:
+            claim(False, f"nothing else leaves: protocol {frame[23]} {bytes(frame[34:42]).hex()}")
+    mine = {size: list(dict.fromkeys(found)) for size, found in ports.items() if size > FIRST}
+    claim(len(mine) == FLOWS, f"{FLOWS} flows crossed, {sum(map(len, ports.values()))} packets in UDP 4565")
+    same(max(map(len, mine.values())), 1, f"source ports of a flow ({name})")
+    return {size: found[0] for size, found in mine.items()}, headers
+
+
+@story(nodes=2, peer="none", edit=options)
+def main(lab):
+    lab.configure_inside()
+    lab.run("hub", "ip", "link", "set", "outside", "promisc", "on")
+    far = Far(lab)
+    try:
+        far.start_far(lambda text, workers: complete(
+            text + "set security ipsec vpn V udp-encapsulate dest-port 4565\n", workers))
+        failover.wait_synced(lab)
+        tunnel.from_inside(lab)
+        say("pings cross, both ways in UDP 4565")
+        listed = failover.owner(lab).tandem("show", "security", "ipsec", "security-associations", "detail")
+        claim("UDP encapsulate: Enabled, UDP Destination port: 4565" in listed, "show detail says so")
+        before, headers = send_flows(lab, "before")
+        same(headers, {(184, 33, 1)}, "TOS, TTL and DF of outer headers")
+        claim(len(set(before.values())) >= FLOWS - 2, f"{FLOWS} flows, ports {sorted(before.values())}")
+        traffic = Traffic(lab)
+        traffic.start()
+        traffic.wait_received(300)
+        gone, _ = failover.crash(lab, traffic)
+        traffic.stop()
+        say(f"{gone.host} died")
+        after, _ = send_flows(lab, "after")
+        claim(after == before, "every flow has the port of before")
+    finally:
+        far.end()
+
+
+sys.exit(main())
