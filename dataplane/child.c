@@ -4,6 +4,7 @@
 #include "core/ip4.h"
 #include "core/spi.h"
 #include "dp.h"
+#include "form.h"
 #include "pbconv.h"
 
 enum { SELECTORS_MAX = 255, TUNNEL_MTU_MIN = 256, TUNNEL_MTU_MAX = 9192 };
@@ -189,20 +190,74 @@ static struct lease lease_of(const Dp__Lease *l)
 		 : (struct lease){0};
 }
 
+static struct sa_keys keys_of(const Dp__ChildInstall *c)
+{
+	return (struct sa_keys){view_of_pb(&c->encr_key_in), view_of_pb(&c->encr_key_out),
+		view_of_pb(&c->integ_key_in), view_of_pb(&c->integ_key_out)};
+}
+
+/* AH, bundle or ESP; *esp is the suite whose cipher has the encryption keys, or NULL. */
+static const struct suite *suite_of(const Dp__ChildInstall *c, const struct suite **esp)
+{
+	const struct suite *s;
+
+	if (c->encr == SUITE_ENCR_AH) {
+		s = suite_find_ah(c->integ);
+		*esp = c->aux_spi_in ? suite_find(c->aux_encr, c->aux_key_bits, SUITE_INTEG_NONE)
+				     : NULL;
+		/* a counter under AH's number would be one more thing that must never repeat */
+		return c->aux_spi_in && (!*esp || suite_is_aead(*esp)) ? NULL : s;
+	}
+	return *esp = suite_find(c->encr, c->key_bits, c->integ);
+}
+
+static bool keys_fit(const Dp__ChildInstall *c, const struct suite *suite, const struct suite *esp)
+{
+	size_t encr = esp ? esp->key_len : 0;
+
+	return c->encr_key_in.len == encr && c->encr_key_out.len == encr &&
+	       c->integ_key_in.len == suite->integ_len && c->integ_key_out.len == suite->integ_len;
+}
+
+static bool spis_fit(const Dp__ChildInstall *c)
+{
+	bool aux = c->aux_spi_in > SPI_RESERVED_LAST && c->aux_spi_out > SPI_RESERVED_LAST;
+
+	return c->spi_in > SPI_RESERVED_LAST && c->spi_out > SPI_RESERVED_LAST &&
+	       (aux || (c->aux_spi_in == 0 && c->aux_spi_out == 0));
+}
+
+static int form_of(struct dp *dp, const Dp__ChildInstall *c, const struct suite *esp, struct sa *sa)
+{
+	struct sa_keys k = keys_of(c);
+
+	if (!suite_is_ah(sa->suite) && !c->transport)
+		return 0;
+	if (c->udp_encap) /* RFC 3947 5.1; a transport checksum would need the addresses inside */
+		return -ERR_UNSUPPORTED;
+	sa->form = form_new(dp->engine, suite_is_ah(sa->suite) ? esp : NULL, &k);
+	if (!sa->form)
+		return -ERR_NOMEM;
+	sa->form->transport = c->transport;
+	sa->form->spi_out = c->spi_out;
+	sa->form->aux_in = c->aux_spi_in;
+	sa->form->aux_out = c->aux_spi_out;
+	sa->flags |= SA_FORMED;
+	return 0;
+}
+
 static int sa_of(struct dp *dp, const Dp__ChildInstall *c, struct sa **out)
 {
-	const struct suite *suite = suite_find(c->encr, c->key_bits, c->integ);
+	const struct suite *esp, *suite = suite_of(c, &esp);
 	struct lease first = lease_of(c->lease);
+	struct sa_keys keys = keys_of(c);
 	struct sa_cold *cold;
 	struct sa *sa;
 	int rc;
 
-	if (!suite || c->transport)
+	if (!suite)
 		return -ERR_UNSUPPORTED;
-	if (c->encr_key_in.len != suite->key_len || c->encr_key_out.len != suite->key_len ||
-		c->integ_key_in.len != suite->integ_len ||
-		c->integ_key_out.len != suite->integ_len || c->spi_in <= SPI_RESERVED_LAST ||
-		c->spi_out <= SPI_RESERVED_LAST || c->rg >= RG_MAX || !outer_is_valid(c))
+	if (!keys_fit(c, suite, esp) || !spis_fit(c) || c->rg >= RG_MAX || !outer_is_valid(c))
 		return -ERR_VALUE;
 	rc = cold_of(c, &cold);
 	if (rc < 0)
@@ -219,12 +274,17 @@ static int sa_of(struct dp *dp, const Dp__ChildInstall *c, struct sa **out)
 			      (c->soft_bytes || c->hard_bytes ? SA_LIMITED : 0));
 	atomic_init(&sa->cold, cold);
 	atomic_init(&sa->outbound, c->outbound);
-	sa_key(sa, dp->engine,
-		&(struct sa_keys){view_of_pb(&c->encr_key_in), view_of_pb(&c->encr_key_out),
-			view_of_pb(&c->integ_key_in), view_of_pb(&c->integ_key_out)});
+	sa_key(sa, dp->engine, &keys);
 	sa_template(sa, c->spi_out);
 	sa->granted = first;
-	seqno_init(&sa->out, c->esn, c->strict_replay, &first);
+	/* RFC 4303 3.3.3: with nobody to rekey, and no window at the peer, the number goes round.
+	 */
+	seqno_init(&sa->out, c->esn || c->manual, c->strict_replay, &first);
+	rc = form_of(dp, c, esp, sa);
+	if (rc < 0) {
+		sa_free(sa);
+		return rc;
+	}
 	*out = sa;
 	return 0;
 }

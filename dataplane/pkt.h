@@ -24,6 +24,7 @@ enum pkt_kind {
 	PKT_FRAGMENT, /* p at the IP header of a fragment for an address of ours */
 	PKT_ESP_IN,   /* p at the ESP header, outer header known, for the owner of spi */
 	PKT_ESP_OUT,  /* p at the inner header, for the owner of the SA named by spi */
+	PKT_AH_IN,    /* like PKT_ESP_IN, p at the AH */
 	PKT_RESOLVE,  /* p at an IP header, over iface; the 16 octets before p are its next hop */
 	PKT_OUT,      /* p at an IP header of our own, to be routed */
 	PKT_RAW,      /* p at a complete frame for the port */

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "core/ip4.h"
+#include "form.h"
 #include "stats.h"
 
 enum { SAD_FIRST_BITS = 10 };
@@ -53,6 +54,7 @@ void sa_free(struct sa *sa)
 	if (!sa)
 		return;
 	secret_wipe(keys_of(sa), keys_size(sa->suite));
+	form_free(sa->form);
 	free(atomic_load(&sa->cold));
 	slab_put(sa->home, sa, sa->size);
 }
@@ -85,7 +87,8 @@ struct sa *sa_clone(const struct sa *old, struct sa_cold *cold, uint64_t epoch, 
 	sa->flags = __atomic_load_n(&old->flags, __ATOMIC_RELAXED);
 	atomic_init(&sa->cold, cold);
 	replay_raise(&sa->in, replay_top(&old->in));
-	seqno_clone(&sa->out, sa->flags & SA_ESN, old->out.strict, &old->granted, epoch);
+	sa->form = form_ref(old->form);
+	seqno_clone(&sa->out, old->out.esn, old->out.strict, &old->granted, epoch);
 	sa->out.cloned = nth;
 	sa->granted = old->granted;
 	memcpy((uint8_t *)sa + offsetof(struct sa, key_out),
@@ -115,7 +118,8 @@ bool sa_same_keys(const struct sa *a, const struct sa *b)
 {
 	return a->suite == b->suite && a->salt_in == b->salt_in && a->salt_out == b->salt_out &&
 	       view_equal_ct(view_of(a->key_in, keys_size(a->suite)),
-		       view_of(b->key_in, keys_size(b->suite)));
+		       view_of(b->key_in, keys_size(b->suite))) &&
+	       form_same(a->form, b->form);
 }
 
 void sa_template(struct sa *sa, uint32_t spi_out)
@@ -132,7 +136,9 @@ void sa_template(struct sa *sa, uint32_t spi_out)
 			   .src = addr_v4(&c->local.addr),
 			   .dst = addr_v4(&c->remote.addr),
 			   .ttl = sa->outer.ttl,
-			   .proto = udp ? IP_UDP : IP_ESP,
+			   .proto = udp			     ? IP_UDP
+				    : suite_is_ah(sa->suite) ? IP_AH
+							     : IP_ESP,
 		   });
 	p += IP4_HDR;
 	if (udp) { /* RFC 3948 2.1: the checksum is zero */

@@ -33,6 +33,7 @@ enum {
 	SA_TOLD_SOFT = 16,
 	SA_TOLD_HARD = 32,
 	SA_LIMITED = 64, /* has a limit of octets */
+	SA_FORMED = 128, /* has a form: not ESP in a tunnel */
 };
 
 /* As it was installed; replaced as a whole. */
@@ -80,6 +81,7 @@ struct sa {
 	/* Behind it lie both expanded keys, wiped with the SA, and the window's words. */
 	uint32_t size; /* of the whole */
 	struct slab *home;
+	struct sa_form *form; /* NULL: ESP in a tunnel; see form.h */
 };
 
 _Static_assert(sizeof(struct sa) <= 7 * 64, "SA state fits seven lines");

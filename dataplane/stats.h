@@ -22,6 +22,10 @@
 	X(ESP_OUT, "esp.out")                                                                      \
 	X(ESP_IN_BYTES, "esp.in.bytes")                                                            \
 	X(ESP_OUT_BYTES, "esp.out.bytes")                                                          \
+	X(AH_IN, "ah.in")                                                                          \
+	X(AH_OUT, "ah.out")                                                                        \
+	X(AH_IN_BYTES, "ah.in.bytes")                                                              \
+	X(AH_OUT_BYTES, "ah.out.bytes")                                                            \
 	X(NATT_KEEPALIVES, "natt.keepalives")                                                      \
 	X(UDP_ENCAP_IN, "udp-encapsulation.in")                                                    \
 	X(PATH_MTU_HEARD, "path-mtu.heard")                                                        \
@@ -67,6 +71,18 @@
 	X(DROP_IKE_SHORT, "drop.ike.short")                                                        \
 	X(DROP_IKE_OFF, "drop.ike.off")                                                            \
 	X(DROP_IKE_QUEUE, "drop.ike.queue")                                                        \
+	X(DROP_AH_SHORT, "drop.ah.short")                                                          \
+	X(DROP_AH_SPI_RESERVED, "drop.ah.spi-reserved")                                            \
+	X(DROP_AH_SPI, "drop.ah.spi-unknown")                                                      \
+	X(DROP_AH_LENGTH, "drop.ah.length")                                                        \
+	X(DROP_AH_HEADERS, "drop.ah.headers")                                                      \
+	X(DROP_AH_REPLAY, "drop.ah.replay")                                                        \
+	X(DROP_AH_HORIZON, "drop.ah.horizon")                                                      \
+	X(DROP_AH_AUTH, "drop.ah.auth")                                                            \
+	X(DROP_AH_NEXT, "drop.ah.next-header")                                                     \
+	X(DROP_AH_BUNDLE, "drop.ah.bundle")                                                        \
+	X(DROP_IP_CLEAR, "drop.ip.clear")                                                          \
+	X(DROP_TRANSPORT, "drop.transport")                                                        \
 	X(DROP_ESP_SHORT, "drop.esp.short")                                                        \
 	X(DROP_ESP_SPI_RESERVED, "drop.esp.spi-reserved")                                          \
 	X(DROP_ESP_SPI, "drop.esp.spi-unknown")                                                    \

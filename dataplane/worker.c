@@ -126,7 +126,9 @@ void worker_clear(struct worker *w)
 		ring_drop(w, &w->in[i]);
 	ring_drop(w, &w->api_in);
 	vec_drop(w, &w->esp_in);
+	vec_drop(w, &w->ah_in);
 	vec_drop(w, &w->esp_out);
+	vec_drop(w, &w->ah_out);
 	vec_drop(w, &w->route);
 	vec_drop(w, &w->spd_out);
 	handover_clear(w);
@@ -192,7 +194,7 @@ static void esp_out_again(struct worker *w, struct pkt *p)
 {
 	p->sa = sad_find(&w->sh->sad, p->spi);
 	if (p->sa)
-		vec_add(&w->esp_out, p);
+		sa_send(w, p);
 	else
 		worker_drop(w, p, STAT_DROP_SPD_SA); /* deleted on the way */
 }
@@ -244,10 +246,11 @@ static void dispatch(struct worker *w, struct pkt *p)
 		fragment_again(w, p);
 		return;
 	case PKT_ESP_IN:
+	case PKT_AH_IN:
 		if (__builtin_expect(is_for_other(w, p, &to), 0))
 			worker_hand(w, to, p);
 		else
-			vec_add(&w->esp_in, p);
+			vec_add(p->kind == PKT_AH_IN ? &w->ah_in : &w->esp_in, p);
 		return;
 	case PKT_ESP_OUT:
 		if (__builtin_expect(is_for_other(w, p, &to), 0))
@@ -290,10 +293,15 @@ void worker_burst(struct worker *w, struct pkt **v, uint32_t n)
 		dispatch(w, v[i]);
 	if (w->esp_in.n)
 		node_esp_in(w);
+	if (w->ah_in.n)
+		node_ah_in(w);
 	if (w->route.n)
 		node_route(w);
-	while (w->esp_out.n) {
-		node_esp_out(w);
+	while (w->esp_out.n || w->ah_out.n) {
+		if (w->esp_out.n)
+			node_esp_out(w);
+		if (w->ah_out.n)
+			node_ah_out(w);
 		node_route(w); /* "too big", back to the sender */
 	}
 	node_tx_flush(w);

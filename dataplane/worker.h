@@ -44,7 +44,7 @@ struct worker {
 	/* valid within a burst */
 	uint64_t now_ns;
 	const struct net *net;
-	struct pkt_vec esp_in, route, spd_out, esp_out;
+	struct pkt_vec esp_in, ah_in, route, spd_out, esp_out, ah_out;
 	struct pkt *tx[PORT_MAX][PKT_BURST];
 	uint32_t n_tx[PORT_MAX];
 	struct near_hop near;

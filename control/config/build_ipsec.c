@@ -254,7 +254,7 @@ static void fill_selectors(struct build *b, const struct node *n, struct model_v
 		fill_proxy(b, n, &all[v->n_selectors++]);
 	qsort(all, v->n_selectors, sizeof *all, model_by_name);
 	v->selectors = all;
-	if (list && !v->bind)
+	if (list && !v->bind && !v->transport)
 		refuse_at(b, list, "traffic selectors need 'bind-interface'");
 	if (list && stmt(b, n, "ike proxy-identity"))
 		refuse_at(b, list, "'traffic-selector' and 'proxy-identity' exclude each other");
@@ -332,6 +332,9 @@ static void fill_vpn(struct build *b, const struct node *n, struct model_vpn *v)
 	v->idle_s = stmt_u32(b, n, "ike idle-time");
 	v->install_interval_s = stmt_u32(b, n, "ike install-interval");
 	fill_bind(b, n, v);
+	if (v->transport && v->bind)
+		refuse_at(b, stmt(b, n, "bind-interface"),
+			"'mode transport' is between the gateways: nothing is routed into it");
 	fill_selectors(b, n, v);
 	if (stmt(b, n, "manual") && stmt(b, n, "ike"))
 		refuse_at(b, stmt(b, n, "manual"), "'manual' and 'ike' exclude each other");

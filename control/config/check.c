@@ -127,7 +127,7 @@ static void check_vpn(struct build *b, const struct model_vpn *v)
 	bool responder = v->establish == MODEL_RESPONDER_ONLY ||
 			 v->establish == MODEL_RESPONDER_ONLY_NO_REKEY;
 
-	if (v2 && !stmt(b, n, "bind-interface"))
+	if (v2 && !v->transport && !stmt(b, n, "bind-interface"))
 		refuse_at(b, n, "IKEv2 needs a route-based VPN: 'bind-interface' is missing");
 	if (v2 && stmt(b, n, "vpn-monitor"))
 		refuse_at(b, stmt(b, n, "vpn-monitor"),

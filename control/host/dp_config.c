@@ -232,7 +232,10 @@ static int put_policy(Dp__Configure *c, const struct model_vpn *v, const struct 
 	if (!p || put_text(&p->name, name) < 0)
 		return -ERR_NOMEM;
 	p->id = s->policy_id;
-	p->interface_id = v->bind ? model_interface_id(v->bind->name) : 0;
+	if (v->transport && v->gateway && v->gateway->external)
+		p->interface_id = model_interface_id(v->gateway->external->name);
+	else
+		p->interface_id = v->bind ? model_interface_id(v->bind->name) : 0;
 	p->rg = v->gateway ? v->gateway->rg : 0;
 	p->tunnel = route_tunnel_id(v);
 	for (uint32_t k = 0; k < s->n_flows; k++) {

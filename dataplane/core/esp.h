@@ -17,6 +17,7 @@ enum {
 	ESP_NEXT_DUMMY = 59, /* RFC 4303 2.6: drop without an audit event */
 	ESP_UDP_HDR = 8,
 	ESP_UDP_PORT = 4500,
+	IKE_PORT = 500,
 };
 
 /* What a suite puts around the payload. */

@@ -2,7 +2,7 @@
 /*
  * The layout of inbound SPIs (architecture rule 13): rg(8) | bucket(bits) | random(24 - bits).
  * Two owners can never pick the same one, and the bucket tells the worker without a lookup.
- * Host order throughout.
+ * Host order throughout. Manual SAs are the exception: see spi_bucket().
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,8 +20,16 @@ static inline uint32_t spi_rg(uint32_t spi)
 	return spi >> 24;
 }
 
+/* One that an operator chose has neither group nor bucket in it: its value is spread. */
+static inline bool spi_is_manual(uint32_t spi)
+{
+	return spi <= SPI_MANUAL_LAST;
+}
+
 static inline uint32_t spi_bucket(uint32_t spi, uint32_t bits)
 {
+	if (__builtin_expect(spi_is_manual(spi), 0))
+		return spi * 0x9e3779b1u >> (32 - bits);
 	return (spi & 0xffffff) >> (24 - bits);
 }
 

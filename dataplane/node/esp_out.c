@@ -1,15 +1,7 @@
-#include "core/cut.h"
 #include "core/flow_port.h"
 #include "node/esp.h"
 
-/* What a packet was cut into: taken before the next one. */
-struct cut_queue {
-	uint32_t n, at;
-	struct pkt *v[IP4_CUT_MAX];
-};
-
-/* Outer packet's way; NULL when it has none. */
-static const struct hop *outer_route(const struct worker *w, const struct sa *sa)
+const struct hop *sa_route(const struct worker *w, const struct sa *sa)
 {
 	const struct hop *hop = net_route4(w->net,
 		net_fib(w->net, atomic_load_explicit(&sa->instance, memory_order_relaxed)),
@@ -20,18 +12,9 @@ static const struct hop *outer_route(const struct worker *w, const struct sa *sa
 
 /* RFC 4301 8: inner packets that would not fit are answered, or cut before encryption; the pieces
  * come next. */
-static bool fits(
-	struct worker *w, struct pkt *p, struct sa *sa, uint32_t mtu, struct cut_queue *pieces)
+void sa_too_big(struct worker *w, struct pkt *p, const struct sa *sa, uint32_t max,
+	struct cut_queue *pieces)
 {
-	uint32_t way = atomic_load_explicit(&sa->mtu, memory_order_relaxed);
-	uint32_t room = MIN(mtu, way) - sa->overhead, max;
-
-	bool within = p->tunnel_mtu == 0 || p->len <= p->tunnel_mtu;
-
-	if (esp_size(&sa->suite->shape, p->len) <= room && within)
-		return true;
-	path_mtu_age(w, sa); /* the next packet is measured anew */
-	max = esp_payload_max(&sa->suite->shape, room);
 	if (p->tunnel_mtu)
 		max = MIN(max, (uint32_t)p->tunnel_mtu);
 	if (load_be16(p->p + IP4_AT_FRAG) & IP4_DF && sa_cold(sa)->outer.no_too_big) {
@@ -43,6 +26,19 @@ static bool fits(
 		pieces->at = 0;
 		pieces->n = cut_packet(w, p, max, pieces->v);
 	}
+}
+
+static bool fits(
+	struct worker *w, struct pkt *p, struct sa *sa, uint32_t mtu, struct cut_queue *pieces)
+{
+	uint32_t way = atomic_load_explicit(&sa->mtu, memory_order_relaxed);
+	uint32_t room = MIN(mtu, way) - sa->overhead;
+	bool within = p->tunnel_mtu == 0 || p->len <= p->tunnel_mtu;
+
+	if (esp_size(&sa->suite->shape, p->len) <= room && within)
+		return true;
+	path_mtu_age(w, sa); /* the next packet is measured anew */
+	sa_too_big(w, p, sa, esp_payload_max(&sa->suite->shape, room), pieces);
 	return false;
 }
 
@@ -74,6 +70,14 @@ static void udp_header(uint8_t *udp, const struct sa *sa, struct view inner, uin
 	store_be16(udp + 4, (uint16_t)len);
 	if (o->udp_port)
 		store_be16(udp, flow_port(o->udp_key, inner));
+}
+
+void sa_outer_put(
+	struct worker *w, uint8_t *o, const struct sa *sa, const uint8_t *inner, uint32_t len)
+{
+	memcpy(o, sa->tmpl, sa->overhead);
+	store_be16(o + IP4_AT_LEN, (uint16_t)len);
+	outer_header(w, o, sa, inner);
 }
 
 /* Writes everything around the inner packet but the ciphertext and the ICV. */
@@ -125,7 +129,7 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op, struct c
 
 	if (!esp_admit(w, p, sa))
 		return false;
-	hop = outer_route(w, sa);
+	hop = sa_route(w, sa);
 	iface = hop ? net_iface(w->net, hop->iface) : NULL;
 	if (!iface) {
 		worker_drop(w, p, STAT_DROP_IP_ROUTE);
@@ -164,12 +168,10 @@ static struct pkt *next(struct worker *w, uint32_t *at, struct cut_queue *pieces
 	return *at < w->esp_out.n ? w->esp_out.v[(*at)++] : NULL;
 }
 
-/* p at the outer header. */
-static void leave(struct worker *w, struct pkt *p)
+void sa_leave(struct worker *w, struct pkt *p)
 {
 	const struct hop *hop = &w->net->hops[p->hop];
 
-	worker_count(w, STAT_ESP_OUT);
 	node_output(w, p, net_iface(w->net, hop->iface), hop_address(hop, ip_dst(p->p)));
 }
 
@@ -192,8 +194,10 @@ void node_esp_out(struct worker *w)
 		if (__builtin_expect(w->sh->test_hang, 0) && n)
 			worker_test_hang(w);
 		esp_run(w, v, ops, n, true);
-		for (uint32_t i = 0; i < n; i++)
-			leave(w, v[i]);
+		for (uint32_t i = 0; i < n; i++) {
+			worker_count(w, STAT_ESP_OUT);
+			sa_leave(w, v[i]);
+		}
 	} while (n == PKT_BURST);
 	w->esp_out.n = 0;
 }

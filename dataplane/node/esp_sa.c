@@ -3,7 +3,7 @@
 /* The owner has to see the packet as it came: with its outer header, or not aged yet. */
 static void restore(struct pkt *p)
 {
-	if (p->kind == PKT_ESP_IN)
+	if (p->kind == PKT_ESP_IN || p->kind == PKT_AH_IN)
 		(void)pkt_push(p, p->outer);
 	else if (!(p->flags & PKT_OURS))
 		ip4_unage(p->p);
@@ -73,6 +73,19 @@ void esp_run(struct worker *w, struct pkt **v, struct suite_op *ops, uint32_t n,
 			s->seal(s, w->engine, ops + from, i + 1 - from);
 		else
 			s->open(s, w->engine, ops + from, i + 1 - from);
+		from = i + 1;
+	}
+}
+
+void suites_run(struct worker *w, const struct suite *const *suites, struct suite_op *ops,
+	uint32_t n, bool seal)
+{
+	for (uint32_t i = 0, from = 0; i < n; i++) {
+		const struct suite *s = suites[i];
+
+		if (i + 1 < n && suites[i + 1] == s)
+			continue;
+		(seal ? s->seal : s->open)(s, w->engine, ops + from, i + 1 - from);
 		from = i + 1;
 	}
 }

@@ -83,11 +83,18 @@ void handover_mode(
 
 enum { ANY_RG = -1 };
 
+static uint32_t rg_of(const struct worker *w, uint32_t spi)
+{
+	const struct sa *sa = spi_is_manual(spi) ? sad_find(&w->sh->sad, spi) : NULL;
+
+	return sa ? sa->rg : spi_rg(spi);
+}
+
 static bool is_in(const struct worker *w, const struct pkt *p, int rg, struct bucket_range r)
 {
 	uint32_t b = spi_bucket(p->spi, w->net->bucket_bits);
 
-	return (rg == ANY_RG || (int)spi_rg(p->spi) == rg) && b >= r.first && b <= r.last;
+	return (rg == ANY_RG || (int)rg_of(w, p->spi) == rg) && b >= r.first && b <= r.last;
 }
 
 /* Takes the matching packets out of the queue, in order. */

@@ -1,26 +1,28 @@
+#include "core/ah.h"
 #include "node/node.h"
 
 enum { UDP_IKE = 500, UDP_NATT = 4500, UDP_HDR = 8, NON_ESP_MARKER = 4 };
 
-/* To the worker that owns the SPI's bucket; p at the ESP header. */
-static void steer_esp(struct worker *w, struct pkt *p)
+/* To the worker that owns the SPI's bucket; p at the ESP header or AH. */
+static void steer(struct worker *w, struct pkt *p, enum pkt_kind kind)
 {
+	bool ah = kind == PKT_AH_IN;
 	uint32_t to;
 
-	if (p->len < ESP_HDR) {
-		worker_drop(w, p, STAT_DROP_ESP_SHORT);
+	if (p->len < (ah ? (uint32_t)AH_HDR : (uint32_t)ESP_HDR)) {
+		worker_drop(w, p, ah ? STAT_DROP_AH_SHORT : STAT_DROP_ESP_SHORT);
 		return;
 	}
-	p->spi = load_be32(p->p);
+	p->spi = load_be32(p->p + (ah ? AH_AT_SPI : 0));
 	if (p->spi <= SPI_RESERVED_LAST) {
-		worker_drop(w, p, STAT_DROP_ESP_SPI_RESERVED);
+		worker_drop(w, p, ah ? STAT_DROP_AH_SPI_RESERVED : STAT_DROP_ESP_SPI_RESERVED);
 		return;
 	}
-	p->kind = PKT_ESP_IN;
+	p->kind = (uint8_t)kind;
 	sad_fetch(&w->sh->sad, p->spi);
 	to = worker_of_bucket(w, spi_bucket(p->spi, w->net->bucket_bits));
 	if (to == w->id)
-		vec_add(&w->esp_in, p);
+		vec_add(ah ? &w->ah_in : &w->esp_in, p);
 	else
 		worker_hand(w, to, p);
 }
@@ -107,7 +109,7 @@ static void local_natt(
 	p->flags |= PKT_NATT;
 	p->outer = (uint32_t)h->hdr + UDP_HDR;
 	pkt_pull(p, UDP_HDR);
-	steer_esp(w, p);
+	steer(w, p, PKT_ESP_IN);
 }
 
 /* ESP in UDP at a port of our own choice: no IKE and no keepalives are there, and the source port
@@ -117,7 +119,7 @@ static void local_multipath(struct worker *w, struct pkt *p, const struct ip4 *h
 	p->outer = (uint32_t)h->hdr + UDP_HDR;
 	pkt_pull(p, UDP_HDR);
 	worker_count(w, STAT_UDP_ENCAP_IN);
-	steer_esp(w, p);
+	steer(w, p, PKT_ESP_IN);
 }
 
 static void local_udp(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
@@ -150,6 +152,23 @@ static void local_udp(struct worker *w, struct pkt *p, const struct ip4 *h, cons
 	}
 }
 
+/* RFC 4301 5.2: what transport mode protects is not heard in clear. The policies of an interface
+ * are those of its own addresses, seen from here. */
+static bool came_bare(const struct pkt *p, const struct iface *own)
+{
+	struct flow f, out;
+	uint32_t policy;
+
+	if (!own->n_spds || own->kind == IFACE_TUNNEL || p->flags & PKT_INNER)
+		return false;
+	f = flow_of(pkt_view(p));
+	out = f;
+	out.src = f.dst;
+	out.dst = f.src;
+	spd_index_out(own->spds[0].index, &out, 1, &policy);
+	return policy != SPD_NONE;
+}
+
 void node_local(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
 {
 	if (ip4_is_fragment(h)) {
@@ -160,11 +179,13 @@ void node_local(struct worker *w, struct pkt *p, const struct ip4 *h, const stru
 	}
 	if (h->proto == IP_ICMP) {
 		p->outer = 0;
-		if (gate_local(w, p, own))
+		if (__builtin_expect(came_bare(p, own), 0))
+			worker_drop(w, p, STAT_DROP_IP_CLEAR);
+		else if (gate_local(w, p, own))
 			node_icmp(w, p, h, own);
 		return;
 	}
-	if (h->proto != IP_ESP && h->proto != IP_UDP) {
+	if (h->proto != IP_ESP && h->proto != IP_AH && h->proto != IP_UDP) {
 		worker_drop(w, p, STAT_DROP_IP_PROTOCOL);
 		return;
 	}
@@ -172,7 +193,9 @@ void node_local(struct worker *w, struct pkt *p, const struct ip4 *h, const stru
 	p->outer = h->hdr;
 	p->sport = 0;
 	if (h->proto == IP_ESP)
-		steer_esp(w, p);
+		steer(w, p, PKT_ESP_IN);
+	else if (h->proto == IP_AH)
+		steer(w, p, PKT_AH_IN);
 	else
 		local_udp(w, p, h, own);
 }

@@ -3,10 +3,10 @@
  * The steps of a packet's way, in the order packets pass them. Each takes the packets it is given
  * over: it passes them on, sends them, queues them or drops them with a counter.
  *
- *	classify -> arp | icmp | punt | esp_in | route | forward (to the owner of the RG)
- *	esp_in   -> route
- *	route    -> esp_out | output
- *	esp_out  -> output -> resolve (no MAC yet) | tx
+ *	classify -> arp | icmp | punt | esp_in | ah_in | route | forward (to the owner of the RG)
+ *	esp_in, ah_in    -> route
+ *	route    -> esp_out | ah_out | output
+ *	esp_out, ah_out  -> output -> resolve (no MAC yet) | tx
  *
  * Thread: the worker given.
  */
@@ -71,6 +71,16 @@ void node_route(struct worker *w);
 void node_spd_out(struct worker *w);
 /* esp_out.c: works w->esp_out off. */
 void node_esp_out(struct worker *w);
+/* ah_in.c, ah_out.c: AH; and outbound whatever is not ESP in a tunnel. */
+void node_ah_in(struct worker *w);
+void node_ah_out(struct worker *w);
+
+/* Into the queue of its SA's kind, at the owner. */
+static inline void sa_send(struct worker *w, struct pkt *p)
+{
+	vec_add(p->sa->flags & SA_FORMED ? &w->ah_out : &w->esp_out, p);
+}
+
 /* output.c: p at an IP header, leaving by iface towards next_hop. */
 void node_output(
 	struct worker *w, struct pkt *p, const struct iface *iface, struct ipaddr next_hop);

@@ -30,6 +30,18 @@ static void too_big(
 		node_output(w, pieces[i], iface, next_hop);
 }
 
+/* Transport mode: what this node says itself, but for IKE, which protects itself (RFC 7296 2.11).
+ */
+static bool is_to_protect(const struct pkt *p, const struct iface *iface)
+{
+	struct flow f;
+
+	if (!iface->n_spds || iface->kind == IFACE_TUNNEL || !(p->flags & PKT_OURS))
+		return false;
+	f = flow_of(pkt_view(p));
+	return f.proto != IP_UDP || (f.sport != IKE_PORT && f.sport != ESP_UDP_PORT);
+}
+
 static void leave_by(struct worker *w, struct pkt *p, const struct hop *hop)
 {
 	const struct iface *iface = net_iface(w->net, hop->iface);
@@ -41,7 +53,7 @@ static void leave_by(struct worker *w, struct pkt *p, const struct hop *hop)
 	p->tunnel_mtu = 0;
 	if (iface->mtu && p->len > iface->mtu)
 		too_big(w, p, iface, hop);
-	else if (hop->kind == HOP_TUNNEL)
+	else if (hop->kind == HOP_TUNNEL || __builtin_expect(is_to_protect(p, iface), 0))
 		to_tunnel(w, p, hop);
 	else
 		node_output(w, p, iface, hop_address(hop, ip_dst(p->p)));

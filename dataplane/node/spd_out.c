@@ -55,7 +55,7 @@ static void take(struct worker *w, struct pkt *p, struct sa *sa)
 	p->spi = sa->spi_in;
 	p->kind = PKT_ESP_OUT;
 	if (to == w->id)
-		vec_add(&w->esp_out, p);
+		sa_send(w, p);
 	else
 		worker_hand(w, to, p);
 }
@@ -109,13 +109,24 @@ static void fetch_sas(struct burst *b)
 	}
 }
 
-static void take_all(struct worker *w, struct burst *b)
+/* Nothing else enters a tunnel; what transport mode is not for leaves as it is. */
+static void no_policy(struct worker *w, struct pkt *p, const struct iface *iface)
+{
+	const struct hop *hop = &w->net->hops[p->hop];
+
+	if (iface->kind == IFACE_TUNNEL)
+		worker_drop(w, p, STAT_DROP_SPD_POLICY);
+	else
+		node_output(w, p, iface, hop_address(hop, ip_dst(p->p)));
+}
+
+static void take_all(struct worker *w, struct burst *b, const struct iface *tunnel)
 {
 	for (uint32_t i = 0; i < b->n; i++) {
 		struct sa *sa;
 
 		if (!b->hot[i]) {
-			worker_drop(w, b->p[i], STAT_DROP_SPD_POLICY);
+			no_policy(w, b->p[i], tunnel);
 			continue;
 		}
 		sa = sa_for(b->set[i], &b->f[i]);
@@ -154,7 +165,7 @@ static void burst_run(struct worker *w, struct burst *b, const struct hop *hop)
 		spd_index_out(spd->index, b->f, b->n, b->policy);
 		find_sets(b, spd);
 		fetch_sas(b);
-		take_all(w, b);
+		take_all(w, b, tunnel);
 		return;
 	}
 	spd_index_out(spd->index, b->f, 1, b->policy);
@@ -165,7 +176,7 @@ static void burst_run(struct worker *w, struct burst *b, const struct hop *hop)
 		b->hot[i] = b->hot[0];
 		b->set[i] = b->set[0];
 	}
-	take_all(w, b);
+	take_all(w, b, tunnel);
 }
 
 void node_spd_out(struct worker *w)

@@ -521,7 +521,7 @@ def cases(n):
         n.raises("drop.ip.header", raw(b"\x65" + good[1:]))
         n.raises("drop.ip.checksum", raw(good[:8] + b"\x07" + good[9:]))
         n.raises("drop.ip.multicast", lambda: n.from_peer(IP(src=PEER, dst="224.0.0.5") / UDP()))
-        n.raises("drop.ip.protocol", lambda: n.from_peer(IP(src=PEER, dst=GW_OUT, proto=51) / Raw(b"z" * 40)))
+        n.raises("drop.ip.protocol", lambda: n.from_peer(IP(src=PEER, dst=GW_OUT, proto=47) / Raw(b"z" * 40)))
         n.raises("drop.icmp", raw(good[:-1] + b"y"))
         n.raises("drop.eth.type", lambda: n.peer.send(Ether(src=n.peer.mac, dst=n.mac_out, type=0x88cc) / Raw(b"z" * 50)))
         n.raises("drop.eth.address", lambda: n.peer.send(

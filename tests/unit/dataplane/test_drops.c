@@ -108,6 +108,12 @@ static void drops_around_esp(void **state)
 	run_cases(drops_esp());
 }
 
+static void drops_around_ah(void **state)
+{
+	(void)state;
+	run_cases(drops_ah());
+}
+
 static void drops_of_roles_and_neighbours(void **state)
 {
 	(void)state;
@@ -133,8 +139,8 @@ static void drops_have_a_case_each(void **state)
 	(void)state;
 	for (enum counter c = 0; c < STAT_COUNT; c++) {
 		bool cased = has_case(drops_wire(), c) || has_case(drops_local(), c) ||
-			     has_case(drops_esp(), c) || has_case(drops_rg(), c) ||
-			     has_case(drops_workers(), c);
+			     has_case(drops_esp(), c) || has_case(drops_ah(), c) ||
+			     has_case(drops_rg(), c) || has_case(drops_workers(), c);
 
 		if (is_drop(c) && !cased)
 			fail_msg("%s has no case in drops_*.c", stat_name(c));
@@ -155,6 +161,7 @@ int main(void)
 		cmocka_unit_test(drops_on_the_wire),
 		cmocka_unit_test(drops_of_what_is_for_us),
 		cmocka_unit_test(drops_around_esp),
+		cmocka_unit_test(drops_around_ah),
 		cmocka_unit_test(drops_of_roles_and_neighbours),
 		cmocka_unit_test(drops_of_workers),
 		cmocka_unit_test(drops_have_a_case_each),

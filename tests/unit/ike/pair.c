@@ -67,15 +67,18 @@ struct model *pair_model(const struct pair_side *s)
 		"set security ipsec proposal E encryption-algorithm %s\n"
 		"%s"
 		"set security ipsec policy EP proposals E\n"
-		"set security ipsec vpn V bind-interface st0.0\n"
+		"%s"
 		"set security ipsec vpn V ike gateway G\n"
 		"set security ipsec vpn V ike ipsec-policy EP\n"
 		"set security ipsec vpn V traffic-selector T1 local-ip %s\n"
 		"set security ipsec vpn V traffic-selector T1 remote-ip %s\n"
 		"set security ipsec vpn V establish-tunnels %s\n"
 		"%s",
-		s->own, s->dh, s->ike_encr, auth, s->psk, s->peer, s->esp, pfs, s->local_net,
-		s->remote_net, s->establish, s->extra ? s->extra : "");
+		s->own, s->dh, s->ike_encr, auth, s->psk, s->peer, s->esp, pfs,
+		s->extra && strstr(s->extra, "mode transport")
+			? ""
+			: "set security ipsec vpn V bind-interface st0.0\n",
+		s->local_net, s->remote_net, s->establish, s->extra ? s->extra : "");
 	if (config_load(view_of_text(text), CONFIG_STANDALONE, &m, &complaints) < 0) {
 		struct blob said = {0};
 
