@@ -55,6 +55,7 @@ def configuration(workers=1, **more):
             {"id": 12, "interface_id": 3, "rg": 1, "local": [LOCAL_TS],
              "remote": [any_ts("10.3.0.0", "10.3.255.255")], "name": "VPN/TS2"},
         ],
+        "udp_ports": [4565],
     }
     c.update(more)
     return c
@@ -603,6 +604,84 @@ def cases(n):
             n.fresh(df_bit=df)
             n.from_host(inner(src=HOST, dst=FAR, flags=inner_df))
             assert int(n.at_peer().flags) == want, (df, inner_df)
+
+    def outer_headers_are_as_the_vpn_says():
+        n.fresh(ttl=33, fixed_tos=True, tos=0xB8)
+        n.from_host(inner(src=HOST, dst=FAR, tos=0x29))
+        r = n.at_peer()
+        assert (r.ttl, r.tos) == (33, 0xB9), (r.ttl, r.tos)
+        n.fresh(copy_ttl=True)
+        n.from_host(inner(src=HOST, dst=FAR, ttl=20, tos=0x28))
+        r = n.at_peer()
+        assert (r.ttl, r.tos) == (19, 0x28), (r.ttl, r.tos)
+        p = n.fresh(copy_outer_dscp=True)
+        m = p.seal(inner(tos=0x28))
+        m.tos = 0xB8
+        del m.chksum
+        n.from_peer(IP(bytes(m)))
+        assert n.at_host().tos == 0xB8
+        p = n.fresh(tunnel_mtu=600)
+        n.from_host(inner(src=HOST, dst=FAR, size=1000))
+        assert [len(n.at_peer()) <= 600 for _ in range(2)] == [True, True]
+
+    def too_big_in_silence():
+        n.fresh(tunnel_mtu=600, no_too_big=True)
+        n.raises("drop.tunnel.mtu", lambda: n.from_host(inner(src=HOST, dst=FAR, size=1000, flags="DF")))
+
+    def flows_take_ports_of_their_own():
+        p = n.fresh(udp_port=4565, udp_key=bytes(range(16)))
+        ports = {}
+        for sport in [*range(3000, 3010), *range(3000, 3010)]:
+            n.from_host(IP(src=HOST, dst=FAR) / UDP(sport=sport, dport=9) / Raw(b"x"))
+            r = n.at_peer()
+            assert r[UDP].dport == 4565 and r[UDP].chksum == 0, r.summary()
+            esp = ESP(bytes(r[UDP].payload))
+            plain = p.open(IP(src=GW_OUT, dst=PEER) / esp)
+            assert plain[UDP].sport == sport
+            assert ports.setdefault(sport, r[UDP].sport) == r[UDP].sport
+        assert len(set(ports.values())) >= 8, ports
+        m = p.seal(inner())
+        n.from_peer(IP(src=PEER, dst=GW_OUT) / UDP(sport=7, dport=4565) / Raw(bytes(m[ESP])))
+        assert n.at_host().src == FAR
+        n.from_peer(p.seal(inner(n=2)))  # and without UDP
+        assert n.at_host().id == 2
+
+    def path_mtu_is_learned_from_who_saw_our_packet():
+        def sent():
+            n.from_host(inner(src=HOST, dst=FAR, size=1000, flags="DF"))
+            return n.at_peer()
+
+        def tell(about, mtu, spi=None):
+            """Until it is heard: that is a few times a second."""
+            quoted = bytes(about)[:28]
+            if spi is not None:
+                quoted = quoted[:20] + struct.pack(">I", spi) + quoted[24:]
+            heard, end = n.dp.counters()["path-mtu.heard"], time.monotonic() + 3
+            while n.dp.counters()["path-mtu.heard"] == heard and time.monotonic() < end:
+                n.from_peer(IP(src="198.51.100.77", dst=GW_OUT) /
+                            ICMP(type=3, code=4, nexthopmtu=mtu) / Raw(quoted))
+            assert n.dp.counters()["path-mtu.heard"] > heard
+
+        n.fresh(df_bit=2)
+        whole = sent()
+        tell(whole, 900, spi=SPI_OUT + 1)  # nobody's
+        assert len(sent()) == len(whole)
+        tell(whole, 900)
+        n.host.drain()
+        n.from_host(inner(src=HOST, dst=FAR, size=1000, flags="DF"))
+        r = n.at_host()
+        assert r and (r[ICMP].type, r[ICMP].code) == (3, 4), r
+        n.from_host(inner(src=HOST, dst=FAR, size=r[ICMP].nexthopmtu - 28, flags="DF"))
+        assert 896 < len(n.at_peer()) <= 900
+        n.from_host(inner(src=HOST, dst=FAR, size=1000))
+        small = n.at_peer()
+        assert len(small) <= 900 and n.at_peer()
+        tell(small, 100)  # never below a floor
+        n.from_host(inner(src=HOST, dst=FAR, size=500 - 28, flags="DF"))
+        assert n.at_peer(), "576 octets pass anywhere"
+        n.raises("drop.path-mtu", lambda: n.from_peer(
+            IP(src=PEER, dst=GW_OUT) / ICMP(type=3, code=4, nexthopmtu=500) /
+            Raw(bytes(IP(src=FAR, dst=PEER) / UDP()))))
 
     def esn_reaches_past_32_bits():
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
