@@ -103,8 +103,6 @@ static int endpoint_of(const Dp__Endpoint *e, struct endpoint *out)
 	rc = addr_from_view(view_of(e->address.data, e->address.len), &out->addr);
 	if (rc < 0)
 		return rc;
-	if (out->addr.family != 4)
-		return -ERR_UNSUPPORTED;
 	if (e->port > UINT16_MAX)
 		return -ERR_VALUE;
 	out->port = (uint16_t)e->port;
@@ -172,6 +170,8 @@ static int cold_of(const Dp__ChildInstall *c, struct sa_cold **out)
 	rc = endpoint_of(c->local, &k->local);
 	if (rc == 0)
 		rc = endpoint_of(c->remote, &k->remote);
+	if (rc == 0 && k->local.addr.family != k->remote.addr.family)
+		rc = -ERR_VALUE;
 	if (rc == 0)
 		rc = selectors_of(c->local_ts, c->n_local_ts, k->selectors);
 	if (rc == 0)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "core/ip6.h"
 #include "core/spi.h"
 #include "dp.h"
 #include "pbconv.h"
@@ -64,15 +65,13 @@ static int iface_add(struct dp *dp, struct net *n, const Dp__Interface *c, struc
 		return -ERR_NOMEM;
 	rc = iface_fill(dp, c, i);
 	for (size_t k = 0; k < c->n_addresses && rc == 0; k++) {
-		struct iface_addr a;
+		struct iface_addr *a = &i->addrs[i->n_addrs++];
 
-		rc = address_of_pb(c->addresses[k], &a);
-		if (rc == -ERR_UNSUPPORTED) { /* IPv6: not carried yet, and no reason to fail */
-			log_warn(&dp->log, "dp.configure.ipv6", "interface=%s", c->name);
-			rc = 0;
-			continue;
-		}
-		i->addrs[i->n_addrs++] = a;
+		rc = address_of_pb(c->addresses[k], a);
+		/* RFC 8200 5: a link that carries IPv6 carries this much */
+		if (rc == 0 && !ipaddr_is_v4(a->addr) && i->mtu && i->mtu < IP6_MTU_MIN &&
+			i->kind != IFACE_TUNNEL)
+			rc = -ERR_VALUE;
 	}
 	if (rc < 0) {
 		free(i);

@@ -93,6 +93,8 @@ int dp_init(struct dp *dp, const struct dp_args *args)
 
 	dp->env = (struct env){os_random, NULL};
 	dp->sh.env = &dp->env;
+	dp->sh.flow_key[0] = env_random64(&dp->env);
+	dp->sh.flow_key[1] = env_random64(&dp->env);
 	dp->conn = dp->punt = dp->listener = dp->punt_listener = dp->epoll = -1;
 	dp->sh.api_wake = dp->test = -1;
 	dp->heartbeat_ms = 50;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "core/ip6.h"
 
 static void fib_fini(struct fib *f)
 {
@@ -136,6 +137,9 @@ int net_add_iface(struct net *n, struct iface *i)
 		n->port_iface[i->port] = i->slot;
 	if (i->kind == IFACE_FABRIC)
 		n->fabric = i->slot;
+	for (uint32_t k = 0; k < i->n_addrs; k++)
+		if (!ipaddr_is_v4(i->addrs[k].addr) && i->kind != IFACE_TUNNEL)
+			i->link_local = ip6_link_local(i->mac);
 	return add_addresses(n, i);
 }
 
@@ -325,6 +329,8 @@ struct ipaddr iface_source(const struct iface *i, struct ipaddr peer)
 {
 	struct ipaddr first = {0};
 
+	if (ip6_is_link_local(peer))
+		return i->link_local;
 	for (uint32_t k = 0; k < i->n_addrs; k++) {
 		struct ipaddr own = i->addrs[k].addr;
 
@@ -343,7 +349,7 @@ bool iface_owns(const struct iface *i, struct ipaddr addr)
 	for (uint32_t k = 0; k < i->n_addrs; k++)
 		if (ipaddr_equal(i->addrs[k].addr, addr))
 			return true;
-	return false;
+	return ip6_is_link_local(addr) && ipaddr_equal(i->link_local, addr);
 }
 
 bool iface_reaches(const struct iface *i, struct ipaddr addr)
@@ -352,5 +358,16 @@ bool iface_reaches(const struct iface *i, struct ipaddr addr)
 		if (ipaddr_is_v4(i->addrs[k].addr) == ipaddr_is_v4(addr) &&
 			ipaddr_shares(i->addrs[k].addr, addr, i->addrs[k].len))
 			return true;
-	return false;
+	return ip6_is_link_local(addr) && !ipaddr_is_none(i->link_local);
+}
+
+struct ipaddr net_source(const struct net *n, const struct iface *from, struct ipaddr peer)
+{
+	struct ipaddr a = from ? iface_source(from, peer) : (struct ipaddr){0};
+
+	for (uint32_t s = 0; s < n->n_slots && ipaddr_is_none(a); s++)
+		if (n->ifaces[s] && !ip6_is_link_local(peer) &&
+			n->ifaces[s]->instance == (from ? from->instance : 0))
+			a = iface_source(n->ifaces[s], peer);
+	return a;
 }

@@ -85,6 +85,7 @@ struct iface {
 	uint32_t mtu;
 	uint32_t n_addrs;
 	struct iface_addr addrs[IFACE_ADDRS];
+	struct ipaddr link_local; /* none without an IPv6 address; in no table of routes */
 	struct policy **policies; /* of a tunnel, in order of preference */
 	uint32_t n_policies, cap_policies;
 	struct spd
@@ -188,3 +189,5 @@ struct ipaddr iface_source(const struct iface *i, struct ipaddr peer);
 bool iface_owns(const struct iface *i, struct ipaddr addr);
 /* Does the address belong to a prefix of the interface? */
 bool iface_reaches(const struct iface *i, struct ipaddr addr);
+/* To answer `peer` from: of `from` (NULL: nowhere) if it has one of the family, else of any. */
+struct ipaddr net_source(const struct net *n, const struct iface *from, struct ipaddr peer);

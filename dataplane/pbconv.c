@@ -3,16 +3,6 @@
 #include "base/err.h"
 #include "core/ip4.h"
 
-int v4_of_pb(const ProtobufCBinaryData *b, uint32_t *out)
-{
-	if (b->len == 16)
-		return -ERR_UNSUPPORTED;
-	if (b->len != 4)
-		return -ERR_VALUE;
-	*out = load_be32(b->data);
-	return 0;
-}
-
 int ipaddr_of_pb(const ProtobufCBinaryData *b, struct ipaddr *out)
 {
 	struct ipaddr a;

@@ -8,8 +8,6 @@
 #include "dataplane.pb-c.h"
 
 int selector_of_pb(const Dp__Selector *s, struct selector *out) MUST_CHECK;
-/* IPv4 in host order; -ERR_UNSUPPORTED for IPv6. */
-int v4_of_pb(const ProtobufCBinaryData *b, uint32_t *out) MUST_CHECK;
 
 static inline struct view view_of_pb(const ProtobufCBinaryData *b)
 {

@@ -10,14 +10,18 @@ static uint64_t period_ns(const struct dp *dp)
 
 static void probe_one(struct dp *dp, const struct iface *i, struct ipaddr addr)
 {
-	struct pkt *p = ipaddr_is_v4(addr) ? pkt_alloc(dp->sh.pool) : NULL;
+	const uint8_t *mac = dp->sh.ports[i->port]->mac;
+	struct pkt *p = pkt_alloc(dp->sh.pool);
 
 	if (!p) {
 		count_add(&dp->stats[STAT_DROP_NO_BUFFER], 1);
 		return;
 	}
 	/* From the port's own address, so that no switch thinks the group has moved. */
-	arp_probe_put(p, dp->sh.ports[i->port]->mac, ipaddr_to_v4(addr));
+	if (ipaddr_is_v4(addr))
+		arp_probe_put(p, mac, ipaddr_to_v4(addr));
+	else
+		nd_probe_put(p, mac, addr);
 	p->kind = PKT_RAW;
 	p->port = i->port;
 	dp_send_packet(dp, p);

@@ -126,7 +126,7 @@ void punt_step(struct dp *dp)
 /* ---- from tandemd */
 
 struct datagram {
-	uint32_t src, dst;
+	struct ipaddr src, dst;
 	uint16_t sport, dport;
 	struct view data;
 	bool marker; /* RFC 3948 2.2: four zero octets before IKE on port 4500 */
@@ -138,12 +138,13 @@ static int datagram_of(const Dp__PuntDatagram *d, struct datagram *out)
 	int rc = d->local && d->remote ? 0 : -ERR_VALUE;
 
 	if (rc == 0)
-		rc = v4_of_pb(&d->local->address, &out->src);
+		rc = ipaddr_of_pb(&d->local->address, &out->src);
 	if (rc == 0)
-		rc = v4_of_pb(&d->remote->address, &out->dst);
+		rc = ipaddr_of_pb(&d->remote->address, &out->dst);
 	if (rc < 0)
 		return rc;
-	if (d->local->port > UINT16_MAX || d->remote->port > UINT16_MAX)
+	if (ipaddr_is_v4(out->src) != ipaddr_is_v4(out->dst) || d->local->port > UINT16_MAX ||
+		d->remote->port > UINT16_MAX)
 		return -ERR_VALUE;
 	out->sport = (uint16_t)d->local->port;
 	out->dport = (uint16_t)d->remote->port;
@@ -152,18 +153,31 @@ static int datagram_of(const Dp__PuntDatagram *d, struct datagram *out)
 	return 0;
 }
 
-/* Writes UDP and IPv4 around the datagram. */
+/* The IP header in front of `len` octets of UDP; *sum: of its pseudo header. Returns its length. */
+static uint32_t header_put(uint8_t *b, const struct datagram *d, uint32_t len, uint32_t *sum)
+{
+	if (!ipaddr_is_v4(d->src)) {
+		ip6_put(b, &(struct ip6_make){d->src, d->dst, 0, (uint16_t)len, IP_UDP, 64, 0});
+		*sum = sum_pseudo6(d->src, d->dst, IP_UDP, len);
+		return IP6_HDR;
+	}
+	ip4_put(b, &(struct ip4_make){ipaddr_to_v4(d->src), ipaddr_to_v4(d->dst),
+			   (uint16_t)(IP4_HDR + len), 0, IP4_DF, IP_UDP, 64, 0});
+	*sum = sum_pseudo(ipaddr_to_v4(d->src), ipaddr_to_v4(d->dst), IP_UDP, (uint16_t)len);
+	return IP4_HDR;
+}
+
+/* Writes UDP and IP around the datagram. */
 static int packet_fill(struct pkt *p, const struct datagram *d)
 {
 	uint32_t udp_len = UDP_HDR + (d->marker ? 4u : 0u) + (uint32_t)d->data.n;
+	uint32_t hdr = ipaddr_is_v4(d->src) ? IP4_HDR : IP6_HDR, sum;
 	uint8_t *b;
 
-	if (IP4_HDR + udp_len > p->tail)
+	if (hdr + udp_len > p->tail)
 		return -ERR_LIMIT;
-	b = pkt_append(p, IP4_HDR + udp_len);
-	ip4_put(b, &(struct ip4_make){d->src, d->dst, (uint16_t)(IP4_HDR + udp_len), 0, IP4_DF,
-			   IP_UDP, 64, 0});
-	b += IP4_HDR;
+	b = pkt_append(p, hdr + udp_len);
+	b += header_put(b, d, udp_len, &sum);
 	store_be16(b, d->sport);
 	store_be16(b + 2, d->dport);
 	store_be16(b + 4, (uint16_t)udp_len);
@@ -171,8 +185,7 @@ static int packet_fill(struct pkt *p, const struct datagram *d)
 	if (d->marker)
 		store_be32(b + UDP_HDR, 0);
 	memcpy(b + UDP_HDR + (d->marker ? 4 : 0), d->data.p, d->data.n);
-	store_be16(b + 6, sum_done(sum_add(sum_pseudo(d->src, d->dst, IP_UDP, (uint16_t)udp_len),
-				  view_of(b, udp_len))));
+	store_be16(b + 6, sum_done(sum_add(sum, view_of(b, udp_len))));
 	if (load_be16(b + 6) == 0) /* RFC 768: zero would mean none */
 		store_be16(b + 6, 0xffff);
 	return 0;

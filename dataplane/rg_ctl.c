@@ -90,13 +90,16 @@ static void announce_one(struct dp *dp, const struct iface *i, struct ipaddr add
 		count_add(&dp->stats[STAT_DROP_NO_BUFFER], 1);
 		return;
 	}
-	arp_announce_put(p, i->mac, ipaddr_to_v4(addr));
+	if (ipaddr_is_v4(addr))
+		arp_announce_put(p, i->mac, ipaddr_to_v4(addr));
+	else
+		nd_announce_put(p, i->mac, addr);
 	p->kind = PKT_RAW;
 	p->port = i->port;
 	dp_send_packet(dp, p);
 }
 
-/* RFC 5227 3 for every address of the group's interfaces. */
+/* RFC 5227 3, RFC 4861 7.2.6 for every address of the group's interfaces. */
 static void announce_rg(struct dp *dp, uint32_t rg)
 {
 	const struct net *n = atomic_load(&dp->sh.net);
@@ -108,6 +111,8 @@ static void announce_rg(struct dp *dp, uint32_t rg)
 			continue;
 		for (uint32_t k = 0; k < i->n_addrs; k++)
 			announce_one(dp, i, i->addrs[k].addr);
+		if (!ipaddr_is_none(i->link_local))
+			announce_one(dp, i, i->link_local);
 	}
 }
 

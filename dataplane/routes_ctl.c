@@ -14,14 +14,16 @@ uint16_t slot_find(const struct dp *dp, uint32_t id)
 
 int address_of_pb(const Dp__Prefix *p, struct iface_addr *out)
 {
-	uint32_t addr = 0;
-	int rc = p ? v4_of_pb(&p->address, &addr) : -ERR_VALUE;
+	struct ipaddr addr = {0};
+	int rc = p ? ipaddr_of_pb(&p->address, &addr) : -ERR_VALUE;
 
-	if (rc == 0 && p->length > 32)
-		rc = -ERR_VALUE;
-	if (rc == 0)
-		*out = prefix_v4(addr, (uint8_t)p->length);
-	return rc;
+	if (rc < 0)
+		return rc;
+	if (p->length > (ipaddr_is_v4(addr) ? 32 : 128))
+		return -ERR_VALUE;
+	out->addr = addr;
+	out->len = (uint8_t)(p->length + (ipaddr_is_v4(addr) ? IPADDR_V4_BITS : 0));
+	return 0;
 }
 
 /* Of a route whose interface is not said: the connected one that leads to its next hop. */
@@ -67,6 +69,8 @@ static int route_add(struct dp *dp, struct net *n, const Dp__Route *c)
 
 	if (rc == 0)
 		rc = hop_of(dp, n, c, &hop);
+	if (rc == 0 && hop.kind == HOP_VIA && ipaddr_is_v4(hop.next_hop) != ipaddr_is_v4(to.addr))
+		rc = -ERR_VALUE;
 	return rc == 0 ? net_add_route(n, &n->fib[c->instance], to, &hop) : rc;
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "base/secret.h"
-#include "core/ip4.h"
+#include "core/ip6.h"
 #include "form.h"
 #include "stats.h"
 
@@ -122,6 +122,26 @@ bool sa_same_keys(const struct sa *a, const struct sa *b)
 	       form_same(a->form, b->form);
 }
 
+/* Returns its length. */
+static uint32_t outer_put(uint8_t *p, const struct sa *sa, uint8_t proto)
+{
+	const struct sa_cold *c = sa_cold(sa);
+	struct ipaddr src = ipaddr_of(&c->local.addr), dst = ipaddr_of(&c->remote.addr);
+
+	if (!ipaddr_is_v4(dst)) {
+		ip6_put(p, &(struct ip6_make){
+				   .src = src, .dst = dst, .next = proto, .hops = sa->outer.ttl});
+		return IP6_HDR;
+	}
+	ip4_put(p, &(struct ip4_make){
+			   .src = ipaddr_to_v4(src),
+			   .dst = ipaddr_to_v4(dst),
+			   .ttl = sa->outer.ttl,
+			   .proto = proto,
+		   });
+	return IP4_HDR;
+}
+
 void sa_template(struct sa *sa, uint32_t spi_out)
 {
 	const struct sa_cold *c = sa_cold(sa);
@@ -131,17 +151,9 @@ void sa_template(struct sa *sa, uint32_t spi_out)
 
 	sa->outer = outer_rules_of(o);
 	atomic_store(&sa->mtu, o->mtu ? o->mtu : OUTER_MTU_NONE);
-	sa->overhead = (uint8_t)(IP4_HDR + (udp ? ESP_UDP_HDR : 0));
-	ip4_put(p, &(struct ip4_make){
-			   .src = addr_v4(&c->local.addr),
-			   .dst = addr_v4(&c->remote.addr),
-			   .ttl = sa->outer.ttl,
-			   .proto = udp			     ? IP_UDP
-				    : suite_is_ah(sa->suite) ? IP_AH
-							     : IP_ESP,
-		   });
-	p += IP4_HDR;
-	if (udp) { /* RFC 3948 2.1: the checksum is zero */
+	p += outer_put(p, sa, udp ? IP_UDP : suite_is_ah(sa->suite) ? IP_AH : IP_ESP);
+	sa->overhead = (uint8_t)(p - sa->tmpl + (udp ? ESP_UDP_HDR : 0));
+	if (udp) { /* RFC 3948 2.1: the checksum is zero; over IPv6 it comes later */
 		store_be16(p, o->udp_port ? 0 : c->local.port); /* multipath: by packet */
 		store_be16(p + 2, o->udp_port ? o->udp_port : c->remote.port);
 		store_be32(p + 4, 0);

@@ -67,6 +67,7 @@ struct shared {
 	struct qsbr *qsbr;
 	void *pool;
 	const struct env *env;
+	uint64_t flow_key[2]; /* of the flow labels we write */
 	_Atomic uint64_t lease_hold_ns;
 	_Atomic bool busy_poll;
 	int api_wake; /* eventfd of the API thread */

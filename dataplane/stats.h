@@ -13,6 +13,9 @@
 	X(ARP_REPLIES, "arp.replies")                                                              \
 	X(ARP_HEARD, "arp.heard")                                                                  \
 	X(ARP_REQUESTS, "arp.requests")                                                            \
+	X(ND_ADVERTS, "nd.adverts")                                                                \
+	X(ND_HEARD, "nd.heard")                                                                    \
+	X(ND_SOLICITS, "nd.solicits")                                                              \
 	X(ICMP_ECHOES, "icmp.echoes")                                                              \
 	X(ICMP_ERRORS, "icmp.errors")                                                              \
 	X(ICMP_LIMITED, "icmp.limited")                                                            \
@@ -49,6 +52,25 @@
 	X(DROP_IP_SHORT, "drop.ip.short")                                                          \
 	X(DROP_IP_VERSION, "drop.ip.header")                                                       \
 	X(DROP_IP_SUM, "drop.ip.checksum")                                                         \
+	X(DROP_IP6_SHORT, "drop.ip6.short")                                                        \
+	X(DROP_IP6_VERSION, "drop.ip6.header")                                                     \
+	X(DROP_IP6_MAPPED, "drop.ip6.mapped")                                                      \
+	X(DROP_IP6_CHAIN, "drop.ip6.chain")                                                        \
+	X(DROP_IP6_LIMIT, "drop.ip6.extension-limit")                                              \
+	X(DROP_IP6_ORDER, "drop.ip6.extension-order")                                              \
+	X(DROP_IP6_OPTION, "drop.ip6.option-bad")                                                  \
+	X(DROP_IP6_OPTION_UNKNOWN, "drop.ip6.option-unknown")                                      \
+	X(DROP_IP6_ROUTING, "drop.ip6.routing-type-0")                                             \
+	X(DROP_IP6_ROUTED, "drop.ip6.segments-left")                                               \
+	X(DROP_IP6_MARTIAN, "drop.ip6.martian")                                                    \
+	X(DROP_IP6_SCOPE, "drop.ip6.scope")                                                        \
+	X(DROP_ND_HOPS, "drop.nd.hop-limit")                                                       \
+	X(DROP_ND_SHORT, "drop.nd.short")                                                          \
+	X(DROP_ND_TARGET, "drop.nd.target")                                                        \
+	X(DROP_ND_OPTION, "drop.nd.option")                                                        \
+	X(DROP_ND_OTHER, "drop.nd.other")                                                          \
+	X(DROP_ICMP6_SHORT, "drop.icmp6.short")                                                    \
+	X(DROP_ICMP6_SUM, "drop.icmp6.checksum")                                                   \
 	X(DROP_FRAGMENT, "drop.fragment.bad")                                                      \
 	X(DROP_FRAGMENT_OVERLAP, "drop.fragment.overlap")                                          \
 	X(DROP_FRAGMENT_BIG, "drop.fragment.too-big")                                              \

@@ -204,7 +204,7 @@ static void fragment_again(struct worker *w, struct pkt *p)
 	const struct iface *from = net_iface(w->net, p->iface);
 
 	if (from)
-		node_ip4(w, p, from);
+		node_ip(w, p, from);
 	else
 		worker_drop(w, p, STAT_DROP_PORT); /* the interface is gone */
 }

@@ -51,6 +51,7 @@ struct worker {
 	/* of its own */
 	struct iv_block ivs;
 	uint16_t ip_id;
+	uint32_t frag_id; /* IPv6 fragments sent */
 	uint64_t icmp_tokens, icmp_ns, bad_spi_ns, path_mtu_ns;
 	struct pending *pending; /* the lead's: packets waiting for a MAC */
 	struct freeze *freeze;	 /* packets waiting for a handover */

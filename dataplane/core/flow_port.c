@@ -82,3 +82,10 @@ uint16_t flow_port(const uint64_t key[2], struct view packet)
 
 	return port < FLOW_PORT_FIRST ? port + FLOW_PORT_FIRST : port;
 }
+
+uint32_t flow_label(const uint64_t key[2], struct view packet)
+{
+	uint64_t words[WORDS_MAX];
+
+	return (uint32_t)(flow_hash(key, words, words_of(packet, words)) >> 44) | 1;
+}

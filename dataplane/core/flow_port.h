@@ -17,6 +17,8 @@ enum { FLOW_PORT_FIRST = 1024 };
  * was found whole; lifted above the well-known ports. Fragments have no ports in it, so that all of
  * a packet go one way. */
 uint16_t flow_port(const uint64_t key[2], struct view packet);
+/* RFC 6438 3: 20 bits of it as a flow label; never 0, which says "none". */
+uint32_t flow_label(const uint64_t key[2], struct view packet);
 /* SipHash-1-3 of whole words; the last word's top octet has to tell inputs of different lengths
  * apart. */
 uint64_t flow_hash(const uint64_t key[2], const uint64_t *words, uint32_t n);

@@ -111,6 +111,11 @@ static inline uint8_t ip_tos(const uint8_t *ip)
 	return ip_is_v4(ip) ? ip[IP4_AT_TOS] : ip6_tos(ip);
 }
 
+static inline uint8_t ip_hops(const uint8_t *ip)
+{
+	return ip[ip_is_v4(ip) ? IP4_AT_TTL : IP6_AT_HOPS];
+}
+
 /* Decrements TTL or hop limit, which must be above 1. */
 static inline void ip_age(uint8_t *ip)
 {

@@ -69,12 +69,13 @@ static bool fits(struct worker *w, struct pkt *p, const struct plan *a, uint32_t
 	if (a->hdr + form_size(sa, a->payload, a->ip6) <= mtu && within)
 		return true;
 	path_mtu_age(w, sa);
+	if (!sa->form->transport && sa_is_least(p))
+		return true;
 	if (!sa->form->transport) {
 		sa_too_big(w, p, sa, form_payload_max(sa, mtu - a->hdr, a->ip6), pieces);
 		return false;
 	}
-	icmp_error(w, p, ICMP_UNREACHABLE, ICMP_TOO_BIG,
-		a->hdr + form_payload_max(sa, mtu - a->hdr, a->ip6));
+	answer_too_big(w, p, a->hdr + form_payload_max(sa, mtu - a->hdr, a->ip6));
 	worker_drop(w, p, STAT_DROP_IP_TOO_BIG);
 	return false;
 }
@@ -139,7 +140,8 @@ static void put_esp(
 static void build(struct worker *w, struct pkt *p, const struct plan *a, struct suite_op *op)
 {
 	const struct sa *sa = p->sa;
-	uint8_t *inner = p->p, *o;
+	struct view inner = pkt_view(p);
+	uint8_t *o;
 
 	if (a->esp) {
 		uint32_t pad = esp_pad(&a->esp->shape, a->payload);
@@ -148,7 +150,7 @@ static void build(struct worker *w, struct pkt *p, const struct plan *a, struct 
 	}
 	o = pkt_push(p, a->hdr - a->front + a->ah + esp_front(a));
 	if (a->front) {
-		memmove(o, inner, a->front);
+		memmove(o, inner.p, a->front);
 		transport_close(o, a->front, a->ah ? IP_AH : IP_ESP, p->len);
 	} else {
 		sa_outer_put(w, o, sa, inner, p->len);

@@ -5,6 +5,12 @@ static bool mac_is_group(const uint8_t *mac)
 	return mac[0] & 1;
 }
 
+/* RFC 2464 7: where questions after neighbours go. */
+static bool mac_is_group6(const uint8_t *mac, uint16_t type)
+{
+	return type == ETH_IP6 && mac[0] == 0x33 && mac[1] == 0x33;
+}
+
 static bool mac_is_ours(const struct worker *w, const uint8_t *mac, const struct iface *iface)
 {
 	return memcmp(mac, iface->mac, 6) == 0 ||
@@ -15,6 +21,7 @@ void node_classify(struct worker *w, struct pkt *p)
 {
 	const struct iface *iface = net_iface(w->net, w->net->port_iface[p->port]);
 	uint16_t type;
+	bool group;
 
 	worker_count(w, STAT_RX_PACKETS);
 	if (!iface) {
@@ -35,17 +42,23 @@ void node_classify(struct worker *w, struct pkt *p)
 		node_arp(w, p, iface);
 		return;
 	}
-	if (type != ETH_IP4) {
+	if (type != ETH_IP4 && type != ETH_IP6) {
 		worker_drop(w, p, STAT_DROP_ETH_TYPE);
 		return;
 	}
 	/* Ports are promiscuous: what a switch floods is not for us. */
-	if (mac_is_group(p->p) || !mac_is_ours(w, p->p, iface)) {
+	if (!mac_is_group6(p->p, type) && (mac_is_group(p->p) || !mac_is_ours(w, p->p, iface))) {
 		worker_drop(w, p, STAT_DROP_ETH_ADDRESS);
 		return;
 	}
+	group = mac_is_group(p->p);
 	pkt_pull(p, ETH_HDR);
-	node_ip4(w, p, iface);
+	if (type == ETH_IP4)
+		node_ip4(w, p, iface);
+	else if (group && p->len > IP6_AT_DST && p->p[IP6_AT_DST] != 0xff)
+		worker_drop(w, p, STAT_DROP_ETH_ADDRESS);
+	else
+		node_ip6(w, p, iface);
 }
 
 static bool ip4_is_group(uint32_t addr)
@@ -53,9 +66,8 @@ static bool ip4_is_group(uint32_t addr)
 	return addr >= 0xe0000000u;
 }
 
-/* The group that decides whether this node may touch the packet: that of the address it is for, or
- * of the interface it came by. Packets from the fabric are judged later, by their SA. */
-static bool gate_packet(struct worker *w, struct pkt *p, uint8_t rg)
+/* Packets from the fabric are judged later, by their SA. */
+bool gate_packet(struct worker *w, struct pkt *p, uint8_t rg)
 {
 	const struct rg_view *v;
 	uint8_t node;

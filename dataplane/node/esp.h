@@ -50,8 +50,16 @@ const struct hop *sa_route(const struct worker *w, const struct sa *sa);
  * is cut. */
 void sa_too_big(struct worker *w, struct pkt *p, const struct sa *sa, uint32_t max,
 	struct cut_queue *pieces);
+
+/* IPv6 is never cut by us, and its senders need not go below 1280 octets (RFC 8200 5): what such a
+ * packet becomes is cut, if need be, when it leaves. */
+static inline bool sa_is_least(const struct pkt *p)
+{
+	return !ip_is_v4(p->p) && p->len <= IP6_MTU_MIN;
+}
+
 /* Writes the outer header at o of a packet of `len` octets in all. */
 void sa_outer_put(
-	struct worker *w, uint8_t *o, const struct sa *sa, const uint8_t *inner, uint32_t len);
+	struct worker *w, uint8_t *o, const struct sa *sa, struct view inner, uint32_t len);
 /* p at the outer header, p->hop where it goes. */
 void sa_leave(struct worker *w, struct pkt *p);

@@ -3,9 +3,9 @@
 
 const struct hop *sa_route(const struct worker *w, const struct sa *sa)
 {
-	const struct hop *hop = net_route4(w->net,
+	const struct hop *hop = net_route(w->net,
 		net_fib(w->net, atomic_load_explicit(&sa->instance, memory_order_relaxed)),
-		load_be32(sa->tmpl + IP4_AT_DST));
+		ip_dst(sa->tmpl));
 
 	return hop && (hop->kind == HOP_VIA || hop->kind == HOP_CONNECTED) ? hop : NULL;
 }
@@ -15,12 +15,14 @@ const struct hop *sa_route(const struct worker *w, const struct sa *sa)
 void sa_too_big(struct worker *w, struct pkt *p, const struct sa *sa, uint32_t max,
 	struct cut_queue *pieces)
 {
+	bool fixed = !ip_is_v4(p->p) || load_be16(p->p + IP4_AT_FRAG) & IP4_DF;
+
 	if (p->tunnel_mtu)
 		max = MIN(max, (uint32_t)p->tunnel_mtu);
-	if (load_be16(p->p + IP4_AT_FRAG) & IP4_DF && sa_cold(sa)->outer.no_too_big) {
+	if (fixed && sa_cold(sa)->outer.no_too_big) {
 		worker_drop(w, p, STAT_DROP_TUNNEL_MTU);
-	} else if (load_be16(p->p + IP4_AT_FRAG) & IP4_DF) {
-		icmp_error(w, p, ICMP_UNREACHABLE, ICMP_TOO_BIG, max);
+	} else if (fixed) {
+		answer_too_big(w, p, max);
 		worker_drop(w, p, STAT_DROP_IP_TOO_BIG);
 	} else {
 		pieces->at = 0;
@@ -38,16 +40,19 @@ static bool fits(
 	if (esp_size(&sa->suite->shape, p->len) <= room && within)
 		return true;
 	path_mtu_age(w, sa); /* the next packet is measured anew */
+	if (sa_is_least(p))
+		return true;
 	sa_too_big(w, p, sa, esp_payload_max(&sa->suite->shape, room), pieces);
 	return false;
 }
 
-/* RFC 4301 5.1.2.1: DF, DSCP and TTL as the VPN says, ECN by RFC 6040 normal mode (copied). */
-static void outer_header(struct worker *w, uint8_t *o, const struct sa *sa, const uint8_t *inner)
+/* RFC 4301 5.1.2.1: DF, DSCP and TTL as the VPN says, ECN by RFC 6040 normal mode (copied). IPv6
+ * has no DF to copy: it is as if it were always set. */
+static void outer_header4(struct worker *w, uint8_t *o, const struct sa *sa, const uint8_t *inner)
 {
 	const struct outer_rules *r = &sa->outer;
-	uint16_t df = outer_df(r, load_be16(inner + IP4_AT_FRAG));
-	uint8_t tos = outer_tos(r, inner[IP4_AT_TOS]);
+	uint16_t df = outer_df(r, ip_is_v4(inner) ? load_be16(inner + IP4_AT_FRAG) : IP4_DF);
+	uint8_t tos = outer_tos(r, ip_tos(inner));
 	uint32_t sum = (uint16_t)~load_be16(sa->tmpl + IP4_AT_SUM);
 	uint16_t id = w->ip_id++, len = (uint16_t)(load_be16(o + IP4_AT_LEN));
 
@@ -56,10 +61,22 @@ static void outer_header(struct worker *w, uint8_t *o, const struct sa *sa, cons
 	store_be16(o + IP4_AT_FRAG, df);
 	sum += (uint32_t)tos + len + id + df;
 	if (__builtin_expect(r->copy_ttl, 0)) { /* the template's is 0 then */
-		o[IP4_AT_TTL] = inner[IP4_AT_TTL];
-		sum += (uint32_t)inner[IP4_AT_TTL] << 8;
+		o[IP4_AT_TTL] = ip_hops(inner);
+		sum += (uint32_t)o[IP4_AT_TTL] << 8;
 	}
 	store_be16(o + IP4_AT_SUM, sum_done(sum));
+}
+
+/* RFC 6438 3: the label of the inner flow, so that routers on the way spread by it. */
+static void outer_header6(
+	const struct worker *w, uint8_t *o, const struct sa *sa, struct view inner)
+{
+	const struct outer_rules *r = &sa->outer;
+	uint8_t tos = outer_tos(r, ip_tos(inner.p));
+
+	store_be32(o, UINT32_C(6) << 28 | (uint32_t)tos << 20 | flow_label(w->sh->flow_key, inner));
+	if (r->copy_ttl)
+		o[IP6_AT_HOPS] = ip_hops(inner.p);
 }
 
 /* RFC 3948 2.1; multipath encapsulation tells inner flows apart by the source port. */
@@ -72,12 +89,24 @@ static void udp_header(uint8_t *udp, const struct sa *sa, struct view inner, uin
 		store_be16(udp, flow_port(o->udp_key, inner));
 }
 
+/* What of the IP header is not in the template. */
+static inline void outer_fill(
+	struct worker *w, uint8_t *o, const struct sa *sa, struct view inner, uint32_t len)
+{
+	if (__builtin_expect(ip_is_v4(o), 1)) {
+		store_be16(o + IP4_AT_LEN, (uint16_t)len);
+		outer_header4(w, o, sa, inner.p);
+	} else {
+		store_be16(o + IP6_AT_LEN, (uint16_t)(len - IP6_HDR));
+		outer_header6(w, o, sa, inner);
+	}
+}
+
 void sa_outer_put(
-	struct worker *w, uint8_t *o, const struct sa *sa, const uint8_t *inner, uint32_t len)
+	struct worker *w, uint8_t *o, const struct sa *sa, struct view inner, uint32_t len)
 {
 	memcpy(o, sa->tmpl, sa->overhead);
-	store_be16(o + IP4_AT_LEN, (uint16_t)len);
-	outer_header(w, o, sa, inner);
+	outer_fill(w, o, sa, inner, len);
 }
 
 /* Writes everything around the inner packet but the ciphertext and the ICV. */
@@ -87,17 +116,18 @@ static void build(struct worker *w, struct pkt *p, struct suite_op *op, uint64_t
 	const struct esp_shape *shape = &sa->suite->shape;
 	uint32_t pad = esp_pad(shape, p->len), cipher = p->len + pad + ESP_TRAILER;
 	uint32_t front = sa->overhead + (uint32_t)ESP_HDR + shape->iv;
-	uint32_t plain = p->len;
-	uint8_t *inner = p->p, *o, *esp;
+	struct view inner = pkt_view(p);
+	uint8_t *o, *esp;
 
-	esp_trailer_put(pkt_append(p, pad + ESP_TRAILER + shape->icv), pad, ESP_NEXT_IPV4);
+	esp_trailer_put(pkt_append(p, pad + ESP_TRAILER + shape->icv), pad,
+		ip_is_v4(inner.p) ? ESP_NEXT_IPV4 : ESP_NEXT_IPV6);
 	o = pkt_push(p, front);
 	esp = o + sa->overhead;
 	memcpy(o, sa->tmpl, sa->overhead + (uint32_t)ESP_HDR);
-	store_be16(o + IP4_AT_LEN, (uint16_t)p->len);
-	outer_header(w, o, sa, inner);
+	outer_fill(w, o, sa, inner, p->len);
 	if (sa->flags & SA_UDP)
-		udp_header(o + IP4_HDR, sa, view_of(inner, plain), p->len - IP4_HDR);
+		udp_header(
+			esp - ESP_UDP_HDR, sa, inner, p->len - (uint32_t)(esp - o) + ESP_UDP_HDR);
 	store_be32(esp + 4, (uint32_t)p->seq);
 	if (suite_is_aead(sa->suite))
 		store_be64(esp + ESP_HDR, iv);
@@ -168,11 +198,47 @@ static struct pkt *next(struct worker *w, uint32_t *at, struct cut_queue *pieces
 	return *at < w->esp_out.n ? w->esp_out.v[(*at)++] : NULL;
 }
 
+/* RFC 8200 8.1: over IPv6 UDP has a checksum; that it may be zero for tunnels (RFC 6935) has to be
+ * agreed on, and kernels drop it. */
+static void udp_sum6(struct pkt *p)
+{
+	uint8_t *udp = p->p + IP6_HDR;
+	uint32_t len = p->len - IP6_HDR;
+	uint16_t sum = sum_done(
+		sum_add(sum_pseudo6(ip_src(p->p), ip_dst(p->p), IP_UDP, len), view_of(udp, len)));
+
+	store_be16(udp + 6, sum ? sum : 0xffff);
+}
+
+/* Around an IPv6 packet that no one may be asked to shorten: cut as the outer packet it is. */
+static void leave_cut(
+	struct worker *w, struct pkt *p, const struct iface *iface, const struct hop *hop)
+{
+	struct ipaddr next_hop = hop_address(hop, ip_dst(p->p));
+	struct pkt *pieces[IP4_CUT_MAX] UNINITIALIZED;
+	uint32_t n;
+
+	if (ip_is_v4(p->p)) {
+		store_be16(p->p + IP4_AT_SUM,
+			sum_update(load_be16(p->p + IP4_AT_SUM), load_be16(p->p + IP4_AT_FRAG), 0));
+		store_be16(p->p + IP4_AT_FRAG, 0);
+	}
+	n = cut_packet(w, p, iface->mtu, pieces);
+	for (uint32_t i = 0; i < n; i++)
+		node_output(w, pieces[i], iface, next_hop);
+}
+
 void sa_leave(struct worker *w, struct pkt *p)
 {
 	const struct hop *hop = &w->net->hops[p->hop];
+	const struct iface *iface = net_iface(w->net, hop->iface);
 
-	node_output(w, p, net_iface(w->net, hop->iface), hop_address(hop, ip_dst(p->p)));
+	if (p->sa->flags & SA_UDP && !ip_is_v4(p->p))
+		udp_sum6(p);
+	if (__builtin_expect(p->len > iface->mtu, 0))
+		leave_cut(w, p, iface, hop);
+	else
+		node_output(w, p, iface, hop_address(hop, ip_dst(p->p)));
 }
 
 void node_esp_out(struct worker *w)

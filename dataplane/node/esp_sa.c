@@ -6,7 +6,7 @@ static void restore(struct pkt *p)
 	if (p->kind == PKT_ESP_IN || p->kind == PKT_AH_IN)
 		(void)pkt_push(p, p->outer);
 	else if (!(p->flags & PKT_OURS))
-		ip4_unage(p->p);
+		ip_unage(p->p);
 }
 
 /* A new epoch is not entered by a worker that was found hung: its clones do, with these numbers.

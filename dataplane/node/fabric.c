@@ -78,7 +78,7 @@ static void receive_forwarded(struct worker *w, struct pkt *p, const struct fabr
 			     (h->flags & FABRIC_OURS ? PKT_OURS : 0) |
 			     MAX(h->flags >> FABRIC_HOPS_SHIFT, 1) * PKT_HOP);
 	worker_count(w, STAT_FABRIC_RECEIVED);
-	node_ip4(w, p, iface);
+	node_ip(w, p, iface);
 }
 
 void node_fabric(struct worker *w, struct pkt *p)

@@ -57,6 +57,21 @@ void gather_tick(struct worker *w)
 	reasm_expire(w->reasm, &ops, w->now_ns, false);
 }
 
+static void whole_local(struct worker *w, struct pkt *p, const struct iface *own)
+{
+	struct ip4 h4;
+	struct ip6 h;
+
+	if (ip_is_v4(p->p) && ip4_read(pkt_view(p), &h4) == IP4_OK)
+		node_local(w, p, &h4, own);
+	else if (ip6_read(pkt_view(p), &h) != IP6_OK)
+		worker_drop(w, p, STAT_DROP_FRAGMENT);
+	else if (h.proto == IP_ICMP6 && nd_is(p->p[h.hdr])) /* RFC 6980 5 */
+		worker_drop(w, p, STAT_DROP_ND_OTHER);
+	else
+		node_local6(w, p, &h, own);
+}
+
 /* It goes on as if it had come whole, by the way of its last fragment. */
 static void whole(
 	struct worker *w, struct reasm_slot *s, const struct pkt *last, const struct iface *own)
@@ -65,7 +80,6 @@ static void whole(
 	uint32_t hdr, n;
 	void *buffer;
 	struct pkt *p;
-	struct ip4 h;
 	int rc = reasm_take(w->reasm, s, header, &hdr, &n, &buffer);
 
 	p = buffer;
@@ -80,10 +94,7 @@ static void whole(
 	p->iface = last->iface;
 	p->port = last->port;
 	worker_count(w, STAT_FRAGMENTS_JOINED);
-	if (ip4_read(pkt_view(p), &h) == IP4_OK)
-		node_local(w, p, &h, own);
-	else
-		worker_drop(w, p, STAT_DROP_FRAGMENT);
+	whole_local(w, p, own);
 }
 
 /* The worker to which all fragments of one packet go. */
@@ -94,7 +105,7 @@ static uint32_t gatherer(const struct worker *w, const struct fragment *f)
 	return atomic_load_explicit(&w->sh->gather_worker[slot], memory_order_relaxed);
 }
 
-void node_gather(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
+void node_gather(struct worker *w, struct pkt *p, const struct fragment *f, const struct iface *own)
 {
 	static const enum counter why[] = {
 		[REASM_COPY] = STAT_DROP_FRAGMENT_COPY,
@@ -105,8 +116,7 @@ void node_gather(struct worker *w, struct pkt *p, const struct ip4 *h, const str
 		[REASM_FULL] = STAT_DROP_NO_BUFFER,
 	};
 
-	struct fragment f = fragment_of4(h, p->p);
-	uint32_t to = gatherer(w, &f);
+	uint32_t to = gatherer(w, f);
 	struct reasm_ops ops = ops_of(w);
 	struct reasm_slot *slot;
 	enum reasm_verdict v;
@@ -118,7 +128,7 @@ void node_gather(struct worker *w, struct pkt *p, const struct ip4 *h, const str
 		worker_hand(w, to, p);
 		return;
 	}
-	v = reasm_add(w->reasm, &ops, &f, w->now_ns, &slot);
+	v = reasm_add(w->reasm, &ops, f, w->now_ns, &slot);
 	if (v != REASM_HELD && v != REASM_DONE) {
 		worker_drop(w, p, why[v]);
 		return;
@@ -131,14 +141,32 @@ void node_gather(struct worker *w, struct pkt *p, const struct ip4 *h, const str
 
 /* ---------------------------------------------------------------- cutting */
 
-static struct pkt *piece_of(struct worker *w, const struct pkt *p, struct ip4_cut *c)
+/* Of either family. */
+struct cutter {
+	struct ip4_cut v4;
+	struct ip6_cut v6;
+	bool is_v4;
+};
+
+static int cutter_init(struct worker *w, struct cutter *c, const struct pkt *p, uint32_t mtu)
+{
+	mtu = MIN(mtu, (uint32_t)PKT_DATA);
+	c->is_v4 = ip_is_v4(p->p);
+	if (c->is_v4)
+		return ip4_cut_init(&c->v4, pkt_view(p), mtu);
+	/* RFC 7739: not to be guessed from another one */
+	return ip6_cut_init(&c->v6, pkt_view(p), mtu,
+		(uint32_t)((w->reasm->key | 1) * ++w->frag_id) ^ (uint32_t)(w->reasm->key >> 32));
+}
+
+static struct pkt *piece_of(struct worker *w, const struct pkt *p, struct cutter *c)
 {
 	struct pkt *q = pkt_alloc(w->sh->pool);
 	uint32_t n;
 
 	if (!q)
 		return NULL;
-	n = ip4_cut_next(c, q->p);
+	n = c->is_v4 ? ip4_cut_next(&c->v4, q->p) : ip6_cut_next(&c->v6, q->p);
 	(void)pkt_append(q, n);
 	q->kind = p->kind;
 	q->flags = p->flags;
@@ -149,18 +177,24 @@ static struct pkt *piece_of(struct worker *w, const struct pkt *p, struct ip4_cu
 	return q;
 }
 
+static bool is_done(const struct cutter *c)
+{
+	return c->is_v4 ? c->v4.at >= c->v4.packet.n - c->v4.hdr
+			: c->v6.at >= c->v6.packet.n - IP6_HDR;
+}
+
 uint32_t cut_packet(struct worker *w, struct pkt *p, uint32_t mtu, struct pkt **out)
 {
-	struct ip4_cut c;
+	struct cutter c;
 	uint32_t n = 0;
 
-	if (ip4_cut_init(&c, pkt_view(p), MIN(mtu, (uint32_t)PKT_DATA)) < 0) {
+	if (cutter_init(w, &c, p, mtu) < 0) {
 		worker_drop(w, p, STAT_DROP_IP_NEEDS_FRAGMENT);
 		return 0;
 	}
-	while (c.at < p->len - c.hdr && (out[n] = piece_of(w, p, &c)) != NULL)
+	while (!is_done(&c) && (out[n] = piece_of(w, p, &c)) != NULL)
 		n++;
-	if (c.at < p->len - c.hdr) {
+	if (!is_done(&c)) {
 		pkt_free_bulk(out, n);
 		worker_drop(w, p, STAT_DROP_NO_BUFFER);
 		return 0;

@@ -12,7 +12,7 @@ enum {
 #define NS_PER_TOKEN (UINT64_C(1000000000) / RATE_PER_S)
 
 /* RFC 1812 4.3.2.8: errors are rate limited. */
-static bool icmp_take_token(struct worker *w)
+bool icmp_take_token(struct worker *w)
 {
 	uint64_t n = (w->now_ns - w->icmp_ns) / NS_PER_TOKEN;
 
@@ -86,7 +86,7 @@ void icmp_error(struct worker *w, const struct pkt *p, uint8_t type, uint8_t cod
 	const struct iface *from = in ? net_iface(w->net, in->voice) : NULL;
 	uint32_t quote = MIN(p->len, (uint32_t)((p->p[0] & 15) * 4 + ICMP_QUOTE));
 	uint32_t len = IP4_HDR + ICMP_HDR + quote, dst = load_be32(p->p + IP4_AT_SRC);
-	struct ipaddr own = from ? iface_source(from, ipaddr_v4(dst)) : (struct ipaddr){0};
+	struct ipaddr own = net_source(w->net, from, ipaddr_v4(dst));
 	struct pkt *e;
 	uint8_t *b;
 

@@ -27,13 +27,19 @@ static void steer(struct worker *w, struct pkt *p, enum pkt_kind kind)
 		worker_hand(w, to, p);
 }
 
-static bool udp_sum_is_good(const struct pkt *p, const struct ip4 *h)
+/* RFC 8200 8.1: over IPv6 there is no "none was sent". */
+static bool udp_sum_is_good(const struct pkt *p)
 {
+	const uint8_t *ip = p->p - p->outer;
 	uint16_t len = (uint16_t)p->len;
+	uint32_t sum;
 
-	if (load_be16(p->p + 6) == 0) /* none was sent */
-		return true;
-	return sum_done(sum_add(sum_pseudo(h->src, h->dst, IP_UDP, len), pkt_view(p))) == 0;
+	if (load_be16(p->p + 6) == 0)
+		return ip_is_v4(ip);
+	sum = ip_is_v4(ip) ? sum_pseudo(load_be32(ip + IP4_AT_SRC), load_be32(ip + IP4_AT_DST),
+				     IP_UDP, len)
+			   : sum_pseudo6(ip_src(ip), ip_dst(ip), IP_UDP, len);
+	return sum_done(sum_add(sum, pkt_view(p))) == 0;
 }
 
 /* What is not ESP is for the owner of the group alone; p->outer octets behind its IP header. */
@@ -65,7 +71,7 @@ static bool gate_fragment(struct worker *w, struct pkt *p, const struct iface *o
 }
 
 /* p at the UDP header, cut to its length. */
-static void local_ike(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
+static void local_ike(struct worker *w, struct pkt *p, const struct iface *own)
 {
 	uint32_t n;
 
@@ -75,7 +81,7 @@ static void local_ike(struct worker *w, struct pkt *p, const struct ip4 *h, cons
 	}
 	if (!gate_local(w, p, own))
 		return;
-	if (!udp_sum_is_good(p, h)) {
+	if (!udp_sum_is_good(p)) {
 		worker_drop(w, p, STAT_DROP_UDP_SUM);
 		return;
 	}
@@ -83,13 +89,12 @@ static void local_ike(struct worker *w, struct pkt *p, const struct ip4 *h, cons
 	p->port = load_be16(p->p + 2);
 	n = UDP_HDR + (p->port == UDP_NATT ? (uint32_t)NON_ESP_MARKER : 0);
 	pkt_pull(p, n);
-	p->outer = h->hdr + n;
+	p->outer += n;
 	node_punt(w, p);
 }
 
 /* RFC 3948 2: a keepalive, a non-ESP marker, or an SPI. */
-static void local_natt(
-	struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
+static void local_natt(struct worker *w, struct pkt *p, const struct iface *own)
 {
 	const uint8_t *data = p->p + UDP_HDR;
 	uint32_t n = p->len - UDP_HDR;
@@ -103,26 +108,26 @@ static void local_natt(
 		return;
 	}
 	if (load_be32(data) == 0) {
-		local_ike(w, p, h, own);
+		local_ike(w, p, own);
 		return;
 	}
 	p->flags |= PKT_NATT;
-	p->outer = (uint32_t)h->hdr + UDP_HDR;
+	p->outer += UDP_HDR; /* its checksum is not looked at: ESP has a better one */
 	pkt_pull(p, UDP_HDR);
 	steer(w, p, PKT_ESP_IN);
 }
 
 /* ESP in UDP at a port of our own choice: no IKE and no keepalives are there, and the source port
  * says nothing about the peer. */
-static void local_multipath(struct worker *w, struct pkt *p, const struct ip4 *h)
+static void local_multipath(struct worker *w, struct pkt *p)
 {
-	p->outer = (uint32_t)h->hdr + UDP_HDR;
+	p->outer += UDP_HDR;
 	pkt_pull(p, UDP_HDR);
 	worker_count(w, STAT_UDP_ENCAP_IN);
 	steer(w, p, PKT_ESP_IN);
 }
 
-static void local_udp(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
+static void local_udp(struct worker *w, struct pkt *p, const struct iface *own)
 {
 	uint32_t len;
 
@@ -139,14 +144,14 @@ static void local_udp(struct worker *w, struct pkt *p, const struct ip4 *h, cons
 	p->sport = load_be16(p->p);
 	switch (load_be16(p->p + 2)) {
 	case UDP_IKE:
-		local_ike(w, p, h, own);
+		local_ike(w, p, own);
 		return;
 	case UDP_NATT:
-		local_natt(w, p, h, own);
+		local_natt(w, p, own);
 		return;
 	default:
 		if (net_has_udp_port(w->net, load_be16(p->p + 2)))
-			local_multipath(w, p, h);
+			local_multipath(w, p);
 		else
 			worker_drop(w, p, STAT_DROP_UDP_PORT);
 	}
@@ -169,12 +174,29 @@ static bool came_bare(const struct pkt *p, const struct iface *own)
 	return policy != SPD_NONE;
 }
 
+/* `hdr` octets of headers, then the upper layer. */
+static void local_upper(
+	struct worker *w, struct pkt *p, uint32_t hdr, uint8_t proto, const struct iface *own)
+{
+	pkt_pull(p, hdr);
+	p->outer = hdr;
+	p->sport = 0;
+	if (proto == IP_ESP)
+		steer(w, p, PKT_ESP_IN);
+	else if (proto == IP_AH)
+		steer(w, p, PKT_AH_IN);
+	else
+		local_udp(w, p, own);
+}
+
 void node_local(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own)
 {
 	if (ip4_is_fragment(h)) {
+		struct fragment f = fragment_of4(h, p->p);
+
 		p->outer = 0;
 		if (gate_fragment(w, p, own))
-			node_gather(w, p, h, own);
+			node_gather(w, p, &f, own);
 		return;
 	}
 	if (h->proto == IP_ICMP) {
@@ -189,13 +211,49 @@ void node_local(struct worker *w, struct pkt *p, const struct ip4 *h, const stru
 		worker_drop(w, p, STAT_DROP_IP_PROTOCOL);
 		return;
 	}
-	pkt_pull(p, h->hdr);
-	p->outer = h->hdr;
-	p->sport = 0;
-	if (h->proto == IP_ESP)
-		steer(w, p, PKT_ESP_IN);
-	else if (h->proto == IP_AH)
-		steer(w, p, PKT_AH_IN);
-	else
-		local_udp(w, p, h, own);
+	local_upper(w, p, h->hdr, h->proto, own);
+}
+
+/* RFC 8200 4: what a destination must not pass over, and says so. */
+static bool is_refused(struct worker *w, struct pkt *p, const struct ip6 *h)
+{
+	struct icmp6_say say = {ICMP6_PARAMETER, 2, h->option_at};
+
+	if (h->option_at) {
+		if (p->p[h->option_at] & 0x80)
+			icmp6_error(w, p, &say);
+		worker_drop(w, p, STAT_DROP_IP6_OPTION_UNKNOWN);
+		return true;
+	}
+	if (h->routing_at) {
+		say = (struct icmp6_say){ICMP6_PARAMETER, 0, h->routing_at + 2u};
+		icmp6_error(w, p, &say);
+		worker_drop(w, p, STAT_DROP_IP6_ROUTED);
+		return true;
+	}
+	return false;
+}
+
+void node_local6(struct worker *w, struct pkt *p, const struct ip6 *h, const struct iface *own)
+{
+	p->outer = 0;
+	if (is_refused(w, p, h))
+		return;
+	if (ip6_is_fragment(h)) {
+		struct fragment f = fragment_of6(h, p->p);
+
+		if (gate_fragment(w, p, own))
+			node_gather(w, p, &f, own);
+	} else if (h->proto == IP_ICMP6) {
+		if (__builtin_expect(came_bare(p, own), 0) && p->len > h->hdr &&
+			!nd_is(p->p[h->hdr]))
+			worker_drop(w, p, STAT_DROP_IP_CLEAR);
+		else if (gate_local(w, p, own))
+			node_icmp6(w, p, h, own);
+	} else if (h->proto == IP_ESP || h->proto == IP_AH || h->proto == IP_UDP) {
+		local_upper(w, p, h->hdr, h->proto, own);
+	} else {
+		icmp6_error(w, p, &(struct icmp6_say){ICMP6_PARAMETER, 1, h->proto_at});
+		worker_drop(w, p, STAT_DROP_IP_PROTOCOL);
+	}
 }

@@ -290,6 +290,8 @@ static void ask(struct worker *w, const struct iface *iface, struct ipaddr addr)
 {
 	if (ipaddr_is_v4(addr))
 		arp_request(w, iface, ipaddr_to_v4(addr));
+	else
+		nd_solicit(w, iface, addr);
 }
 
 void node_resolve(struct worker *w, struct pkt *p)

@@ -30,3 +30,6 @@ uint32_t pending_count(const struct pending *q);
 /* arp.c: whole frames into an empty packet. */
 void arp_announce_put(struct pkt *p, const uint8_t mac[6], uint32_t addr);
 void arp_probe_put(struct pkt *p, const uint8_t mac[6], uint32_t addr);
+/* nd.c: likewise */
+void nd_announce_put(struct pkt *p, const uint8_t mac[6], struct ipaddr addr);
+void nd_probe_put(struct pkt *p, const uint8_t mac[6], struct ipaddr addr);

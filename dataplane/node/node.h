@@ -35,11 +35,21 @@ uint64_t gate_epoch(const struct worker *w, const struct sa *sa);
 /* classify.c: a frame from a port. */
 void node_classify(struct worker *w, struct pkt *p);
 /* From the IP header on; `iface` is where it came from. */
+void node_ip(struct worker *w, struct pkt *p, const struct iface *iface);
 void node_ip4(struct worker *w, struct pkt *p, const struct iface *iface);
+/* The group that decides whether this node may touch the packet: that of the address it is for, or
+ * of the interface it came by. False: it went another way. */
+bool gate_packet(struct worker *w, struct pkt *p, uint8_t rg);
+/* ip6.c */
+void node_ip6(struct worker *w, struct pkt *p, const struct iface *iface);
+/* May it be passed on, as far as its addresses say? */
+bool ip6_may_pass(const struct ip6 *h);
 /* local.c: for an address of ours. */
 void node_local(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own);
+void node_local6(struct worker *w, struct pkt *p, const struct ip6 *h, const struct iface *own);
 /* fragment.c: a fragment for an address of ours; the whole packet goes on when it is complete. */
-void node_gather(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own);
+void node_gather(
+	struct worker *w, struct pkt *p, const struct fragment *f, const struct iface *own);
 void gather_tick(struct worker *w);
 /* Cuts p (consumed), at its IP header, into pieces of at most mtu octets, which carry on what is
  * known of it; how many, in out[IP4_CUT_MAX]. 0: dropped, and counted. */
@@ -47,19 +57,41 @@ uint32_t cut_packet(struct worker *w, struct pkt *p, uint32_t mtu, struct pkt **
 /* arp.c */
 void node_arp(struct worker *w, struct pkt *p, const struct iface *iface);
 void arp_request(struct worker *w, const struct iface *iface, uint32_t target);
+/* nd.c: neighbour discovery; p at the IP header, its Ethernet header before it */
+void node_nd(struct worker *w, struct pkt *p, const struct ip6 *h, const struct iface *iface);
+void nd_solicit(struct worker *w, const struct iface *iface, struct ipaddr target);
+/* Is this type of ICMPv6 one of its messages? */
+bool nd_is(uint8_t type);
 /* icmp.c */
+bool icmp_take_token(struct worker *w);
 void node_icmp(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own);
 
 enum { ICMP_UNREACHABLE = 3, ICMP_TIME_EXCEEDED = 11, ICMP_NET = 0, ICMP_TOO_BIG = 4 };
 
 /* Answers the sender of p (not consumed) at its IP header; `mtu` for ICMP_TOO_BIG. */
 void icmp_error(struct worker *w, const struct pkt *p, uint8_t type, uint8_t code, uint32_t mtu);
+/* icmp6.c */
+void node_icmp6(struct worker *w, struct pkt *p, const struct ip6 *h, const struct iface *own);
+
+enum { ICMP6_UNREACHABLE = 1, ICMP6_TOO_BIG = 2, ICMP6_EXPIRED = 3, ICMP6_PARAMETER = 4 };
+
+struct icmp6_say {
+	uint8_t type, code;
+	uint32_t param; /* MTU, or where the fault is */
+};
+
+void icmp6_error(struct worker *w, const struct pkt *p, const struct icmp6_say *say);
+/* In the family of p (not consumed) at its IP header. */
+void answer_too_big(struct worker *w, const struct pkt *p, uint32_t mtu);
+void answer_no_route(struct worker *w, const struct pkt *p);
+void answer_expired(struct worker *w, const struct pkt *p);
 /* punt.c: p at the IKE message. */
 void node_punt(struct worker *w, struct pkt *p);
 /* esp_in.c: works w->esp_in off. */
 void node_esp_in(struct worker *w);
 /* path_mtu.c: ICMP "fragmentation needed", its checksum found good. */
 void path_mtu_heard(struct worker *w, struct pkt *p, const struct ip4 *h);
+void path_mtu_heard6(struct worker *w, struct pkt *p, const struct ip6 *h);
 /* n.spi and n.path_mtu are set: to the API thread, which looks the SA up. False: too many of late.
  */
 bool path_mtu_tell(struct worker *w, struct note *n);

@@ -7,7 +7,15 @@ static void to_tunnel(struct worker *w, struct pkt *p, const struct hop *hop)
 	vec_add(&w->spd_out, p);
 }
 
-/* A packet that does not fit: RFC 1191 when the sender forbade fragments. */
+/* Whom may we cut? RFC 8200 5: IPv6 of our own making only. */
+static bool may_cut(const struct pkt *p)
+{
+	if (ip_is_v4(p->p))
+		return !(load_be16(p->p + IP4_AT_FRAG) & IP4_DF);
+	return p->flags & PKT_OURS;
+}
+
+/* A packet that does not fit: RFC 1191, RFC 8201 when it must not be cut. */
 static void too_big(
 	struct worker *w, struct pkt *p, const struct iface *iface, const struct hop *hop)
 {
@@ -15,8 +23,8 @@ static void too_big(
 	struct ipaddr next_hop = hop_address(hop, ip_dst(p->p));
 	uint32_t n;
 
-	if (load_be16(p->p + IP4_AT_FRAG) & IP4_DF) {
-		icmp_error(w, p, ICMP_UNREACHABLE, ICMP_TOO_BIG, iface->mtu);
+	if (!may_cut(p)) {
+		answer_too_big(w, p, iface->mtu);
 		worker_drop(w, p, STAT_DROP_IP_TOO_BIG);
 		return;
 	}
@@ -28,6 +36,15 @@ static void too_big(
 	n = cut_packet(w, p, iface->mtu, pieces);
 	for (uint32_t i = 0; i < n; i++)
 		node_output(w, pieces[i], iface, next_hop);
+}
+
+/* Every link carries 1280 octets of IPv6 (RFC 8200 5), a tunnel with a smaller MTU too: what it
+ * makes of them is cut (RFC 2473 7.1). */
+static uint32_t mtu_of(const struct iface *iface, const struct pkt *p)
+{
+	if (iface->kind == IFACE_TUNNEL && !ip_is_v4(p->p))
+		return MAX(iface->mtu, (uint32_t)IP6_MTU_MIN);
+	return iface->mtu;
 }
 
 /* Transport mode: what this node says itself, but for IKE, which protects itself (RFC 7296 2.11).
@@ -51,7 +68,7 @@ static void leave_by(struct worker *w, struct pkt *p, const struct hop *hop)
 		return;
 	}
 	p->tunnel_mtu = 0;
-	if (iface->mtu && p->len > iface->mtu)
+	if (iface->mtu && p->len > mtu_of(iface, p))
 		too_big(w, p, iface, hop);
 	else if (hop->kind == HOP_TUNNEL || __builtin_expect(is_to_protect(p, iface), 0))
 		to_tunnel(w, p, hop);
@@ -59,32 +76,60 @@ static void leave_by(struct worker *w, struct pkt *p, const struct hop *hop)
 		node_output(w, p, iface, hop_address(hop, ip_dst(p->p)));
 }
 
+/* Out of a tunnel, for an address of ours: echoes are answered. */
+static void to_us(struct worker *w, struct pkt *p, const struct hop *hop)
+{
+	const struct iface *own = net_iface(w->net, hop->iface);
+	struct ip4 h4;
+	struct ip6 h;
+
+	if (own && ip_is_v4(p->p) && ip4_read(pkt_view(p), &h4) == IP4_OK && h4.proto == IP_ICMP)
+		node_local(w, p, &h4, own);
+	else if (own && ip6_read(pkt_view(p), &h) == IP6_OK && h.proto == IP_ICMP6)
+		node_local6(w, p, &h, own);
+	else
+		worker_drop(w, p, STAT_DROP_IP_PROTOCOL);
+}
+
+/* Its hop; NULL when it went its way. */
+static const struct hop *route_of(struct worker *w, struct pkt *p)
+{
+	const struct iface *from = net_iface(w->net, p->iface);
+	struct ipaddr dst = ip_dst(p->p);
+	const struct hop *hop;
+
+	if (ip6_is_link_local(dst)) { /* our answer to one on the link; no table has its way */
+		if (from && p->flags & PKT_OURS)
+			node_output(w, p, from, dst);
+		else
+			worker_drop(w, p, STAT_DROP_IP6_SCOPE);
+		return NULL;
+	}
+	hop = net_route(w->net, pkt_fib(w, p), dst);
+	if (!hop) {
+		answer_no_route(w, p);
+		worker_drop(w, p, STAT_DROP_IP_ROUTE);
+	}
+	return hop;
+}
+
 static void route_one(struct worker *w, struct pkt *p)
 {
-	const struct hop *hop = net_route4(w->net, pkt_fib(w, p), load_be32(p->p + IP4_AT_DST));
-	struct ip4 h;
+	const struct hop *hop = route_of(w, p);
 
-	if (!hop) {
-		icmp_error(w, p, ICMP_UNREACHABLE, ICMP_NET, 0);
-		worker_drop(w, p, STAT_DROP_IP_ROUTE);
+	if (!hop)
 		return;
-	}
-	if (hop->kind == HOP_LOCAL) { /* out of a tunnel, for an address of ours */
-		const struct iface *own = net_iface(w->net, hop->iface);
-
-		if (ip4_read(pkt_view(p), &h) != IP4_OK || h.proto != IP_ICMP || !own)
-			worker_drop(w, p, STAT_DROP_IP_PROTOCOL);
-		else
-			node_local(w, p, &h, own);
+	if (hop->kind == HOP_LOCAL) {
+		to_us(w, p, hop);
 		return;
 	}
 	if (!(p->flags & PKT_OURS)) {
-		if (p->p[IP4_AT_TTL] <= 1) {
-			icmp_error(w, p, ICMP_TIME_EXCEEDED, 0, 0);
+		if (ip_hops(p->p) <= 1) {
+			answer_expired(w, p);
 			worker_drop(w, p, STAT_DROP_IP_TTL);
 			return;
 		}
-		ip4_age(p->p);
+		ip_age(p->p);
 	}
 	leave_by(w, p, hop);
 }

@@ -43,40 +43,66 @@ bool sa_mark(struct worker *w, struct pkt *p)
 	return true;
 }
 
-/* RFC 6040 4.2, RFC 4301 5.1.2.1: congestion comes in, DSCP when the VPN says so. */
-static enum counter take_tos(
-	struct pkt *p, const struct sa *sa, const struct ip4 *h, uint8_t outer_tos)
+/* RFC 6040 4.2, RFC 4301 5.1.2.1: congestion comes in, DSCP when the VPN says so; for all four
+ * pairs of families. p at the inner header. */
+static enum counter take_tos(struct pkt *p, const struct sa *sa, uint8_t outer_tos)
 {
-	uint16_t was = load_be16(p->p);
-	uint8_t tos;
+	uint8_t was = ip_tos(p->p), tos;
+	uint16_t word = load_be16(p->p);
 
-	if (ecn_leave(h->tos, outer_tos, &tos) < 0)
+	if (ecn_leave(was, outer_tos, &tos) < 0)
 		return STAT_DROP_ESP_ECN;
 	if (sa_cold(sa)->outer.copy_dscp)
 		tos = (uint8_t)((outer_tos & OUTER_DSCP) | (tos & OUTER_ECN));
+	if (!ip_is_v4(p->p)) {
+		ip6_tos_put(p->p, tos);
+		return STAT_COUNT;
+	}
 	p->p[IP4_AT_TOS] = tos;
 	store_be16(
-		p->p + IP4_AT_SUM, sum_update(load_be16(p->p + IP4_AT_SUM), was, load_be16(p->p)));
+		p->p + IP4_AT_SUM, sum_update(load_be16(p->p + IP4_AT_SUM), word, load_be16(p->p)));
 	return STAT_COUNT;
 }
 
-/* p at the inner packet, behind which there may be TFC padding (RFC 4303 2.7). */
-static enum counter leave_tunnel(struct pkt *p, const struct opened *o)
+/* Reads the inner header. Octets behind the packet are TFC padding (RFC 4303 2.7). */
+static enum counter read_inner(struct pkt *p, uint8_t next, struct flow *f)
 {
-	uint8_t outer_tos = p->p[IP4_AT_TOS - (int)o->outer];
-	struct ip4 h;
+	struct ip6 h;
+	struct ip4 h4;
 
-	if (o->next != ESP_NEXT_IPV4)
-		return suite_is_ah(p->sa->suite) ? STAT_DROP_AH_NEXT : STAT_DROP_ESP_NEXT;
-	if (ip4_read(pkt_view(p), &h) != IP4_OK)
+	if (__builtin_expect(next == ESP_NEXT_IPV4, 1)) {
+		if (ip4_read(pkt_view(p), &h4) != IP4_OK)
+			return STAT_DROP_ESP_INNER;
+		pkt_cut(p, h4.len);
+		*f = flow_of4(pkt_view(p));
+		return STAT_COUNT;
+	}
+	if (ip6_read(pkt_view(p), &h) != IP6_OK)
 		return STAT_DROP_ESP_INNER;
+	if (!ip6_may_pass(&h))
+		return STAT_DROP_IP6_SCOPE;
 	pkt_cut(p, h.len);
+	*f = flow_of6(pkt_view(p), &h);
+	return STAT_COUNT;
+}
+
+/* p at the inner packet. */
+static enum counter leave_tunnel(struct pkt *p, const struct opened *o, struct flow *f)
+{
+	uint8_t outer_tos = ip_tos(p->p - o->outer);
+	enum counter why;
+
+	if (o->next != ESP_NEXT_IPV4 && o->next != ESP_NEXT_IPV6)
+		return suite_is_ah(p->sa->suite) ? STAT_DROP_AH_NEXT : STAT_DROP_ESP_NEXT;
+	why = read_inner(p, o->next, f);
 	/* Alike, as they mostly are, nothing follows from them. */
-	return outer_tos == h.tos ? STAT_COUNT : take_tos(p, p->sa, &h, outer_tos);
+	if (why != STAT_COUNT || outer_tos == ip_tos(p->p))
+		return why;
+	return take_tos(p, p->sa, outer_tos);
 }
 
 /* RFC 4303 3.1.1: the IP header moves up to what it carried. */
-static enum counter leave_transport(struct pkt *p, const struct opened *o)
+static enum counter leave_transport(struct pkt *p, const struct opened *o, struct flow *f)
 {
 	const uint8_t *outer = p->p - o->outer;
 
@@ -85,6 +111,7 @@ static enum counter leave_transport(struct pkt *p, const struct opened *o)
 		return suite_is_ah(p->sa->suite) ? STAT_DROP_AH_NEXT : STAT_DROP_ESP_NEXT;
 	memmove(pkt_push(p, o->hdr), outer, o->hdr);
 	transport_close(p->p, o->hdr, o->next, p->len);
+	*f = flow_of(pkt_view(p));
 	return STAT_COUNT;
 }
 
@@ -97,12 +124,11 @@ static enum counter leave(struct pkt *p, const struct opened *o)
 	if (o->next == ESP_NEXT_DUMMY)
 		return STAT_DROP_ESP_DUMMY;
 	if (__builtin_expect(sa_is_transport(sa), 0))
-		why = leave_transport(p, o);
+		why = leave_transport(p, o, &f);
 	else
-		why = leave_tunnel(p, o);
+		why = leave_tunnel(p, o, &f);
 	if (why != STAT_COUNT)
 		return why;
-	f = flow_of(pkt_view(p));
 	return selectors_match_in(&sa_cold(sa)->ts, &f) ? STAT_COUNT : STAT_DROP_ESP_SELECTOR;
 }
 

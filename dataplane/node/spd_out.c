@@ -39,7 +39,7 @@ static void no_sa(
 
 	if (gate_rg(w, pol->rg, &node) == GATE_FORWARD) {
 		if (!(p->flags & PKT_OURS))
-			ip4_unage(p->p);
+			ip_unage(p->p);
 		node_forward(w, p, pol->rg, node);
 		return;
 	}

@@ -27,7 +27,8 @@ struct input {
 static uint64_t endings(struct way *y, uint64_t *punted)
 {
 	const uint64_t *c = y->w->stats;
-	uint64_t n = c[STAT_NATT_KEEPALIVES] + c[STAT_ARP_HEARD] + c[STAT_TX_PACKETS];
+	uint64_t n =
+		c[STAT_NATT_KEEPALIVES] + c[STAT_ARP_HEARD] + c[STAT_ND_HEARD] + c[STAT_TX_PACKETS];
 
 	for (enum counter s = STAT_DROP_NO_BUFFER; s < STAT_COUNT; s++)
 		n += c[s];
@@ -39,7 +40,7 @@ static uint64_t beginnings(const struct way *y, uint64_t received)
 {
 	const uint64_t *c = y->w->stats;
 
-	return received + c[STAT_ICMP_ERRORS] + c[STAT_ARP_REQUESTS];
+	return received + c[STAT_ICMP_ERRORS] + c[STAT_ARP_REQUESTS] + c[STAT_ND_SOLICITS];
 }
 
 static size_t build(struct way *y, uint8_t kind, struct input body, uint8_t *f, uint64_t *seq)

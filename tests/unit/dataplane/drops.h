@@ -28,6 +28,7 @@ struct drop_cases drops_wire(void);    /* Ethernet, ARP, IP, fragments */
 struct drop_cases drops_local(void);   /* for addresses of ours: UDP, IKE, ICMP; rings and ports */
 struct drop_cases drops_esp(void);     /* ESP both ways */
 struct drop_cases drops_ah(void);      /* AH, bundles, transport mode */
+struct drop_cases drops_ip6(void);     /* IPv6 headers, ICMPv6, neighbour discovery */
 struct drop_cases drops_rg(void);      /* roles, the fabric, handovers, neighbours */
 struct drop_cases drops_workers(void); /* buckets that move, workers that hang or go */
 

@@ -17,7 +17,7 @@ enum { HEAD = 192 };
 
 struct pkt *way_packet(const void *data, size_t n, size_t tail)
 {
-	struct pkt *p = aligned_alloc(64, sizeof *p);
+	struct pkt *p = aligned_alloc(64, (sizeof *p + 63) & ~(size_t)63);
 	uint8_t *b = malloc(HEAD + n + tail);
 
 	if (!p || !b)
@@ -107,7 +107,8 @@ static void must(int rc)
 		abort();
 }
 
-static void add_iface(struct net *n, uint16_t slot, enum iface_kind kind, uint32_t addr)
+static void add_iface(
+	struct net *n, uint16_t slot, enum iface_kind kind, uint32_t addr, struct ipaddr addr6)
 {
 	struct iface *i = calloc(1, sizeof *i);
 
@@ -122,10 +123,28 @@ static void add_iface(struct net *n, uint16_t slot, enum iface_kind kind, uint32
 	memcpy(i->mac, way_mac, 6);
 	if (addr)
 		i->addrs[i->n_addrs++] = prefix_v4(addr, 16);
+	if (addr)
+		i->addrs[i->n_addrs++] = (struct iface_addr){addr6, 64};
 	must(net_add_iface(n, i));
 }
 
 static struct policy_sas sas;
+
+static struct selector selector_net6(uint64_t net)
+{
+	return (struct selector){
+		{net << 48, 0}, {net << 48 | (UINT64_MAX >> 16), UINT64_MAX}, 0, UINT16_MAX, 0};
+}
+
+/* Both families, here and there. */
+static struct selectors fill_selectors(struct selector v[4])
+{
+	v[0] = selector_v4(0x0a010000, 0x0a01ffff);
+	v[1] = selector_net6(0xfd01);
+	v[2] = selector_v4(0x0a020000, 0x0a02ffff);
+	v[3] = selector_net6(0xfd02);
+	return (struct selectors){v, v + 2, 2, 2};
+}
 
 static void add_policy(struct net *n)
 {
@@ -133,12 +152,10 @@ static void add_policy(struct net *n)
 
 	if (!p)
 		abort();
-	p->selectors = calloc(2, sizeof *p->selectors);
+	p->selectors = calloc(4, sizeof *p->selectors);
 	if (!p->selectors)
 		abort();
-	p->selectors[0] = selector_v4(0x0a010000, 0x0a01ffff);
-	p->selectors[1] = selector_v4(0x0a020000, 0x0a02ffff);
-	p->ts = (struct selectors){p->selectors, p->selectors + 1, 1, 1};
+	p->ts = fill_selectors(p->selectors);
 	p->id = 1;
 	p->sas = &sas;
 	must(net_add_policy(n, 2, p));
@@ -154,10 +171,12 @@ static struct net *make_net(void)
 	n->bucket_bits = 8;
 	n->iv_node = 1;
 	n->cluster_id = 1;
-	add_iface(n, 0, IFACE_PHYSICAL, (uint32_t)WAY_GW_OUT);
-	add_iface(n, 1, IFACE_PHYSICAL, WAY_GW_IN);
-	add_iface(n, 2, IFACE_TUNNEL, 0);
+	add_iface(n, 0, IFACE_PHYSICAL, (uint32_t)WAY_GW_OUT, WAY6_GW_OUT);
+	add_iface(n, 1, IFACE_PHYSICAL, WAY_GW_IN, WAY6_GW_IN);
+	add_iface(n, 2, IFACE_TUNNEL, 0, (struct ipaddr){0});
 	must(net_add_route(n, &n->fib[0], prefix_v4(0x0a020000, 16),
+		&(struct hop){.kind = HOP_TUNNEL, .iface = 2}));
+	must(net_add_route(n, &n->fib[0], (struct iface_addr){{UINT64_C(0xfd02) << 48, 0}, 16},
 		&(struct hop){.kind = HOP_TUNNEL, .iface = 2}));
 	add_policy(n);
 	return n;
@@ -167,15 +186,13 @@ static struct sa *make_sa(struct way *y, uint32_t flags)
 {
 	static const uint8_t key[20] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
 	struct sa *sa = sa_new(&y->sh.sad.memory, suite_find(SUITE_ENCR_AES_GCM16, 128, 0), 64);
-	struct sa_cold *c = sa_cold_new(2);
+	struct sa_cold *c = sa_cold_new(4);
 	struct lease lease = {0, UINT64_C(1) << 32, 0, UINT64_MAX};
 	struct sad_table *retired;
 
 	if (!sa || !c)
 		abort();
-	c->selectors[0] = selector_v4(0x0a010000, 0x0a01ffff);
-	c->selectors[1] = selector_v4(0x0a020000, 0x0a02ffff);
-	c->ts = (struct selectors){c->selectors, c->selectors + 1, 1, 1};
+	c->ts = fill_selectors(c->selectors);
 	atomic_init(&c->tunnel, 2);
 	c->local = (struct endpoint){addr_of_v4((uint32_t)WAY_GW_OUT), 4500};
 	c->remote = (struct endpoint){addr_of_v4((uint32_t)WAY_PEER), 4500};
@@ -201,10 +218,10 @@ void way_add_port(struct way *y, uint16_t i)
 	y->sh.n_ports++;
 }
 
-static void meet(struct way *y, uint16_t iface, uint32_t addr)
+static void meet(struct way *y, uint16_t iface, struct ipaddr addr)
 {
 	y->w->net = atomic_load(&y->sh.net);
-	neighbour_learn(y->w, y->w->net->ifaces[iface], ipaddr_v4(addr), way_peer_mac, true);
+	neighbour_learn(y->w, y->w->net->ifaces[iface], addr, way_peer_mac, true);
 }
 
 struct way *way_new(uint32_t sa_flags)
@@ -243,8 +260,10 @@ struct way *way_new(uint32_t sa_flags)
 	atomic_store(&sas.set, calloc(1, sizeof(struct sa_set) + sizeof(struct sa *)));
 	atomic_load(&sas.set)->n = 1;
 	atomic_load(&sas.set)->v[0] = y->sa;
-	meet(y, 0, (uint32_t)WAY_PEER);
-	meet(y, 1, WAY_HOST);
+	meet(y, 0, ipaddr_v4((uint32_t)WAY_PEER));
+	meet(y, 1, ipaddr_v4(WAY_HOST));
+	meet(y, 0, WAY6_PEER);
+	meet(y, 1, WAY6_HOST);
 	return y;
 }
 
@@ -301,14 +320,44 @@ size_t way_headers(uint8_t *f, uint32_t src, uint32_t dst, uint8_t proto, size_t
 	return 14 + IP4_HDR;
 }
 
+size_t way_headers6(uint8_t *f, struct ipaddr src, struct ipaddr dst, uint8_t next, size_t len)
+{
+	memcpy(f, way_mac, 6);
+	memcpy(f + 6, way_peer_mac, 6);
+	store_be16(f + 12, 0x86dd);
+	ip6_put(f + 14, &(struct ip6_make){src, dst, 0, (uint16_t)len, next, 64, 0});
+	return 14 + IP6_HDR;
+}
+
+static struct addr addr_of_ip6(struct ipaddr a)
+{
+	struct addr out = {.family = 6};
+
+	ipaddr_store(out.b, a);
+	return out;
+}
+
+void way_outer6(struct way *y)
+{
+	struct sa_cold *c = sa_cold(y->sa);
+
+	c->local.addr = addr_of_ip6(WAY6_GW_OUT);
+	c->remote.addr = addr_of_ip6(WAY6_PEER);
+	sa_template(y->sa, WAY_SPI_OUT);
+	y->outer6 = true;
+}
+
 size_t way_seal(struct way *y, uint64_t seq, struct view plain, bool udp, uint8_t *f)
 {
 	size_t esp_len = 8 + 8 + plain.n + 16, at;
 	struct suite_op op = {.key = y->sa->key_in, .len = (uint32_t)plain.n};
 	uint8_t *esp;
 
-	at = way_headers(f, (uint32_t)WAY_PEER, (uint32_t)WAY_GW_OUT, udp ? IP_UDP : IP_ESP,
-		esp_len + (udp ? 8 : 0));
+	uint8_t proto = udp ? IP_UDP : IP_ESP;
+	size_t len = esp_len + (udp ? 8 : 0);
+
+	at = y->outer6 ? way_headers6(f, WAY6_PEER, WAY6_GW_OUT, proto, len)
+		       : way_headers(f, (uint32_t)WAY_PEER, (uint32_t)WAY_GW_OUT, proto, len);
 	if (udp) {
 		store_be16(f + at, 4500);
 		store_be16(f + at + 2, 4500);

@@ -3,12 +3,15 @@
  * The packet's way without DPDK: packets on the heap, a port that is a list, grace periods that are
  * over at once, one worker without a thread, a node with two interfaces, a tunnel and an SA.
  *
- *	peer 192.0.2.9 -- [0] 192.0.2.1 gateway 10.1.0.1 [1] -- host 10.1.0.10; tunnel
- *to 10.2.0.0/16
+ *	peer 192.0.2.9   -- [0] 192.0.2.1   gateway 10.1.0.1 [1] -- host 10.1.0.10
+ *	     2001:db8::9        2001:db8::1         fd01::1             fd01::a
+ *
+ * The tunnel leads to 10.2.0.0/16 and fd02::/16; its SA is between the IPv4 addresses, or after
+ * way_outer6() between the others.
  *
  * Life: way_new() .. way_free(); one at a time.
  */
-#include "core/ip4.h"
+#include "core/ip6.h"
 #include "worker.h"
 
 enum {
@@ -33,7 +36,19 @@ struct way {
 	/* what left, by port; freed by way_forget() */
 	struct pkt *sent[3][WAY_SENT_MAX];
 	uint32_t n_sent[3];
+	bool outer6;
 };
+
+#define WAY6_GW_OUT ((struct ipaddr){UINT64_C(0x20010db8) << 32, 1})
+#define WAY6_PEER   ((struct ipaddr){UINT64_C(0x20010db8) << 32, 9})
+#define WAY6_GW_IN  ((struct ipaddr){UINT64_C(0xfd01) << 48, 1})
+#define WAY6_HOST   ((struct ipaddr){UINT64_C(0xfd01) << 48, 10})
+#define WAY6_FAR    ((struct ipaddr){UINT64_C(0xfd02) << 48, 20})
+
+/* From now on the SA is between IPv6 addresses. */
+void way_outer6(struct way *y);
+/* Ethernet and IPv6 in front of `len` octets of payload; returns the octets written (54). */
+size_t way_headers6(uint8_t *frame, struct ipaddr src, struct ipaddr dst, uint8_t next, size_t len);
 
 struct way *way_new(uint32_t sa_flags);
 void way_free(struct way *y);

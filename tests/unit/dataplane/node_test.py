@@ -548,7 +548,7 @@ def cases(n):
             return lambda: n.from_peer(IP(src=PEER, dst=GW_OUT, proto=50) / Raw(hdr + iv + ct))
 
         n.raises("drop.esp.dummy", forge(b"\0" * 30 + b"\0\x3b"))
-        n.raises("drop.esp.next-header", forge(b"\0" * 30 + b"\0\x29"))
+        n.raises("drop.esp.next-header", forge(b"\0" * 30 + b"\0\x06"))
         n.raises("drop.esp.padding", forge(b"\0" * 30 + b"\x21\x04"))
         n.raises("drop.esp.padding", forge(b"\0" * 30 + b"\x02\x04"))
         n.raises("drop.esp.inner", forge(b"\0" * 30 + b"\0\x04"))

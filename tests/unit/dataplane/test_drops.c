@@ -114,6 +114,12 @@ static void drops_around_ah(void **state)
 	run_cases(drops_ah());
 }
 
+static void drops_of_ipv6(void **state)
+{
+	(void)state;
+	run_cases(drops_ip6());
+}
+
 static void drops_of_roles_and_neighbours(void **state)
 {
 	(void)state;
@@ -140,7 +146,8 @@ static void drops_have_a_case_each(void **state)
 	for (enum counter c = 0; c < STAT_COUNT; c++) {
 		bool cased = has_case(drops_wire(), c) || has_case(drops_local(), c) ||
 			     has_case(drops_esp(), c) || has_case(drops_ah(), c) ||
-			     has_case(drops_rg(), c) || has_case(drops_workers(), c);
+			     has_case(drops_rg(), c) || has_case(drops_workers(), c) ||
+			     has_case(drops_ip6(), c);
 
 		if (is_drop(c) && !cased)
 			fail_msg("%s has no case in drops_*.c", stat_name(c));
@@ -162,6 +169,7 @@ int main(void)
 		cmocka_unit_test(drops_of_what_is_for_us),
 		cmocka_unit_test(drops_around_esp),
 		cmocka_unit_test(drops_around_ah),
+		cmocka_unit_test(drops_of_ipv6),
 		cmocka_unit_test(drops_of_roles_and_neighbours),
 		cmocka_unit_test(drops_of_workers),
 		cmocka_unit_test(drops_have_a_case_each),
