@@ -298,6 +298,27 @@ static int gateways_configure(struct ike *ike)
 	return 0;
 }
 
+static bool same_outer(const struct model_vpn *a, const struct model_vpn *b)
+{
+	return a->df == b->df && a->ttl == b->ttl && a->copy_ttl == b->copy_ttl &&
+	       a->fixed_tos == b->fixed_tos && a->tos == b->tos &&
+	       a->copy_outer_dscp == b->copy_outer_dscp && a->tunnel_mtu == b->tunnel_mtu &&
+	       a->no_packet_too_big == b->no_packet_too_big && a->udp_port == b->udp_port;
+}
+
+/* What outer headers look like needs no new keys: the SAs that are there take it over. The old
+ * model is still alive here. */
+static void outer_configure(struct ike *ike, struct tunnel *t, const struct model_vpn *was)
+{
+	struct child *c;
+
+	if (!was || same_outer(was, t->model->vpn))
+		return;
+	list_foreach (c, &t->children, of_tunnel)
+		if (c->installed)
+			txn_install(ike, c);
+}
+
 static int vpn_configure(struct ike *ike, const struct model_vpn *vpn, uint32_t *id)
 {
 	struct gateway *gw = vpn->gateway ? gateway_find(ike, vpn->gateway->name) : NULL;
@@ -307,6 +328,7 @@ static int vpn_configure(struct ike *ike, const struct model_vpn *vpn, uint32_t 
 	for (uint32_t i = 0; i < vpn->n_selectors; i++) {
 		const struct model_selector *m = &vpn->selectors[i];
 		struct tunnel *t = tunnel_get(ike, m->policy_id);
+		const struct model_vpn *was = t && t->model ? t->model->vpn : NULL;
 
 		if (!t)
 			return -ERR_NOMEM;
@@ -316,6 +338,7 @@ static int vpn_configure(struct ike *ike, const struct model_vpn *vpn, uint32_t 
 		t->listed = true;
 		list_del(&t->of_gw);
 		list_add_tail(&gw->tunnels, &t->of_gw);
+		outer_configure(ike, t, was);
 	}
 	return 0;
 }

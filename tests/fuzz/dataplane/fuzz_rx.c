@@ -27,8 +27,8 @@ struct input {
 static uint64_t endings(struct way *y, uint64_t *punted)
 {
 	const uint64_t *c = y->w->stats;
-	uint64_t n =
-		c[STAT_NATT_KEEPALIVES] + c[STAT_ARP_HEARD] + c[STAT_ND_HEARD] + c[STAT_TX_PACKETS];
+	uint64_t n = c[STAT_NATT_KEEPALIVES] + c[STAT_PATH_MTU_HEARD] + c[STAT_ARP_HEARD] +
+		     c[STAT_ND_HEARD] + c[STAT_TX_PACKETS];
 
 	for (enum counter s = STAT_DROP_NO_BUFFER; s < STAT_COUNT; s++)
 		n += c[s];
@@ -96,10 +96,24 @@ static void check_numbers(const struct way *y)
 	}
 }
 
+/* Some inputs meet multipath UDP encapsulation: heard at 4565, and sent with. */
+static struct way *node_for(uint8_t first)
+{
+	struct way *y = way_new((first & 0x80 ? SA_ESN : 0) | (first & 0x20 ? SA_UDP : 0));
+
+	if (first & 0x20) {
+		sa_cold(y->sa)->outer = (struct outer_options){
+			.df = OUTER_DF_COPY, .copy_dscp = true, .mtu = 400, .udp_port = 4565};
+		sa_template(y->sa, WAY_SPI_OUT);
+		atomic_load(&y->sh.net)->udp_ports[4565 / 64] |= UINT64_C(1) << 4565 % 64;
+	}
+	return y;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, size};
-	struct way *y = way_new(size && data[0] & 0x80 ? SA_ESN : 0);
+	struct way *y = node_for(size ? data[0] : 0);
 	uint64_t seq = 0, received = 0, punted = 0;
 
 	while (in.n >= 2) {

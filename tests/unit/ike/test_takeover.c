@@ -361,6 +361,32 @@ static void udp_key_outlives_owner_and_rekey(void **state)
 	pair_free(p);
 }
 
+/* Other outer headers need no other keys. */
+static void outer_headers_change_on_living_children(void **state)
+{
+	struct pair_side a = side_a;
+	struct pair *p = pair_up_of(&a, &side_b);
+	uint32_t spi = pair_child(p, 0)->spi_in;
+	unsigned packets = p->packets, installs = p->node[0].installs;
+
+	(void)state;
+	assert_int_equal(p->node[0].sad->udp_port, 0);
+	a.extra = "set security ipsec vpn V udp-encapsulate dest-port 5000\n";
+	pair_reconfigure(p, 0, &a);
+	pair_settle(p);
+	assert_int_equal(p->node[0].sad->udp_port, 5000);
+	assert_int_equal(pair_child(p, 0)->spi_in, spi);
+	assert_int_equal(p->packets, packets);
+	assert_int_equal(p->node[0].installs, installs + 1);
+	pair_reconfigure(p, 0, &a); /* the same again */
+	pair_settle(p);
+	assert_int_equal(p->node[0].installs, installs + 1);
+	pair_takeover(p, 0, 2, &a, PAIR_KEEP_UNCOMMITTED);
+	pair_settle(p);
+	pair_check_up(p, 2, 1);
+	pair_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +395,7 @@ int main(void)
 		cmocka_unit_test(many_takeovers),
 		cmocka_unit_test(standby_is_silent),
 		cmocka_unit_test(udp_key_outlives_owner_and_rekey),
+		cmocka_unit_test(outer_headers_change_on_living_children),
 		cmocka_unit_test(rejected_entries_are_proposed_again),
 		cmocka_unit_test(a_large_transaction_is_whole),
 	};
