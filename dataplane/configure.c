@@ -37,6 +37,8 @@ static int iface_fill(struct dp *dp, const Dp__Interface *c, struct iface *i)
 	i->rg = (uint8_t)c->rg;
 	i->ike = c->ike;
 	i->instance = (uint8_t)c->instance;
+	(void)snprintf(i->kernel_device, sizeof i->kernel_device, "%s", c->kernel_device);
+	i->kernel = i->kernel_device[0] != '\0' && i->kind == IFACE_TUNNEL;
 	i->mtu = c->mtu ? c->mtu : i->kind == IFACE_TUNNEL ? 0 : MTU_DEFAULT;
 	if (c->id == 0 || c->rg >= RG_MAX || c->instance >= INSTANCE_MAX ||
 		c->kind > DP__INTERFACE_KIND__INTERFACE_TUNNEL ||
@@ -237,6 +239,7 @@ void api_configure(struct dp *dp, const Dp__Configure *c, struct reply *r)
 	old = atomic_exchange(&dp->sh.net, n);
 	slots_release(dp, n);
 	child_place_all(dp);
+	kernel_apply(dp);
 	apply_settings(dp, c);
 	if (plumb_start(dp) < 0) {
 		reply_fail(r, -ERR_LIMIT, "workers cannot be started");

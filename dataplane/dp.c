@@ -123,6 +123,7 @@ void dp_fini(struct dp *dp)
 {
 	api_close(dp);
 	punt_close(dp);
+	kernel_fini(dp);
 	if (dp->crew.hung) /* a thread we cannot wait for may use anything here */
 		_exit(1);
 	if (dp->sh.qsbr)
@@ -179,6 +180,8 @@ static void handle_fd(struct dp *dp, const struct epoll_event *e)
 			api_flush(dp);
 		if (e->events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 			api_readable(dp);
+	} else {
+		(void)kernel_readable(dp, fd);
 	}
 }
 

@@ -68,6 +68,13 @@ struct probe {
 	uint64_t since_ns, answer_ns, told_ns;
 };
 
+/* A TUN device of the kernel's, see node/kernel.c. */
+struct kernel_port {
+	char name[16];
+	int fd;
+	uint16_t slot; /* of its interface */
+};
+
 struct announce {
 	uint32_t left;
 	uint64_t next_ns;
@@ -89,6 +96,8 @@ struct dp {
 	struct suite_engine *engine;
 	/* sockets */
 	int epoll, listener, punt_listener, conn, punt, test;
+	struct kernel_port *kernel;
+	uint32_t n_kernel;
 	struct frame_in in;
 	struct list out; /* struct out_blob, towards tandemd */
 	size_t out_octets;
@@ -190,6 +199,15 @@ void api_handover_forward(struct dp *dp, const Dp__HandoverForward *f, struct re
 void api_worker_set(struct dp *dp, const Dp__WorkerSet *s, struct reply *r);
 void api_rebalance(struct dp *dp, struct reply *r);
 void api_hello(struct dp *dp, const Dp__Hello *h, struct reply *r);
+
+/* ---- kernel_port.c */
+/* Opens and closes devices as the picture says. One that cannot be opened is logged. */
+void kernel_apply(struct dp *dp);
+void kernel_fini(struct dp *dp);
+/* False when the descriptor is none of its. */
+bool kernel_readable(struct dp *dp, int fd);
+/* Towards the kernel; consumes the packet. */
+void kernel_receive(struct dp *dp, struct pkt *p);
 
 /* ---- routes_ctl.c */
 int address_of_pb(const Dp__Prefix *p, struct iface_addr *out) MUST_CHECK;

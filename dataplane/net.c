@@ -83,7 +83,7 @@ void net_free(struct net *n)
 	free(n);
 }
 
-int net_add_route(struct net *n, struct fib *f, struct iface_addr to, const struct hop *hop)
+static int hop_add(struct net *n, const struct hop *hop, uint32_t *at)
 {
 	if (n->n_hops == n->cap_hops) {
 		uint32_t cap = n->cap_hops ? n->cap_hops * 2 : 16;
@@ -95,12 +95,21 @@ int net_add_route(struct net *n, struct fib *f, struct iface_addr to, const stru
 		n->cap_hops = cap;
 	}
 	n->hops[n->n_hops] = *hop;
+	*at = n->n_hops++;
+	return 0;
+}
+
+int net_add_route(struct net *n, struct fib *f, struct iface_addr to, const struct hop *hop)
+{
+	uint32_t at;
+
+	if (hop_add(n, hop, &at) < 0)
+		return -ERR_NOMEM;
 	if (!ipaddr_is_v4(to.addr))
-		return lpm6_add(f->v6, to.addr, to.len, n->n_hops++);
+		return lpm6_add(f->v6, to.addr, to.len, at);
 	if (to.len < IPADDR_V4_BITS)
 		return -ERR_VALUE;
-	return lpm_add(
-		f->v4, ipaddr_to_v4(to.addr), to.len - (uint32_t)IPADDR_V4_BITS, n->n_hops++);
+	return lpm_add(f->v4, ipaddr_to_v4(to.addr), to.len - (uint32_t)IPADDR_V4_BITS, at);
 }
 
 static int add_addresses(struct net *n, const struct iface *i)
@@ -108,6 +117,10 @@ static int add_addresses(struct net *n, const struct iface *i)
 	struct fib *fib = &n->fib[i->instance];
 
 	if (fib_need(fib) < 0)
+		return -ERR_NOMEM;
+	if (i->kind == IFACE_TUNNEL &&
+		hop_add(n, &(struct hop){.kind = HOP_TUNNEL, .iface = i->slot},
+			&n->tunnel_hop[i->slot]) < 0)
 		return -ERR_NOMEM;
 	for (uint32_t k = 0; k < i->n_addrs; k++) {
 		struct iface_addr own = {i->addrs[k].addr, IPADDR_BITS};

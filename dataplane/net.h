@@ -82,6 +82,8 @@ struct iface {
 	uint8_t instance; /* routing instance: which struct fib */
 	uint8_t mac[6];
 	bool ike;
+	bool kernel; /* a tunnel that the kernel sees as a TUN device, too */
+	char kernel_device[16];
 	uint32_t mtu;
 	uint32_t n_addrs;
 	struct iface_addr addrs[IFACE_ADDRS];
@@ -120,7 +122,8 @@ struct net {
 	struct hop *hops;
 	uint32_t n_hops, cap_hops;
 	uint64_t udp_ports[(UINT16_MAX + 1) /
-			   64]; /* a bit each: where ESP in UDP is heard, beside 4500 */
+			   64];		/* a bit each: where ESP in UDP is heard, beside 4500 */
+	uint32_t tunnel_hop[IFACE_MAX]; /* by slot: the hop into all of a tunnel */
 	uint16_t port_iface[PORT_MAX];
 	struct iface *ifaces[IFACE_MAX]; /* by slot */
 	uint32_t n_slots;		 /* those in use are below */

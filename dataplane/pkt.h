@@ -29,6 +29,7 @@ enum pkt_kind {
 	PKT_OUT,      /* p at an IP header of our own, to be routed */
 	PKT_RAW,      /* p at a complete frame for the port */
 	PKT_IKE,      /* to the API thread: p at an IKE message, its IP header `outer` before */
+	PKT_KERNEL,   /* p at an IP header; to the API thread for the kernel, or from it */
 	PKT_FABRIC,   /* to the API thread: p at a fabric frame */
 };
 

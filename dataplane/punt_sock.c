@@ -115,6 +115,10 @@ void punt_step(struct dp *dp)
 				fabric_receive(dp, p);
 				continue;
 			}
+			if (p->kind == PKT_KERNEL) {
+				kernel_receive(dp, p);
+				continue;
+			}
 			out_add(dp, &o, p);
 			if (o.batch.n_datagrams == BATCH || o.octets > BATCH_OCTETS)
 				out_send(dp, &o);

@@ -38,6 +38,8 @@
 	X(FABRIC_FORWARDED, "fabric.forwarded")                                                    \
 	X(FABRIC_RECEIVED, "fabric.received")                                                      \
 	X(HANDOVER_QUEUED, "handover.queued")                                                      \
+	X(KERNEL_IN, "kernel.in")                                                                  \
+	X(KERNEL_OUT, "kernel.out")                                                                \
 	X(HANDOFFS, "worker.handoffs")                                                             \
 	X(EVENTS_LOST, "event.lost")                                                               \
 	X(DROP_NO_BUFFER, "drop.no-buffer")                                                        \
@@ -125,6 +127,9 @@
 	X(DROP_SPD_POLICY, "drop.spd.no-policy")                                                   \
 	X(DROP_SPD_HOP, "drop.spd.no-next-hop-tunnel")                                             \
 	X(DROP_SPD_SA, "drop.spd.no-sa")                                                           \
+	X(DROP_KERNEL_QUEUE, "drop.kernel.queue")                                                  \
+	X(DROP_KERNEL_SOURCE, "drop.kernel.source")                                                \
+	X(DROP_KERNEL_ROUTE, "drop.kernel.no-tunnel")                                              \
 	X(DROP_NEIGHBOUR_QUEUE, "drop.neighbour.queue")                                            \
 	X(DROP_NEIGHBOUR, "drop.neighbour.unresolved")                                             \
 	X(DROP_RG_STANDBY, "drop.rg.standby")                                                      \

@@ -267,6 +267,9 @@ static void dispatch(struct worker *w, struct pkt *p)
 	case PKT_OUT:
 		out_of_us(w, p);
 		return;
+	case PKT_KERNEL:
+		node_from_kernel(w, p);
+		return;
 	case PKT_RAW:
 		node_tx(w, p, p->port);
 		return;

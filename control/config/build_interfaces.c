@@ -82,9 +82,15 @@ static void fill_unit(struct build *b, const struct node *n, const struct model_
 	u->n_addresses += add_addresses(b, v6, addresses + u->n_addresses);
 	u->addresses = addresses;
 	fill_bindings(b, n, u);
+	u->kernel_device = stmt_text(b, n, "kernel-device");
+	u->kernel_table = stmt_u32(b, n, "kernel-table");
 	u->ike_allowed = !stmt_flag(b, NULL, "security zones security-zone");
 	if (u->multipoint && i->kind != MODEL_IF_TUNNEL)
 		refuse_at(b, stmt(b, n, "multipoint"), "only a unit of st0 can be multipoint");
+	if (u->kernel_device && i->kind != MODEL_IF_TUNNEL)
+		refuse_at(b, stmt(b, n, "kernel-device"), "only a unit of st0 can have one");
+	if (u->kernel_device && strpbrk(u->kernel_device, "/ %:"))
+		refuse_at(b, stmt(b, n, "kernel-device"), "this is no name of a device");
 	if (i->kind == MODEL_IF_FABRIC)
 		refuse_at(b, n, "a fabric interface has no units");
 	if (i->reth)

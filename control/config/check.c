@@ -296,6 +296,20 @@ static void check_interface_ids(struct build *b)
 				all[i - 1].name, all[i].name);
 }
 
+static void check_kernel_devices(struct build *b)
+{
+	const struct model_interface *st0 = model_interface(b->m, "st0");
+
+	for (uint32_t i = 0; st0 && i < st0->n_units; i++)
+		for (uint32_t k = 0; st0->units[i].kernel_device && k < i; k++)
+			if (st0->units[k].kernel_device &&
+				strcmp(st0->units[i].kernel_device, st0->units[k].kernel_device) ==
+					0)
+				refuse_at(b, interface_node(b, st0),
+					"'%s' and '%s' have the same kernel-device",
+					st0->units[k].name, st0->units[i].name);
+}
+
 struct owned {
 	const struct addr *addr;
 	const struct model_unit *unit;
@@ -346,6 +360,7 @@ void check_model(struct build *b)
 	check_interfaces(b);
 	check_interface_ids(b);
 	check_addresses(b);
+	check_kernel_devices(b);
 	check_gateways(b);
 	check_vpns(b);
 	check_shared(b);

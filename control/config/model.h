@@ -209,6 +209,9 @@ struct model_unit {
 	bool multipoint;
 	const struct model_binding *bindings; /* as configured */
 	uint32_t n_bindings;
+	const char
+		*kernel_device; /* TUN device of an st0 unit; NULL: the kernel has no part in it */
+	uint32_t kernel_table;
 	uint32_t instance; /* 0 = the default one; see struct model_instance */
 	const char *zone;  /* NULL when in none */
 	bool ike_allowed;

@@ -27,6 +27,7 @@ static void on_configured(void *ctx, int rc, const Dp__Reply *reply)
 		return;
 	}
 	d->dp_ready = true;
+	routes_again(&d->routes);
 	ha_bridge_refill(&d->ha);
 	ev.dataplane = (struct ha_ev_dataplane){.up = true, .incarnation = d->dp_incarnation};
 	ha_bridge_feed(&d->ha, &ev);

@@ -101,6 +101,8 @@ static int put_unit(Dp__Configure *c, const struct dp_config_args *a, const stru
 	d->mtu = i->mtu;
 	d->ike = u->ike_allowed;
 	d->instance = u->instance;
+	if (put_text(&d->kernel_device, u->kernel_device ? u->kernel_device : "") < 0)
+		return -ERR_NOMEM;
 	if (i->kind == MODEL_IF_RETH && put_reth_mac(d, i, a->cluster_id) < 0)
 		return -ERR_NOMEM;
 	for (uint32_t k = 0; k < u->n_addresses; k++) {

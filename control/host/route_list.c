@@ -253,6 +253,25 @@ static void add_reverse(void *ctx, const struct presence_row *row)
 	}
 }
 
+/* What a routing daemon told the kernel about a unit. */
+static void add_learned(struct listing *l, const struct rib_route *r)
+{
+	const struct model_unit *u = model_unit(l->m, r->name);
+	const struct binding *b = NULL;
+	struct rib_route c = *r;
+
+	if (!u || !leads_somewhere(l, u))
+		return;
+	if (u->multipoint) {
+		b = binding_for(l, u, &r->via);
+		if (!b || !vpn_is_open(l, b->vpn))
+			return;
+	}
+	c.tunnel = b ? route_tunnel_id(b->vpn) : 0;
+	c.name = u->name;
+	rib_add(l->rib, &c);
+}
+
 static void add_all(struct listing *l)
 {
 	const struct model *m = l->m;
@@ -272,16 +291,18 @@ static void add_all(struct listing *l)
 	presence_each(l->p, add_reverse, l);
 }
 
-int route_list(const struct model *m, const struct presence *p, struct rib *out)
+int route_list(const struct route_world *w, struct rib *out)
 {
 	struct rib rib = {0};
-	struct listing l = {.m = m, .p = p, .rib = &rib};
+	struct listing l = {.m = w->m, .p = w->p, .rib = &rib};
 	int rc = units_init(&l);
 
 	if (rc == 0)
-		rc = route_bindings(m, p, &l.bindings);
+		rc = route_bindings(w->m, w->p, &l.bindings);
 	if (rc == 0)
 		add_all(&l);
+	for (size_t i = 0; rc == 0 && w->learned && i < w->learned->n; i++)
+		add_learned(&l, &w->learned->v[i]);
 	if (rc == 0 && rib.failed)
 		rc = -ERR_NOMEM;
 	if (rc == 0)

@@ -23,7 +23,14 @@ struct bindings {
 };
 
 /* -ERR_NOMEM. On failure *out is as it was. */
-int route_list(const struct model *m, const struct presence *p, struct rib *out) MUST_CHECK;
+struct route_world {
+	const struct model *m;
+	const struct presence *p;
+	const struct rib
+		*learned; /* of routing daemons: instance, prefix, unit, via; may be NULL */
+};
+
+int route_list(const struct route_world *w, struct rib *out) MUST_CHECK;
 int route_bindings(
 	const struct model *m, const struct presence *p, struct bindings *out) MUST_CHECK;
 void bindings_fini(struct bindings *b);

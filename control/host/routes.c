@@ -35,11 +35,13 @@ static void tell(struct routes *r)
 static bool make(struct routes *r)
 {
 	struct rib fresh = {0};
-	int rc = route_list(r->d->model, &r->presence, &fresh);
+	const struct route_world w = {
+		.m = r->d->model, .p = &r->presence, .learned = &r->kernel.learned};
+	int rc = route_list(&w, &fresh);
 	bool same;
 
 	if (rc < 0) {
-		log_err(&r->d->log, "routes.failed", "reason=\"%s\"", err_text(rc));
+		daemon_stop(r->d, err_text(rc)); /* names in the old list may be gone */
 		return false;
 	}
 	rib_settle(&fresh, &r->rib, clock_boot_ms());
@@ -54,6 +56,8 @@ void routes_make(struct routes *r)
 	(void)make(r);
 }
 
+static void later(struct routes *r, bool changed);
+
 static void on_timer(uv_timer_t *t)
 {
 	struct routes *r = (struct routes *)t->data;
@@ -62,6 +66,8 @@ static void on_timer(uv_timer_t *t)
 	r->pending = false;
 	if (make(r) && r->d->dp_ready)
 		tell(r);
+	if (kernel_sync(&r->kernel))
+		later(r, true);
 	r->pause_ms = ROUTES_GATHER_MS + 10 * ((uv_hrtime() - begin) / 1000000);
 }
 
@@ -72,6 +78,11 @@ static void later(struct routes *r, bool changed)
 	r->pending = true;
 	uv_update_time(&r->d->loop);
 	(void)uv_timer_start(&r->timer, on_timer, r->pause_ms, 0);
+}
+
+void routes_again(struct routes *r)
+{
+	later(r, true);
 }
 
 /* ---------------------------------------------------------------- records */
@@ -116,7 +127,7 @@ int routes_init(struct routes *r, struct daemon *d)
 	if (uv_timer_init(&d->loop, &r->timer) != 0)
 		return -ERR_IO;
 	r->timer.data = r;
-	return 0;
+	return kernel_init(&r->kernel, d);
 }
 
 void routes_fini(struct routes *r)
@@ -125,6 +136,7 @@ void routes_fini(struct routes *r)
 		return;
 	if (!uv_is_closing((uv_handle_t *)&r->timer))
 		uv_close((uv_handle_t *)&r->timer, NULL);
+	kernel_fini(&r->kernel);
 	presence_fini(&r->presence);
 	rib_fini(&r->rib);
 }

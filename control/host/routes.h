@@ -9,6 +9,7 @@
  */
 #include <uv.h>
 
+#include "host/kernel.h"
 #include "host/presence.h"
 #include "policy/rib.h"
 
@@ -20,6 +21,7 @@ struct routes {
 	struct daemon *d;
 	struct presence presence;
 	struct rib rib;
+	struct kernel kernel;
 	uv_timer_t timer;
 	uint64_t pause_ms;
 	bool pending;
@@ -30,6 +32,9 @@ void routes_fini(struct routes *r);
 
 /* Now, from the daemon's model; without telling: a Configure follows that carries them. */
 void routes_make(struct routes *r);
+
+/* Soon: the dataplane is configured, or the kernel has changed. */
+void routes_again(struct routes *r);
 
 /* A record of a child was written, applied or restored; or is gone. Other records are ignored. */
 void routes_record(struct routes *r, uint32_t rg, struct view key, struct view body);

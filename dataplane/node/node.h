@@ -87,6 +87,10 @@ void answer_no_route(struct worker *w, const struct pkt *p);
 void answer_expired(struct worker *w, const struct pkt *p);
 /* punt.c: p at the IKE message. */
 void node_punt(struct worker *w, struct pkt *p);
+/* kernel.c: a packet out of a tunnel that is the kernel's business goes there; false: it is not. */
+bool node_to_kernel(struct worker *w, struct pkt *p);
+/* From the kernel, by the device of the tunnel p->iface. */
+void node_from_kernel(struct worker *w, struct pkt *p);
 /* esp_in.c: works w->esp_in off. */
 void node_esp_in(struct worker *w);
 /* path_mtu.c: ICMP "fragmentation needed", its checksum found good. */

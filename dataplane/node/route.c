@@ -115,8 +115,11 @@ static const struct hop *route_of(struct worker *w, struct pkt *p)
 
 static void route_one(struct worker *w, struct pkt *p)
 {
-	const struct hop *hop = route_of(w, p);
+	const struct hop *hop;
 
+	if (p->flags & PKT_INNER && node_to_kernel(w, p))
+		return;
+	hop = route_of(w, p);
 	if (!hop)
 		return;
 	if (hop->kind == HOP_LOCAL) {

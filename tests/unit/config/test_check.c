@@ -369,6 +369,14 @@ static const struct check check_interfaces_cases[] = {
 		"set interfaces st0 unit 2 multipoint\n"
 		"set interfaces st0 unit 2 family inet next-hop-tunnel 10.0.0.2 ipsec-vpn v",
 		"VPN 'v' is not bound to 'st0.2'\n", false},
+	{"a kernel device of a port", "set interfaces ge-0/0/0 unit 0 kernel-device x",
+		"'kernel-device x'\n    only a unit of st0 can have one\n", false},
+	{"a kernel device with a path", "set interfaces st0 unit 1 kernel-device a/b",
+		"'kernel-device a/b'\n    this is no name of a device\n", false},
+	{"a kernel device twice",
+		"set interfaces st0 unit 1 kernel-device x\nset interfaces st0 unit 2 "
+		"kernel-device x",
+		"'st0.1' and 'st0.2' have the same kernel-device\n", false},
 	{"route without next hop", "set routing-options static route 10.0.0.0/8",
 		"'route 10.0.0.0/8'\n    missing mandatory statement: 'next-hop'\n", false},
 	{"route to an unknown unit", "set routing-options static route 10.0.0.0/8 next-hop st0.7",

@@ -243,6 +243,55 @@ static void inner_for_us(struct shot *s)
 	fire_sealed(s, 1, &x);
 }
 
+/* ---------------------------------------------------------------- the kernel's device */
+
+/* The tunnel has an address, and the kernel a device for it. */
+static void give_kernel_a_device(struct shot *s)
+{
+	struct iface *tunnel = atomic_load(&s->y->sh.net)->ifaces[2];
+
+	tunnel->kernel = true;
+	tunnel->addrs[tunnel->n_addrs++] = prefix_v4(WAY_GW_IN, 30);
+}
+
+static void kernel_slower_than_the_tunnel(struct shot *s)
+{
+	struct plain x = plain(WAY_FAR, WAY_GW_IN);
+	struct ip_frame f;
+
+	give_kernel_a_device(s);
+	aim(s);
+	for (uint32_t i = 1; i <= RING_PUNT + 1; i++) {
+		f.n = way_seal(s->y, i, view_of_array(x.b), false, f.f);
+		way_receive(s->y, 0, way_packet(f.f, f.n, 0));
+	}
+	(void)way_drain(s->y);
+}
+
+static void fire_from_kernel(struct shot *s, uint32_t src, uint32_t dst)
+{
+	struct ip_frame x = {.n = 60};
+	struct pkt *p;
+
+	ip4_put(x.f, &(struct ip4_make){src, dst, 60, 1, 0, IP_UDP, 64, 0});
+	p = way_packet(x.f, x.n, 64);
+	p->kind = PKT_KERNEL;
+	p->flags = PKT_OURS;
+	p->iface = 2;
+	fire_packet(s, p);
+}
+
+static void kernel_speaks_for_a_stranger(struct shot *s)
+{
+	give_kernel_a_device(s);
+	fire_from_kernel(s, WAY_HOST, WAY_FAR);
+}
+
+static void kernel_without_a_device(struct shot *s)
+{
+	fire_from_kernel(s, WAY_GW_IN, WAY_FAR);
+}
+
 /* ---------------------------------------------------------------- outbound */
 
 static void fire_out(struct shot *s)
@@ -341,6 +390,9 @@ static const struct drop_case cases[] = {
 	{STAT_DROP_ESP_SELECTOR, "an inner packet to a stranger", inner_to_a_stranger},
 	{STAT_DROP_ESP_ECN, "congestion nobody would hear of", congestion_nobody_would_hear_of},
 	{STAT_DROP_IP_PROTOCOL, "an inner packet for us", inner_for_us},
+	{STAT_DROP_KERNEL_QUEUE, "a kernel that is too slow", kernel_slower_than_the_tunnel},
+	{STAT_DROP_KERNEL_SOURCE, "a kernel that forwards", kernel_speaks_for_a_stranger},
+	{STAT_DROP_KERNEL_ROUTE, "a kernel without a device", kernel_without_a_device},
 	{STAT_DROP_SPD_POLICY, "no policy", out_of_no_policy},
 	{STAT_DROP_SPD_HOP, "a next hop without a tunnel", out_to_an_unbound_hop},
 	{STAT_DROP_SPD_SA, "a policy without an SA", out_without_an_sa},

@@ -157,7 +157,7 @@ static Dp__Configure *build(const char *config, int node)
 		.iv_node_id = 77};
 	Dp__Configure *c = NULL;
 
-	assert_int_equal(route_list(m, &none, &rib), 0);
+	assert_int_equal(route_list(&(struct route_world){.m = m, .p = &none}, &rib), 0);
 	rib_settle(&rib, NULL, 0);
 	assert_int_equal(dp_config_build(&args, &c), 0);
 	rib_fini(&rib);

@@ -36,6 +36,7 @@ static const char base[] =
 struct world {
 	struct model *m;
 	struct presence p;
+	struct rib learned;
 	char text[4096];
 };
 
@@ -56,6 +57,7 @@ static void world_init(struct world *w, const char *lines)
 static void world_fini(struct world *w)
 {
 	presence_fini(&w->p);
+	rib_fini(&w->learned);
 	model_free(w->m);
 }
 
@@ -99,7 +101,10 @@ static const char *list(struct world *w)
 	struct rib rib = {0};
 	size_t n = 0;
 
-	assert_int_equal(route_list(w->m, &w->p, &rib), 0);
+	assert_int_equal(
+		route_list(
+			&(struct route_world){.m = w->m, .p = &w->p, .learned = &w->learned}, &rib),
+		0);
 	rib_settle(&rib, NULL, 0);
 	w->text[0] = '\0';
 	for (size_t i = 0; i < rib.n; i++) {
@@ -244,6 +249,43 @@ static void routes_in_reverse(void **state)
 	world_fini(&w);
 }
 
+static void learn(struct world *w, const char *to, const char *via, const char *unit)
+{
+	struct rib_route r = {.source = RIB_KERNEL,
+		.preference = RIB_PREFER_KERNEL,
+		.unit = model_interface_id(unit),
+		.name = unit};
+
+	assert_int_equal(prefix_parse(to, &r.to), 0);
+	assert_int_equal(addr_parse(via, &r.via), 0);
+	rib_add(&w->learned, &r);
+}
+
+/* Routing daemons: last of all, over units that are there, by bound next hops only. */
+static void routes_of_the_kernel(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "set interfaces st0 unit 1 family inet address 10.254.0.1/30\n"
+		       "set interfaces st0 unit 2 multipoint family inet address 10.255.0.1/24\n"
+		       "set interfaces st0 unit 2 family inet next-hop-tunnel 10.255.0.2 "
+		       "ipsec-vpn B\n" VPN("A", "192.0.2.9", "st0.1")
+			       VPN("B", "192.0.2.10", "st0.2") TS("A", "T", "10.2.0.0/16"));
+	learn(&w, "10.2.0.0/16", "10.254.0.2", "st0.1");
+	learn(&w, "10.3.0.0/16", "10.254.0.2", "st0.1");
+	learn(&w, "10.4.0.0/16", "10.255.0.2", "st0.2");
+	learn(&w, "10.5.0.0/16", "10.255.0.3", "st0.2");
+	learn(&w, "10.6.0.0/16", "10.255.0.3", "st0.9");
+	assert_string_equal(list(&w), "10.2.0.0/16 auto/5 via st0.1\n"
+				      "10.3.0.0/16 kernel/170 to 10.254.0.2 via st0.1\n"
+				      "10.4.0.0/16 kernel/170 to 10.255.0.2 via st0.2 by B\n"
+				      "10.254.0.0/30 direct/0 via st0.1\n"
+				      "10.255.0.0/24 direct/0 via st0.2 by nobody\n"
+				      "10.255.0.2/32 hop/0 via st0.2 by B\n");
+	world_fini(&w);
+}
+
 /* A joiner: what the snapshot does not name again is gone, what it names was there all the time. */
 static void presence_after_a_snapshot(void **state)
 {
@@ -280,6 +322,7 @@ int main(void)
 		cmocka_unit_test(routes_over_a_multipoint_unit_name_their_vpn),
 		cmocka_unit_test(routes_of_an_instance_stay_in_it),
 		cmocka_unit_test(routes_in_reverse),
+		cmocka_unit_test(routes_of_the_kernel),
 		cmocka_unit_test(presence_after_a_snapshot),
 		cmocka_unit_test(presence_of_a_damaged_record),
 	};
