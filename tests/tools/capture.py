@@ -6,6 +6,7 @@ Reads pcap files of Ethernet: ESP as IP protocol 50 and in UDP 4500, IKE on UDP 
 as the first eight octets of the payload, as AES-GCM has it (RFC 4106 3.1).
 """
 
+import ipaddress
 import json
 import os
 import struct
@@ -33,18 +34,28 @@ def packets(path):
         at += 16 + kept
 
 
+def ip_parts(frame):
+    """(source, destination, protocol, where it begins, where the packet ends), or None: no IP, or not its
+    beginning. IPv6 without extension headers."""
+    kind = bytes(frame[12:14])
+    if kind == b"\x86\xdd" and len(frame) >= 54:
+        return (bytes(frame[22:38]), bytes(frame[38:54]), frame[20], 54,
+                54 + (frame[18] << 8 | frame[19]))
+    if kind != b"\x08\x00" or len(frame) < 34 or (frame[20] & 0x1F) or frame[21]:
+        return None  # a later fragment
+    return (bytes(frame[26:30]), bytes(frame[30:34]), frame[23], 14 + (frame[14] & 15) * 4,
+            14 + (frame[16] << 8 | frame[17]))
+
+
 def carried(frame):
     """(source, destination, "esp" or "ike", octets) of a frame, or None when it carries neither."""
-    if len(frame) < 34 or frame[12] != 8 or frame[13] != 0:
+    found = ip_parts(frame)
+    if not found:
         return None
-    header = 14 + (frame[14] & 15) * 4
-    total = 14 + (frame[16] << 8 | frame[17])
-    if (frame[20] & 0x1F) or frame[21]:
-        return None  # a later fragment
-    ends = bytes(frame[26:30]), bytes(frame[30:34])
-    if frame[23] == 50:
+    *ends, protocol, header, total = found
+    if protocol == 50:
         return *ends, "esp", frame[header:total]
-    if frame[23] != 17 or total < header + 8:
+    if protocol != 17 or total < header + 8:
         return None
     ports = struct.unpack_from(">HH", frame, header)
     body = frame[header + 8:total]
@@ -57,7 +68,7 @@ def carried(frame):
 
 
 def dotted(octets):
-    return ".".join(map(str, octets))
+    return str(ipaddress.ip_address(octets))
 
 
 class Esp:

@@ -78,6 +78,13 @@ class Configuration:
         said = self.value(f"interfaces {name} unit {number or 0} family inet address")
         return ipaddress.ip_interface(said) if said else None
 
+    def unit_addresses(self, unit):
+        """All addresses with their networks, of both families."""
+        name, _, number = unit.partition(".")
+        path = f"interfaces {name} unit {number or 0} family"
+        return [ipaddress.ip_interface(words[0]) for family in ("inet", "inet6")
+                for words in self.find(f"{path} {family} address")]
+
     def port_unit(self, port):
         """The unit that carries a port's addresses: its own, or that of its redundant parent."""
         parent = self.value(f"interfaces {port} gigether-options redundant-parent")

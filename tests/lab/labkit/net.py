@@ -56,6 +56,12 @@ class Net:
                             "net.ipv6.conf.default.disable_ipv6=1"))
         run("ip", "-n", self.ns(host), "link", "set", "lo", "up")
 
+    def allow_ipv6(self, host):
+        """Before its links are made: addresses are good at once, and nobody gives others out."""
+        run(*self.inside_of(host, "sysctl", "-qw", *(
+            f"net.ipv6.conf.{of}.{what}" for of in ("all", "default")
+            for what in ("disable_ipv6=0", "accept_dad=0", "accept_ra=0", "forwarding=1"))))
+
     def attach(self, host, interface, network):
         """A veth between a host and a network; up, without offloads, which a raw tap cannot undo."""
         port, mtu = self.port(host, network), str(MTU.get(network, 1500))

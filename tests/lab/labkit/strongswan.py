@@ -64,8 +64,10 @@ class Mirror:
     def __init__(self, conf, gateway):
         path = f"security ike gateway {gateway}"
         self.gateway = gateway
-        self.remote = conf.unit_address(conf.value(f"{path} external-interface"))
-        self.address = conf.value(f"{path} address", str(self.remote.network[2]))
+        unit = conf.value(f"{path} external-interface")
+        self.address = conf.value(f"{path} address", str(conf.unit_address(unit).network[2]))
+        family = ipaddress.ip_address(self.address).version
+        self.remote = next(own for own in conf.unit_addresses(unit) if own.version == family)
         self.own_id = identity(conf, f"{path} remote-identity", self.address)
         self.remote_id = identity(conf, f"{path} local-identity", str(self.remote.ip))
         policy = conf.value(f"{path} ike-policy")

@@ -96,6 +96,9 @@ class Lab:
 
     def _make_links(self):
         self.net.make([node.host for node in self.nodes] + ["peer", "inside"])
+        for host in ("peer", "inside"):
+            if self.has_ipv6():
+                self.net.allow_ipv6(host)
         self.net.attach("peer", "eth0", "outside")
         self.net.attach("inside", "eth0", "inside")
         for node in self.nodes:
@@ -108,19 +111,23 @@ class Lab:
             self.configure_inside()
 
     def _configure_peer(self):
-        outside = self.conf.unit_address(self.conf.port_unit("ge-0/0/0"))
-        self._address("peer", "eth0", f"{self.mirror.address}/{outside.network.prefixlen}")
+        for own in self.conf.unit_addresses(self.conf.port_unit("ge-0/0/0")):
+            peer = self.mirror.address if own.version == self.mirror.remote.version else own.network[2]
+            self._address("peer", "eth0", f"{peer}/{own.network.prefixlen}")
         run("ip", "-n", self.net.ns("peer"), "link", "add", "lan0", "type", "bridge")
         run("ip", "-n", self.net.ns("peer"), "link", "set", "lan0", "up")
         for lan in self.mirror.lans():
             self._address("peer", "lan0", str(lan))
 
     def configure_inside(self):
-        """An address in the network of the inside port, and the node as the way to everywhere else."""
-        port = self.conf.unit_address(self.conf.port_unit("ge-0/0/1"))
-        host = port.network[1] if port.network[1] != port.ip else port.network[2]
-        self._address("inside", "eth0", f"{host}/{port.network.prefixlen}")
-        run("ip", "-n", self.net.ns("inside"), "route", "add", "default", "via", str(port.ip))
+        """An address in the networks of the inside port, and the node as the way to everywhere else."""
+        for port in self.conf.unit_addresses(self.conf.port_unit("ge-0/0/1")):
+            host = port.network[1] if port.network[1] != port.ip else port.network[2]
+            self._address("inside", "eth0", f"{host}/{port.network.prefixlen}")
+            run("ip", "-n", self.net.ns("inside"), "route", "add", "default", "via", str(port.ip))
+
+    def has_ipv6(self):
+        return any(own.version == 6 for own in self.conf.unit_addresses(self.conf.port_unit("ge-0/0/1")))
 
     def _address(self, host, device, address):
         run("ip", "-n", self.net.ns(host), "addr", "add", address, "dev", device)
