@@ -96,9 +96,6 @@ void node_esp_in(struct worker *w);
 /* path_mtu.c: ICMP "fragmentation needed", its checksum found good. */
 void path_mtu_heard(struct worker *w, struct pkt *p, const struct ip4 *h);
 void path_mtu_heard6(struct worker *w, struct pkt *p, const struct ip6 *h);
-/* n.spi and n.path_mtu are set: to the API thread, which looks the SA up. False: too many of late.
- */
-bool path_mtu_tell(struct worker *w, struct note *n);
 /* Of an SA's owner: what was learned long ago is forgotten. */
 void path_mtu_age(const struct worker *w, struct sa *sa);
 /* route.c: works w->route off. */

@@ -7,42 +7,49 @@
  */
 #include "node/node.h"
 
-enum { UDP_HDR = 8, QUOTED_ESP = 8, AT_MTU = 6, AT_MTU6 = 4, ICMP_HDR = 8 };
+enum { UDP_HDR = 8, ICMP_HDR = 8, AT_MTU = 6, AT_MTU6 = 4 };
 
 #define HEARD_NS (UINT64_C(200) * 1000 * 1000)
 
-/* Where the ESP header of a quoted IPv4 packet of ours is; NULL when it is none, or cut too short.
+/* SPI and number of a quoted packet, `at` octets behind its start; false when they are not there.
  */
-static const uint8_t *quoted_esp(struct view q, uint32_t own)
+static bool quoted_sa(struct view q, uint32_t at, uint8_t proto, struct note *n)
 {
-	uint32_t at;
+	if (proto == IP_UDP)
+		at += UDP_HDR;
+	else if (proto == IP_AH)
+		at += 4; /* next header, length, reserved */
+	else if (proto != IP_ESP)
+		return false;
+	if (at + 8 > q.n)
+		return false;
+	n->spi = load_be32(q.p + at);
+	n->path_mtu.number = load_be32(q.p + at + 4);
+	return true;
+}
 
+/* Is an IPv4 packet of ours quoted, with as much of it as tells its SA? */
+static bool quoted4(struct view q, uint32_t own, struct note *n)
+{
 	if (q.n < IP4_HDR || q.p[0] >> 4 != 4 || load_be32(q.p + IP4_AT_SRC) != own ||
 		(load_be16(q.p + IP4_AT_FRAG) & IP4_OFFSET) != 0)
-		return NULL;
-	at = (q.p[0] & 15u) * 4;
-	if (q.p[IP4_AT_PROTO] == IP_UDP)
-		at += UDP_HDR;
-	else if (q.p[IP4_AT_PROTO] != IP_ESP)
-		return NULL;
-	return at + QUOTED_ESP <= q.n ? q.p + at : NULL;
+		return false;
+	n->path_mtu.remote = ipaddr_v4(load_be32(q.p + IP4_AT_DST));
+	return quoted_sa(q, (q.p[0] & 15u) * 4, q.p[IP4_AT_PROTO], n);
 }
 
-/* .. of an IPv6 packet; ours have no extension headers but the one of a fragment. */
-static const uint8_t *quoted_esp6(struct view q, struct ipaddr own)
+/* .. an IPv6 packet? Ours have no extension headers but the one of a fragment. */
+static bool quoted6(struct view q, struct ipaddr own, struct note *n)
 {
-	uint32_t at = IP6_HDR;
-
 	if (q.n < IP6_HDR || q.p[0] >> 4 != 6 || !ipaddr_equal(ip_src(q.p), own))
-		return NULL;
-	if (q.p[IP6_AT_NEXT] == IP_UDP)
-		at += UDP_HDR;
-	else if (q.p[IP6_AT_NEXT] != IP_ESP)
-		return NULL;
-	return at + QUOTED_ESP <= q.n ? q.p + at : NULL;
+		return false;
+	n->path_mtu.remote = ip_dst(q.p);
+	return quoted_sa(q, IP6_HDR, q.p[IP6_AT_NEXT], n);
 }
 
-bool path_mtu_tell(struct worker *w, struct note *n)
+/* n.spi and n.path_mtu are set: to the API thread, which looks the SA up. False: too many of late.
+ */
+static bool pass_on(struct worker *w, struct note *n)
 {
 	if (w->now_ns - w->path_mtu_ns < HEARD_NS)
 		return false;
@@ -57,45 +64,31 @@ void path_mtu_heard(struct worker *w, struct pkt *p, const struct ip4 *h)
 {
 	const uint8_t *icmp = p->p + h->hdr;
 	struct view q = view_of(icmp + ICMP_HDR, p->len - h->hdr - ICMP_HDR);
-	const uint8_t *esp = quoted_esp(q, h->dst);
 	uint16_t mtu = load_be16(icmp + AT_MTU);
-	struct note n = {0};
+	struct note n = {.path_mtu = {.mtu = mtu}};
 
 	/* RFC 1191: smaller than what did not fit; 0 is from a router that does not know of this.
 	 */
-	if (esp && mtu != 0 && mtu < load_be16(q.p + IP4_AT_LEN)) {
-		n.spi = load_be32(esp);
-		n.path_mtu.number = load_be32(esp + 4);
-		n.path_mtu.remote = ipaddr_v4(load_be32(q.p + IP4_AT_DST));
-		n.path_mtu.mtu = mtu;
-		if (path_mtu_tell(w, &n)) {
-			pkt_free(p);
-			return;
-		}
-	}
-	worker_drop(w, p, STAT_DROP_PATH_MTU);
+	if (quoted4(q, h->dst, &n) && mtu != 0 && mtu < load_be16(q.p + IP4_AT_LEN) &&
+		pass_on(w, &n))
+		pkt_free(p);
+	else
+		worker_drop(w, p, STAT_DROP_PATH_MTU);
 }
 
 void path_mtu_heard6(struct worker *w, struct pkt *p, const struct ip6 *h)
 {
 	const uint8_t *icmp = p->p + h->hdr;
 	struct view q = view_of(icmp + ICMP_HDR, p->len - h->hdr - ICMP_HDR);
-	const uint8_t *esp = quoted_esp6(q, h->dst);
 	uint32_t mtu = load_be32(icmp + AT_MTU6);
-	struct note n = {0};
+	struct note n = {.path_mtu = {.mtu = (uint16_t)MIN(mtu, (uint32_t)UINT16_MAX)}};
 
 	/* RFC 8201 4: smaller than what did not fit; the floor is the API thread's. */
-	if (esp && mtu != 0 && mtu < IP6_HDR + (uint32_t)load_be16(q.p + IP6_AT_LEN)) {
-		n.spi = load_be32(esp);
-		n.path_mtu.number = load_be32(esp + 4);
-		n.path_mtu.remote = ip_dst(q.p);
-		n.path_mtu.mtu = (uint16_t)mtu;
-		if (path_mtu_tell(w, &n)) {
-			pkt_free(p);
-			return;
-		}
-	}
-	worker_drop(w, p, STAT_DROP_PATH_MTU);
+	if (quoted6(q, h->dst, &n) && mtu != 0 &&
+		mtu < IP6_HDR + (uint32_t)load_be16(q.p + IP6_AT_LEN) && pass_on(w, &n))
+		pkt_free(p);
+	else
+		worker_drop(w, p, STAT_DROP_PATH_MTU);
 }
 
 void path_mtu_age(const struct worker *w, struct sa *sa)

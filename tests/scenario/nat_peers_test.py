@@ -7,7 +7,8 @@
 
 They are told apart by port and SPI (NAT-003). peer3 asks for peer2's LAN first: it belongs to who came first,
 so that peer3 is refused and peer2 goes on (docs/nat.md). Then the NAT forgets its mappings, and each peer's
-next packet is enough (NAT-006).
+next packet is enough (NAT-006). At last the way to them becomes narrow, and the NAT box says so: the node
+believes it about its own packets, and tells the sender inside (RFC 4301 8).
 """
 
 import copy
@@ -22,6 +23,7 @@ def many(text):
     """The gateway takes any peer, and each may ask for a part of 10.2/16."""
     text = text.replace("address 192.0.2.2;", "dynamic { general-ikeid; }", 1)
     text = text.replace("remote-identity {\n                hostname peer.example;\n            }", "", 1)
+    text = text.replace("establish-tunnels", "df-bit copy; establish-tunnels", 1)
     return text.replace("remote-ip 10.2.0.0/24", "remote-ip 10.2.0.0/16", 1)
 
 
@@ -100,6 +102,17 @@ def tell(lab, box, peers):
         peer.charon.rekey_child("LAN")
         same(peer.ping(), 2, f"pings of {peer.host} answered after a rekey")
     same(len(node.events(" ike.up ")), 3, "IKE SAs that came up, in all")
+    narrow_way(lab, box)
+
+
+def narrow_way(lab, box):
+    """1300 octets inside are 1356 outside: the first one is lost at the box."""
+    box.narrow(1320)
+    ping = lab.argv_for("inside", ["ping", "-M", "do", "-c", "3", "-i", "0.2", "-W", "1", "-s", "1272", "10.2.1.1"])
+    said = nat.said_by(ping)
+    claim("From 10.1.0.1" in said and "mtu = 12" in said, "the node tells the inside host what fits")
+    said = nat.said_by([word if word != "1272" else "1200" for word in ping])
+    claim("3 received" in said, "what fits arrives")
 
 
 sys.exit(main())

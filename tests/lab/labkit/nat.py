@@ -7,6 +7,7 @@ something else. rebind() forgets all mappings and goes on with another range, as
 """
 
 import os
+import subprocess
 
 from .net import NETWORKS, run
 from .strongswan import StrongSwan
@@ -61,6 +62,10 @@ class Nat:
         low = FIRST_PORT + self.range * PORTS
         return range(low, low + PORTS)
 
+    def narrow(self, mtu):
+        """The way to the peers takes packets up to this size only."""
+        self._run("ip", "link", "set", "in0", "mtu", str(mtu))
+
     def ports(self):
         low = FIRST_PORT + self.range * PORTS
         return range(low, low + PORTS)
@@ -96,12 +101,16 @@ def peer_behind(lab, network="behind", outer="192.0.2.2/24"):
     return nat
 
 
+def said_by(argv):
+    """What a command says, whatever it thinks of the result."""
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                          text=True)
+    return done.stdout
+
+
 def received(argv):
     """How many answers a ping command got."""
-    try:
-        said = run(*argv)
-    except RuntimeError as why:
-        said = str(why)
+    said = said_by(argv)
     words = said.split(" received")[0].split()
     return int(words[-1]) if " received" in said else 0
 

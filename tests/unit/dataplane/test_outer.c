@@ -237,7 +237,7 @@ static void tell(struct way *y, const struct too_big *t)
 	store_be16(icmp + 6, t->mtu);
 	ip4_put(q, &(struct ip4_make){
 			   t->from_us, (uint32_t)WAY_PEER, t->len, 7, IP4_DF, t->proto, 60, 0});
-	q += IP4_HDR + (t->proto == IP_UDP ? 8 : 0);
+	q += IP4_HDR + (t->proto == IP_UDP ? 8 : t->proto == IP_AH ? 4 : 0);
 	store_be32(q, t->spi);
 	store_be32(q + 4, t->number);
 	store_be16(icmp + 2, sum_done(sum_add(0, view_of(icmp, n))));
@@ -271,6 +271,13 @@ static void path_mtu_is_passed_on_a_few_times_a_second(void **state)
 	tell(y, &udp);
 	assert_int_equal(ring_get(&y->w->notes, &n, 1), 1);
 	assert_int_equal(n.spi, WAY_SPI_OUT);
+	y->w->path_mtu_ns = 0;
+	udp.proto = IP_AH;
+	udp.quoted = 12;
+	tell(y, &udp);
+	assert_int_equal(ring_get(&y->w->notes, &n, 1), 1);
+	assert_int_equal(n.spi, WAY_SPI_OUT);
+	assert_int_equal(n.path_mtu.number, 5);
 	way_free(y);
 	assert_int_equal(way_alive(), 0);
 }
@@ -446,6 +453,52 @@ static void multipath_is_heard_at_its_port(void **state)
 	}
 }
 
+/* The same options around IPv6, where UDP has a checksum (RFC 8200 8.1). */
+static void options_hold_over_ipv6(void **state)
+{
+	struct outer_options o = multipath;
+	struct way *y;
+	const uint8_t *p;
+	uint32_t n;
+	uint16_t port = 0;
+
+	(void)state;
+	o.ttl = 33;
+	o.fixed_tos = true;
+	o.tos = 0xb8;
+	y = way_with(&o);
+	way_outer6(y);
+	for (int i = 0; i < 2; i++) {
+		way_forget(y);
+		say(y, &(struct said){.len = 101, .sport = 7, .tos = 1});
+		assert_int_equal(y->n_sent[0], 1);
+		p = y->sent[0][0]->p + 14;
+		n = y->sent[0][0]->len - 14 - IP6_HDR;
+		assert_int_equal(ip_tos(p), 0xb9);
+		assert_int_equal(ip_hops(p), 33);
+		assert_int_equal(p[IP6_AT_NEXT], IP_UDP);
+		assert_int_equal(load_be16(p + IP6_HDR + 2), 4565);
+		assert_int_not_equal(load_be16(p + IP6_HDR + 6), 0);
+		assert_int_equal(sum_done(sum_add(sum_pseudo6(ip_src(p), ip_dst(p), IP_UDP, n),
+					 view_of(p + IP6_HDR, n))),
+			0);
+		if (i == 1)
+			assert_int_equal(load_be16(p + IP6_HDR), port);
+		port = load_be16(p + IP6_HDR);
+	}
+	way_free(y);
+	o = (struct outer_options){.copy_ttl = true, .mtu = 700};
+	y = way_with(&o);
+	way_outer6(y);
+	say(y, &(struct said){.len = 100, .ttl = 50});
+	assert_int_equal(ip_hops(y->sent[0][0]->p + 14), 49);
+	way_forget(y);
+	say(y, &(struct said){.len = 1000});
+	assert_int_equal(y->n_sent[0], 2);
+	assert_in_range(longest(y, 0), 676, 700);
+	way_free(y);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,6 +518,7 @@ int main(void)
 		cmocka_unit_test(flow_hash_is_siphash),
 		cmocka_unit_test(another_key_gives_other_ports),
 		cmocka_unit_test(multipath_is_heard_at_its_port),
+		cmocka_unit_test(options_hold_over_ipv6),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
