@@ -233,7 +233,8 @@ static int form_of(struct dp *dp, const Dp__ChildInstall *c, const struct suite 
 
 	if (!suite_is_ah(sa->suite) && !c->transport)
 		return 0;
-	if (c->udp_encap) /* RFC 3947 5.1; a transport checksum would need the addresses inside */
+	if (c->udp_encap || c->udp_port) /* RFC 3947 5.1; a transport checksum would need the
+					    addresses inside */
 		return -ERR_UNSUPPORTED;
 	sa->form = form_new(dp->engine, suite_is_ah(sa->suite) ? esp : NULL, &k);
 	if (!sa->form)

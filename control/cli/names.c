@@ -47,6 +47,8 @@ const char *name_integ(uint32_t integ)
 		return "hmac-sha384-192";
 	case 14:
 		return "hmac-sha512-256";
+	case 65280: /* of manual SAs alone */
+		return "hmac-sha256-96";
 	default:
 		return "unknown";
 	}
@@ -62,6 +64,7 @@ const char *name_integ_short(uint32_t integ)
 	case 2:
 		return "sha1";
 	case 12:
+	case 65280:
 		return "sha256";
 	case 13:
 		return "sha384";

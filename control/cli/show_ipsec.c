@@ -158,8 +158,9 @@ static void sa_json(struct json *j, const Ctl__Sa *sa)
 	json_text(j, "direction", sa->outbound ? "outbound" : "inbound");
 	json_hex(j, "spi", sa->spi, 8);
 	json_text(j, "protocol", sa->ah ? "AH" : "ESP");
-	json_text(j, "encryption", name_esp_short(sa->encr, sa->key_bits, encr));
+	json_text(j, "encryption", sa->ah ? "none" : name_esp_short(sa->encr, sa->key_bits, encr));
 	json_text(j, "authentication", name_integ(sa->integ));
+	json_text(j, "mode", sa->transport ? "transport" : "tunnel");
 	json_text(j, "type", sa->manual ? "manual" : "dynamic");
 	json_text(j, "state", sa->not_installed ? "not installed" : "installed");
 	if (!sa->no_lifetime) {

@@ -98,6 +98,29 @@ const struct algorithm_hash *algorithm_esp_hash(const char *word)
 	return hash_find(esp_hashes, ARRAY_LEN(esp_hashes), word);
 }
 
+size_t algorithm_hash_key_len(uint16_t integ)
+{
+	switch (integ) { /* RFC 2403, RFC 2404, RFC 4868 */
+	case 1:
+		return 16;
+	case 2:
+		return 20;
+	case 13:
+		return 48;
+	case 14:
+		return 64;
+	default:
+		return 32;
+	}
+}
+
+size_t algorithm_cipher_key_len(const struct algorithm_cipher *c)
+{
+	if (c->aead)
+		return 0;
+	return c->encr == ENCR_DES ? 8 : c->encr == ENCR_3DES ? 24 : c->key_bits / 8;
+}
+
 uint16_t algorithm_dh(const char *word)
 {
 	return word && strncmp(word, "group", 5) == 0 ? (uint16_t)strtoul(word + 5, NULL, 10) : 0;

@@ -23,6 +23,11 @@ const struct algorithm_cipher *algorithm_cipher(const char *word);
 const struct algorithm_hash *algorithm_ike_hash(const char *word);
 /* IPsec: "hmac-sha-256-128"; no PRF. */
 const struct algorithm_hash *algorithm_esp_hash(const char *word);
+#define ALGORITHM_ENCR_NULL 11
+
+/* Octets of key material without parity or salt being taken off; 0: not for static keys. */
+size_t algorithm_hash_key_len(uint16_t integ);
+size_t algorithm_cipher_key_len(const struct algorithm_cipher *c);
 /* Blocks of 64 bits or keys of 56. */
 bool algorithm_encr_is_weak(uint16_t encr);
 /* "group19" is 19. */

@@ -24,6 +24,10 @@ void build_routing(struct build *b); /* instances, their units, static routes */
 void build_ike(struct build *b);     /* proposals, policies, limits */
 void build_gateways(struct build *b);
 void build_ipsec(struct build *b);
+/* The keys and ends of a VPN without IKE; its selectors are there. */
+void build_manual(struct build *b, const struct node *vpn, struct model_vpn *v);
+/* No SPI twice. */
+void check_manual(struct build *b);
 /* Rules across sections, on the finished model. */
 void check_model(struct build *b);
 

@@ -336,10 +336,8 @@ static void fill_vpn(struct build *b, const struct node *n, struct model_vpn *v)
 		refuse_at(b, stmt(b, n, "bind-interface"),
 			"'mode transport' is between the gateways: nothing is routed into it");
 	fill_selectors(b, n, v);
-	if (stmt(b, n, "manual") && stmt(b, n, "ike"))
-		refuse_at(b, stmt(b, n, "manual"), "'manual' and 'ike' exclude each other");
-	else if (stmt(b, n, "manual"))
-		refuse_at(b, stmt(b, n, "manual"), "manual SAs are not supported in this release");
+	if (stmt(b, n, "manual"))
+		build_manual(b, n, v);
 	else
 		fill_references(b, n, v);
 }
@@ -431,5 +429,6 @@ void build_ipsec(struct build *b)
 			fill_vpn(b, n, &all[b->m->n_vpns++]);
 	qsort(all, b->m->n_vpns, sizeof *all, model_by_name);
 	index_selectors(b, list);
+	check_manual(b);
 	bind_all_hops(b);
 }

@@ -165,8 +165,22 @@ struct model_selector {
 	uint32_t preference, metric; /* of the route that appears with the tunnel */
 };
 
+/* An SA that nobody negotiates: one SPI and one key for both directions. */
+struct model_manual {
+	const struct model_unit *external;
+	struct addr local, remote;
+	uint32_t rg, spi;
+	bool ah;
+	uint16_t encr, key_bits; /* encr 11 = NULL; 0 with AH */
+	uint16_t integ;		 /* 65280: HMAC-SHA-256-96; 0: none */
+	struct view encr_key, integ_key;
+};
+
+#define MODEL_MANUAL_SPI_LAST 16639 /* no other SA has one up to here */
+
 struct model_vpn {
 	const char *name;
+	const struct model_manual *manual; /* then there are neither gateway nor policy */
 	const struct model_gateway *gateway;
 	const struct model_ipsec_policy *policy;
 	const struct model_unit *bind; /* st0 unit; NULL when policy-based */

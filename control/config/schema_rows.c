@@ -42,8 +42,10 @@
 #define DH_GROUPS "group1 group2 group5 group14 group15 group16 group19 group20 group21 group24 group31"
 #define SETS "basic compatible standard suiteb-gcm-128 suiteb-gcm-256 prime-128 prime-256"
 #define LEVELS "emergency alert critical error warning notice info verbose debug all"
-#define MANUAL_AUTH "hmac-md5-96 hmac-sha1-96 hmac-sha-256-128"
-#define MANUAL_ENCR "des-cbc 3des-cbc aes-128-cbc aes-192-cbc aes-256-cbc"
+#define MANUAL_AUTH "hmac-md5-96 hmac-sha1-96 hmac-sha-256-128 hmac-sha-256-96"
+#define MANUAL_ENCR                                                                                \
+	"des-cbc 3des-cbc aes-128-cbc aes-192-cbc aes-256-cbc "                                    \
+	"aes-128-gcm aes-192-gcm aes-256-gcm chacha20-poly1305"
 #define UNIT "interfaces * unit *"
 #define RI "routing-instances *"
 #define RG "chassis cluster redundancy-group *"
@@ -321,16 +323,16 @@ const struct schema_row schema_rows[] = {
 	F(VPN " ike no-anti-replay", 0, R_NEW, "accept replayed packets"),
 	E(VPN " replay-on-failover", "available strict", "available", OWN, R_DP,
 		"after a takeover accept above the last published top, or above the horizon only"),
-	V(MAN " gateway", SCHEMA_HOST, LATER, R_RESET, "peer of a manual SA"),
-	V(MAN " external-interface", SCHEMA_UNIT, LATER, R_RESET, "towards it"),
-	E(MAN " protocol", "esp ah", NULL, LATER, R_RESET, "of a manual SA"),
-	U(MAN " spi", 256, 16639, NULL, LATER, R_RESET, "of a manual SA"),
-	E(MAN " authentication algorithm", MANUAL_AUTH, NULL, LATER, R_RESET, "of a manual SA"),
-	S(MAN " authentication key ascii-text", SCHEMA_TEXT, 1, 255, LATER, R_RESET, "of a manual SA"),
-	S(MAN " authentication key hexadecimal", SCHEMA_HEX, 2, 255, LATER, R_RESET, "of a manual SA"),
-	E(MAN " encryption algorithm", MANUAL_ENCR, NULL, LATER, R_RESET, "of a manual SA"),
-	S(MAN " encryption key ascii-text", SCHEMA_TEXT, 1, 255, LATER, R_RESET, "of a manual SA"),
-	S(MAN " encryption key hexadecimal", SCHEMA_HEX, 2, 255, LATER, R_RESET, "of a manual SA"),
+	V(MAN " gateway", SCHEMA_HOST, 0, R_RESET, "peer of a manual SA"),
+	V(MAN " external-interface", SCHEMA_UNIT, 0, R_RESET, "towards it"),
+	E(MAN " protocol", "esp ah", NULL, 0, R_RESET, "of a manual SA"),
+	U(MAN " spi", 256, 16639, NULL, 0, R_RESET, "of a manual SA"),
+	E(MAN " authentication algorithm", MANUAL_AUTH, NULL, 0, R_RESET, "of a manual SA"),
+	S(MAN " authentication key ascii-text", SCHEMA_TEXT, 1, 255, 0, R_RESET, "of a manual SA"),
+	S(MAN " authentication key hexadecimal", SCHEMA_HEX, 2, 255, 0, R_RESET, "of a manual SA"),
+	E(MAN " encryption algorithm", MANUAL_ENCR, NULL, 0, R_RESET, "of a manual SA"),
+	S(MAN " encryption key ascii-text", SCHEMA_TEXT, 1, 255, 0, R_RESET, "of a manual SA"),
+	S(MAN " encryption key hexadecimal", SCHEMA_HEX, 2, 255, 0, R_RESET, "of a manual SA"),
 	L(VPN " traffic-selector", N, 1, 31, 0, R_ALL, "a pair of SAs of its own"),
 	T(TS " description", 1, 255, 0, R_TEXT, "text"),
 	V(TS " local-ip", SCHEMA_PREFIX, 0, R_ALL, "our side"),

@@ -10,6 +10,7 @@
 #include "host/dp_child.h"
 #include "host/dp_config.h"
 #include "host/dp_orders.h"
+#include "host/manual.h"
 #include "ike/record.h"
 
 enum { SCHEMA = 1, LEASE_MAX = 128 };
@@ -32,6 +33,7 @@ static void on_configured(void *ctx, int rc, const Dp__Reply *reply)
 	ev.dataplane = (struct ha_ev_dataplane){.up = true, .incarnation = d->dp_incarnation};
 	ha_bridge_feed(&d->ha, &ev);
 	local_begin(&d->local);
+	manual_apply(d);
 	work_drain(&d->work, d);
 }
 
@@ -122,7 +124,7 @@ static void on_held(void *ctx, int rc, const Dp__Reply *reply)
 		struct ha_record r;
 
 		dp_lease_key(reply->children[i]->spi_in, key + 1);
-		if (reply->children[i]->rg != c->rg ||
+		if (reply->children[i]->rg != c->rg || manual_has(d, reply->children[i]->spi_in) ||
 			ha_record_find(d->ha.ha, c->rg, HA_CLASS_RECORD, view_of_array(key), &r))
 			continue;
 		dp_order_delete(&d->dp, &reply->children[i]->spi_in, 1);
@@ -196,7 +198,8 @@ static void on_lease_want(struct daemon *d, const Dp__LeaseWant *w)
 		dp_lease_key(w->wants[i]->spi_in, key);
 		dp_lease_key(w->wants[i]->spi_in, child + 1);
 		/* the record of one that goes took its lease along: none may come after it */
-		if (!record_key_find_child(d->runner.ike, view_of_array(child)))
+		if (!manual_has(d, w->wants[i]->spi_in) &&
+			!record_key_find_child(d->runner.ike, view_of_array(child)))
 			continue;
 		items[n++] = (struct ha_item){.class = HA_CLASS_LEASE,
 			.key = view_of(key, 4),

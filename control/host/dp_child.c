@@ -105,6 +105,7 @@ int dp_child_install(
 		m.remote = &to;
 		m.udp_encap = i->udp_encap;
 		m.transport = i->transport;
+		m.manual = i->manual;
 		m.encr = i->encr;
 		m.key_bits = i->key_bits;
 		m.integ = i->integ;

@@ -225,27 +225,70 @@ static int put_selector(Dp__Selector *s, const struct model_flow *f, bool local)
 	return put_bytes(&s->high, addr_view(&hi));
 }
 
+/* The unit its packets leave by: in transport mode nothing is routed into a tunnel. */
+static const struct model_unit *unit_of(const struct model_vpn *v)
+{
+	if (!v->transport)
+		return v->bind;
+	return v->manual ? v->manual->external : v->gateway ? v->gateway->external : NULL;
+}
+
+static struct prefix host_of(const struct addr *a)
+{
+	return (struct prefix){.addr = *a, .len = (uint8_t)(addr_len(a) * 8)};
+}
+
+/* Transport mode is between the two ends, whatever range was configured; the peers of a dynamic
+ * gateway are anybody in it. */
+static struct model_flow flow_of(const struct model_vpn *v, const struct model_flow *f)
+{
+	struct model_flow flow = *f;
+
+	if (!v->transport)
+		return flow;
+	if (v->manual) {
+		flow.local = host_of(&v->manual->local);
+		flow.remote = host_of(&v->manual->remote);
+	} else if (v->gateway) {
+		flow.local = host_of(&v->gateway->local);
+		if (v->gateway->n_peers == 1 && v->gateway->peers[0].addr.family != 0)
+			flow.remote = host_of(&v->gateway->peers[0].addr);
+	}
+	return flow;
+}
+
+static bool has_interface(const Dp__Configure *c, uint32_t id)
+{
+	for (size_t k = 0; k < c->n_interfaces; k++)
+		if (c->interfaces[k]->id == id)
+			return true;
+	return false;
+}
+
 static int put_policy(Dp__Configure *c, const struct model_vpn *v, const struct model_selector *s)
 {
-	Dp__Policy *p = ADD(c, policies, Dp__Policy, DP__POLICY__INIT);
+	const struct model_unit *unit = unit_of(v);
+	uint32_t interface_id = unit ? model_interface_id(unit->name) : 0;
+	Dp__Policy *p;
 	char name[128];
 
+	if (v->transport && !has_interface(c, interface_id))
+		return 0; /* its port is on another node */
+	p = ADD(c, policies, Dp__Policy, DP__POLICY__INIT);
 	(void)snprintf(name, sizeof name, "%s%s%s", v->name, s->name[0] ? "/" : "", s->name);
 	if (!p || put_text(&p->name, name) < 0)
 		return -ERR_NOMEM;
 	p->id = s->policy_id;
-	if (v->transport && v->gateway && v->gateway->external)
-		p->interface_id = model_interface_id(v->gateway->external->name);
-	else
-		p->interface_id = v->bind ? model_interface_id(v->bind->name) : 0;
-	p->rg = v->gateway ? v->gateway->rg : 0;
+	p->interface_id = interface_id;
+	p->rg = v->manual ? v->manual->rg : v->gateway ? v->gateway->rg : 0;
 	p->tunnel = route_tunnel_id(v);
 	for (uint32_t k = 0; k < s->n_flows; k++) {
+		const struct model_flow flow = flow_of(v, &s->flows[k]);
 		Dp__Selector *l = ADD(p, local, Dp__Selector, DP__SELECTOR__INIT);
 		Dp__Selector *r = ADD(p, remote, Dp__Selector, DP__SELECTOR__INIT);
 
-		if (!l || !r || put_selector(l, &s->flows[k], true) < 0 ||
-			put_selector(r, &s->flows[k], false) < 0)
+		if (!l || !r || put_selector(l, &flow, true) < 0 ||
+			put_selector(r, &flow, false) < 0)
 			return -ERR_NOMEM;
 	}
 	return 0;

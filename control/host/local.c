@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "host/daemon.h"
 #include "host/dp_child.h"
+#include "host/manual.h"
 
 enum { LEASE_KEY_LEN = 5, LEASE_BODY_MAX = 128 };
 
@@ -239,7 +240,8 @@ static int keep_leases(struct local *l, const Dp__LeaseWant *w, struct changes *
 		lease_key(w->wants[i]->spi_in, key);
 		memcpy(child, key, sizeof child);
 		child[0] = 'C';
-		if (!local_store_find(&l->store, view_of_array(child), &have))
+		if (!manual_has(l->d, w->wants[i]->spi_in) &&
+			!local_store_find(&l->store, view_of_array(child), &have))
 			continue;
 		body = room + c->n_keys++ * LEASE_BODY_MAX;
 		rc = add_upsert(l, c,

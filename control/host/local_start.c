@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "host/daemon.h"
+#include "host/manual.h"
 #include "host/dp_child.h"
 #include "host/dp_orders.h"
 #include "ike/show.h"
@@ -137,6 +138,7 @@ static void on_held(void *ctx, int rc, const Dp__Reply *reply)
 
 		dp_lease_key(reply->children[i]->spi_in, key + 1);
 		if (!is_local(l, reply->children[i]->rg) ||
+			manual_has(l->d, reply->children[i]->spi_in) ||
 			local_store_find(&l->store, view_of_array(key), &body))
 			continue;
 		dp_order_delete(&l->d->dp, &reply->children[i]->spi_in, 1);

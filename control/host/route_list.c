@@ -34,7 +34,8 @@ bool route_unit_is_up(const struct presence *p, const struct model *m, const str
 {
 	for (uint32_t v = 0; v < m->n_vpns; v++)
 		for (uint32_t s = 0; m->vpns[v].bind == u && s < m->vpns[v].n_selectors; s++)
-			if (presence_is_up(p, m->vpns[v].selectors[s].policy_id))
+			if (m->vpns[v].manual ||
+				presence_is_up(p, m->vpns[v].selectors[s].policy_id))
 				return true;
 	return false;
 }
@@ -61,7 +62,7 @@ static const struct model_interface *st0_of(const struct model *m)
 
 static bool selector_is_up(const struct listing *l, const struct model_selector *s)
 {
-	return presence_is_up(l->p, s->policy_id);
+	return s->vpn->manual || presence_is_up(l->p, s->policy_id);
 }
 
 static bool vpn_is_open(const struct listing *l, const struct model_vpn *v)

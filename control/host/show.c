@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "host/clock.h"
 #include "host/daemon.h"
+#include "host/manual.h"
 #include "host/show_records.h"
 #include "ike/show.h"
 
@@ -168,6 +169,9 @@ static void fill_direction(Ctl__Sa *s, const struct ike_child_row *row, bool out
 	s->encr = row->encr;
 	s->key_bits = row->key_bits;
 	s->integ = row->integ;
+	s->ah = row->encr == 0;
+	s->transport = row->transport;
+	s->manual = s->no_lifetime = row->manual;
 	s->hard_s = row->hard_s;
 	s->soft_s = row->soft_s;
 	s->not_installed = !row->installed;
@@ -245,7 +249,7 @@ static void ipsec_each(void *ctx, const struct ike_child_row *row)
 	t.local_ts = ours.list;
 	t.n_remote_ts = put_ranges(&theirs, row->remote_ts, row->n_remote_ts);
 	t.remote_ts = theirs.list;
-	t.ike_version = 2;
+	t.ike_version = row->manual ? 0 : 2;
 	t.ike_index = row->ike_index;
 	t.role = row->initiator ? CTL__ROLE__ROLE_INITIATOR : CTL__ROLE__ROLE_RESPONDER;
 	t.negotiations = row->negotiations;
@@ -294,10 +298,12 @@ static void on_stats(void *ctx, int rc, const Dp__Reply *reply)
 	p->counting = true;
 	rc = ike_show_children(ike, &p->filter, clock_boot_ms(), ipsec_each, p);
 	show_record_children(p->d, &p->filter, ipsec_each, p);
+	manual_show(p->d, &p->filter, ipsec_each, p);
 	p->counting = false;
 	if (rc == 0)
 		rc = ike_show_children(ike, &p->filter, clock_boot_ms(), ipsec_each, p);
 	show_record_children(p->d, &p->filter, ipsec_each, p);
+	manual_show(p->d, &p->filter, ipsec_each, p);
 	totals.total_tunnels = p->tunnels;
 	totals.total_sas = p->sas;
 	end.node = daemon_node(p->d);
@@ -375,5 +381,6 @@ size_t show_spis_of_index(struct daemon *d, uint32_t index, uint32_t *spis, size
 	if (ike_show_children(d->runner.ike, &filter, clock_boot_ms(), find_each, &f) < 0)
 		return 0;
 	show_record_children(d, &filter, find_each, &f);
+	manual_show(d, &filter, find_each, &f);
 	return f.n;
 }

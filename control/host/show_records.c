@@ -188,7 +188,7 @@ static uint32_t selectors_of(Rec__Selector *const *from, size_t n, struct tsel o
 }
 
 /* Tunnels are numbered in configuration order, on every node alike. */
-static uint32_t tunnel_index(const struct model *m, uint32_t policy_id)
+uint32_t show_tunnel_index(const struct model *m, uint32_t policy_id)
 {
 	uint32_t index = FIRST_TUNNEL;
 
@@ -209,7 +209,7 @@ static void one_child(void *ctx, struct view body)
 	if (!c)
 		return;
 	r.selector = model_selector(w->d->model, c->policy_id);
-	r.index = tunnel_index(w->d->model, c->policy_id);
+	r.index = show_tunnel_index(w->d->model, c->policy_id);
 	r.rg = c->rg;
 	r.spi_in = c->spi_in;
 	r.spi_out = c->spi_out;
@@ -225,6 +225,7 @@ static void one_child(void *ctx, struct view body)
 	r.n_local_ts = selectors_of(c->local_ts, c->n_local_ts, local);
 	r.remote_ts = remote;
 	r.n_remote_ts = selectors_of(c->remote_ts, c->n_remote_ts, remote);
+	r.transport = c->transport;
 	r.encr = (uint16_t)c->encr;
 	r.key_bits = (uint16_t)c->key_bits;
 	r.integ = (uint16_t)c->integ;

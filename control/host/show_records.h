@@ -8,6 +8,8 @@
 
 struct daemon;
 
+/* Tunnels are numbered in configuration order, on every node alike; 0: there is no such. */
+uint32_t show_tunnel_index(const struct model *m, uint32_t policy_id);
 /* Both call `each` for every record that matches, in log order. Rows are lent for the call. */
 void show_record_sas(struct daemon *d, const struct ike_filter *f,
 	void (*each)(void *ctx, const struct ike_sa_row *row), void *ctx);

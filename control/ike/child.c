@@ -100,11 +100,8 @@ void child_rearm(struct ike *ike, struct child *c)
 		ike->failed |= timer_arm(&ike->timers, &c->timer, due) < 0;
 }
 
-static struct ike_outer outer_of(const struct child *c, const struct model_vpn *vpn, bool natt)
+struct ike_outer ike_outer_of(const struct model_vpn *vpn)
 {
-	/* UDP-005: with a NAT on the way, NAT traversal alone. */
-	uint16_t port = natt ? 0 : vpn->udp_port;
-
 	return (struct ike_outer){
 		.df = (uint8_t)vpn->df,
 		.ttl = vpn->ttl,
@@ -114,9 +111,19 @@ static struct ike_outer outer_of(const struct child *c, const struct model_vpn *
 		.copy_dscp = vpn->copy_outer_dscp,
 		.no_too_big = vpn->no_packet_too_big,
 		.mtu = vpn->tunnel_mtu,
-		.udp_port = port,
-		.udp_key = port ? view_of_array(c->udp_key) : (struct view){0},
 	};
+}
+
+static struct ike_outer outer_of(const struct child *c, const struct model_vpn *vpn, bool natt)
+{
+	struct ike_outer o = ike_outer_of(vpn);
+
+	if (natt) /* UDP-005: with a NAT on the way, NAT traversal alone. */
+		return o;
+	o.udp_port = vpn->udp_port;
+	if (o.udp_port)
+		o.udp_key = view_of_array(c->udp_key);
+	return o;
 }
 
 void child_install_fill(const struct child *c, struct ike_child_install *out)

@@ -73,5 +73,7 @@ void child_drop(struct ike *ike, struct child *c);
 void child_free(struct child *c);
 void child_move(struct child *c, struct ike_sa *to);
 void child_rearm(struct ike *ike, struct child *c);
+/* How the outer header follows from the inner one; without UDP. */
+struct ike_outer ike_outer_of(const struct model_vpn *vpn);
 /* Keys and selectors are lent from the child. */
 void child_install_fill(const struct child *c, struct ike_child_install *out);

@@ -77,6 +77,7 @@ struct ike_child_install {
 	uint32_t spi_in, spi_out, rg, policy_id, interface_id;
 	struct endpoint local, remote;
 	bool udp_encap, transport;
+	bool manual;			       /* of the configuration: numbers go round */
 	uint16_t encr, key_bits, integ;	       /* encr 0: AH */
 	struct view encr_key_in, encr_key_out; /* AEAD: key, then salt */
 	struct view integ_key_in, integ_key_out;

@@ -116,6 +116,7 @@ static void fill_child(const struct child *c, uint64_t now_ms, struct ike_child_
 		.remote_ts = c->remote_ts->v,
 		.n_local_ts = c->local_ts->n,
 		.n_remote_ts = c->remote_ts->n,
+		.transport = c->transport,
 		.encr = id_of(c->suite.encr),
 		.key_bits = c->suite.encr ? c->suite.encr->key_bits : 0,
 		.integ = id_of(c->suite.integ),

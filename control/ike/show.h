@@ -33,6 +33,7 @@ struct ike_child_row {
 	uint32_t index; /* of the tunnel: 500001 and up */
 	uint32_t rg, ike_index, spi_in, spi_out;
 	bool initiator, installed, outbound, replaced;
+	bool manual, transport;
 	struct endpoint local, remote;
 	bool natt;
 	const struct model_selector *selector; /* NULL when the configuration lost it */

@@ -323,6 +323,8 @@ static int vpn_configure(struct ike *ike, const struct model_vpn *vpn, uint32_t 
 {
 	struct gateway *gw = vpn->gateway ? gateway_find(ike, vpn->gateway->name) : NULL;
 
+	if (vpn->manual) /* not ours, but numbered with the others */
+		*id += vpn->n_selectors;
 	if (!gw || !vpn->policy)
 		return 0;
 	for (uint32_t i = 0; i < vpn->n_selectors; i++) {

@@ -86,9 +86,16 @@ static void check_base_is_silent(void **state)
 	assert_int_equal(c.n, 0);
 }
 
-#define GW     "set security ike gateway g "
-#define POL    "set security ike policy pol "
-#define VPN    "set security ipsec vpn v "
+#define GW  "set security ike gateway g "
+#define POL "set security ike policy pol "
+#define VPN "set security ipsec vpn v "
+#define MANUAL                                                                                     \
+	"delete security ipsec vpn v ike\n" VPN "manual gateway 198.51.100.2\n" VPN                \
+	"manual external-interface ge-0/0/0.0\n" VPN "manual protocol esp\n" VPN                   \
+	"manual spi 300\n"
+#define MANUAL_KEY                                                                                 \
+	VPN "manual authentication algorithm hmac-md5-96\n" VPN                                    \
+	    "manual authentication key ascii-text 1234567890123456\n"
 #define AT_GW  "[edit security ike gateway g]\n  "
 #define AT_POL "[edit security ike policy pol]\n  "
 #define AT_VPN "[edit security ipsec vpn v]\n  "
@@ -256,8 +263,66 @@ static const struct check check_security_cases[] = {
 		false},
 	{"tunnel-mtu 255", VPN "tunnel-mtu 255", "value 255 is not within range (256..9192)\n",
 		false},
-	{"manual", VPN "manual spi 300\ndelete security ipsec vpn v ike",
-		"manual SAs are not supported in this release\n", false},
+	{"manual and ike", VPN "manual spi 300", "'manual' and 'ike' exclude each other\n", false},
+	{"manual without a key (MAN-001)",
+		MANUAL VPN "manual authentication algorithm hmac-sha1-96",
+		"'authentication'\n    missing mandatory statement: 'key'\n", false},
+	{"manual SPI 255 (MAN-002)", VPN "manual spi 255",
+		"value 255 is not within range (256..16639)\n", false},
+	{"manual SPI 16640 (MAN-002)", VPN "manual spi 16640",
+		"value 16640 is not within range (256..16639)\n", false},
+	{"manual SHA-1 of 19 (MAN-004)",
+		MANUAL VPN "manual authentication algorithm hmac-sha1-96\n" VPN
+			   "manual authentication key ascii-text 1234567890123456789",
+		"hmac-sha1-96 needs a key of 20 characters, this has 19\n", false},
+	{"manual SHA-256 in hex (MAN-004)",
+		MANUAL VPN "manual authentication algorithm hmac-sha-256-96\n" VPN
+			   "manual authentication key hexadecimal 00112233",
+		"hmac-sha-256-96 needs a key of 64 hexadecimal digits, this has 8\n", false},
+	{"manual 3DES of 23 (PSK-003)",
+		MANUAL VPN "manual encryption algorithm 3des-cbc\n" VPN
+			   "manual encryption key ascii-text 12345678901234567890123",
+		"3des-cbc needs a key of 24 characters, this has 23\n", false},
+	{"manual GCM (MAN-005)", MANUAL VPN "manual encryption algorithm aes-128-gcm",
+		"'algorithm aes-128-gcm'\n    'aes-128-gcm' is not for static keys: after a "
+		"restart its counter would repeat\n",
+		false},
+	{"manual ChaCha20 (MAN-005)", MANUAL VPN "manual encryption algorithm chacha20-poly1305",
+		"'chacha20-poly1305' is not for static keys", false},
+	{"manual weak DES (ALG-009)",
+		MANUAL VPN "manual encryption algorithm des-cbc\n" VPN
+			   "manual encryption key hexadecimal 0101010101010101",
+		"this is a weak key of DES\n", false},
+	{"manual semi-weak DES (ALG-009)",
+		MANUAL VPN "manual encryption algorithm des-cbc\n" VPN
+			   "manual encryption key hexadecimal 1fe01fe00ef10ef1",
+		"this is a weak key of DES\n", false},
+	{"manual 3DES that is DES (ALG-010)",
+		MANUAL VPN "manual encryption algorithm 3des-cbc\n" VPN
+			   "manual encryption key ascii-text abcdefghabcdefgh12345678",
+		"with equal first and second parts this is single DES\n", false},
+	{"manual without anything", MANUAL, "needs 'authentication', 'encryption' or both\n",
+		false},
+	{"manual AH that encrypts",
+		MANUAL VPN "manual protocol ah\n" VPN "manual encryption algorithm des-cbc",
+		"'encryption'\n    protocol ah does not encrypt\n", false},
+	{"manual AH without a hash", MANUAL VPN "manual protocol ah",
+		"protocol ah needs 'authentication'\n", false},
+	{"manual to a name", MANUAL VPN "manual gateway vpn.example",
+		"a manual SA needs the address of its peer\n", false},
+	{"manual SPI twice",
+		MANUAL MANUAL_KEY
+		"set security ipsec vpn w bind-interface st0.2\n"
+		"set security ipsec vpn w manual gateway 198.51.100.3 external-interface "
+		"ge-0/0/0.0 protocol ah spi 300\n"
+		"set security ipsec vpn w manual authentication algorithm hmac-md5-96\n"
+		"set security ipsec vpn w manual authentication key ascii-text 1234567890123456",
+		"[edit security ipsec vpn w manual]\n  'spi 300'\n    vpn 'v' has the same\n",
+		false},
+	{"transport and a bind-interface", VPN "mode transport",
+		"'bind-interface st0.1'\n    'mode transport' is between the gateways: nothing is "
+		"routed into it\n",
+		false},
 	{"no effect yet", VPN "passive-mode-tunneling",
 		"'passive-mode-tunneling'\n    warning: has no effect in this release\n", true},
 };
@@ -267,6 +332,37 @@ static void check_security_table(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(check_security_cases); i++)
 		run("", CONFIG_STANDALONE, &check_security_cases[i]);
+}
+
+/* MAN-001: what the dataplane is given. */
+static void check_manual_is_read(void **state)
+{
+	static const char lines[] = MANUAL VPN
+		"manual authentication algorithm hmac-sha-256-96\n" VPN
+		"manual authentication key ascii-text 12345678901234567890123456789012\n" VPN
+		"manual encryption algorithm 3des-cbc\n" VPN "manual encryption key hexadecimal "
+		"0123456789abcdeffedcba98765432100011223344556677\n";
+	auto_complaints c = {0};
+	auto_model m = NULL;
+	const struct model_manual *man;
+	char text[8192];
+
+	(void)state;
+	(void)snprintf(text, sizeof text, "%s%s", base, lines);
+	assert_int_equal(config_load(view_of_text(text), CONFIG_STANDALONE, &m, &c), 0);
+	man = model_vpn(m, "v")->manual;
+	assert_non_null(man);
+	assert_null(model_vpn(m, "v")->gateway);
+	assert_int_equal(man->spi, 300);
+	assert_false(man->ah);
+	assert_int_equal(man->encr, 3);
+	assert_int_equal(man->integ, 65280);
+	assert_int_equal(man->encr_key.n, 24);
+	assert_int_equal(man->encr_key.p[8], 0xfe);
+	assert_int_equal(man->integ_key.n, 32);
+	assert_int_equal(addr_v4(&man->remote), 0xc6336402);
+	assert_int_equal(man->local.family, 4);
+	assert_string_equal(man->external->name, "ge-0/0/0.0");
 }
 
 /* ST0-004, and one address in two instances is none of anybody's business. */
@@ -473,6 +569,7 @@ int main(void)
 		cmocka_unit_test(check_base_is_silent),
 		cmocka_unit_test(check_security_table),
 		cmocka_unit_test(check_interfaces_table),
+		cmocka_unit_test(check_manual_is_read),
 		cmocka_unit_test(check_instances_are_apart),
 		cmocka_unit_test(check_cluster_table),
 		cmocka_unit_test(check_value_table),
