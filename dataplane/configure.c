@@ -137,6 +137,7 @@ static int net_build(struct dp *dp, const Dp__Configure *c, struct net *n, struc
 	n->iv_node = (uint8_t)c->iv_node_id;
 	for (size_t i = 0; i < c->n_interfaces && rc == 0; i++)
 		rc = iface_add(dp, n, c->interfaces[i], r);
+	slots_index(dp);
 	for (size_t i = 0; i < c->n_policies && rc == 0; i++) {
 		rc = policy_add(dp, n, c->policies[i]);
 		if (rc < 0)
@@ -174,6 +175,7 @@ static void slots_release(struct dp *dp, const struct net *n)
 	for (uint32_t i = 0; i < IFACE_MAX; i++)
 		if (!n->ifaces[i])
 			dp->slot_id[i] = 0;
+	slots_index(dp);
 }
 
 static void defer_net(struct dp *dp, void *n)

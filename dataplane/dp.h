@@ -111,7 +111,8 @@ struct dp {
 	struct crew crew;
 	/* state */
 	bool configured, running;
-	uint32_t slot_id[IFACE_MAX]; /* interface id of each slot, 0 = free */
+	uint32_t slot_id[IFACE_MAX];	    /* interface id of each slot, 0 = free */
+	uint16_t slot_index[2 * IFACE_MAX]; /* slot + 1 by hash of the id, 0 = none */
 	struct policy_entry *policies;
 	struct rg_state rgs[RG_MAX];
 	bool expired[RG_MAX]; /* and tandemd was told */
@@ -211,7 +212,9 @@ void kernel_receive(struct dp *dp, struct pkt *p);
 
 /* ---- routes_ctl.c */
 int address_of_pb(const Dp__Prefix *p, struct iface_addr *out) MUST_CHECK;
-/* Slot of a configured interface, or IFACE_NONE. */
+/* After slots were given or taken. */
+void slots_index(struct dp *dp);
+/* Slot of a configured interface, or IFACE_NONE: asked for each of very many routes. */
 uint16_t slot_find(const struct dp *dp, uint32_t id);
 /* A route that cannot be followed is left out, and said so. */
 int routes_add(struct dp *dp, struct net *n, Dp__Route *const *v, size_t n_v) MUST_CHECK;

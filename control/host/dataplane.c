@@ -232,6 +232,22 @@ static void on_lifetime(struct daemon *d, const Dp__Lifetime *l)
 	runner_feed(&d->runner, &ev);
 }
 
+/* At most ten a second and worker reach us. */
+static void on_bad_spi(struct daemon *d, const Dp__BadSpi *b)
+{
+	struct ike_event ev = {.type = IKE_EV_BAD_SPI, .bad_spi.spi = b->spi};
+	char from[ENDPOINT_TEXT_MAX], to[ENDPOINT_TEXT_MAX];
+	struct endpoint f, t;
+
+	if (endpoint_of(b->from, &f) < 0 || endpoint_of(b->to, &t) < 0)
+		return;
+	log_debug(&d->log, "esp.spi.unknown", "spi=%08x from=%s to=%s", b->spi,
+		endpoint_text(&f, from), endpoint_text(&t, to));
+	ev.bad_spi.from = f.addr;
+	ev.bad_spi.to = t.addr;
+	runner_feed(&d->runner, &ev);
+}
+
 static void on_fabric_peer(struct daemon *d, const Dp__FabricPeer *p)
 {
 	struct ha_event ev = {.type = HA_EV_FABRIC};
@@ -315,7 +331,9 @@ void daemon_dp_event(void *ctx, const Dp__Event *e)
 		log_notice(&d->log, "dataplane.worker", "worker=%u up=%d", e->worker_state->worker,
 			e->worker_state->up);
 		break;
-	case DP__EVENT__BODY_BAD_SPI:	  /* counted there; answering is respond-bad-spi's issue */
+	case DP__EVENT__BODY_BAD_SPI:
+		on_bad_spi(d, e->bad_spi);
+		break;
 	case DP__EVENT__BODY_FABRIC_DATA: /* nothing is sent this way yet */
 	case DP__EVENT__BODY__NOT_SET:
 	case _DP__EVENT__BODY__CASE_IS_INT_SIZE:

@@ -174,6 +174,8 @@ static void fill_direction(Ctl__Sa *s, const struct ike_child_row *row, bool out
 	s->manual = s->no_lifetime = row->manual;
 	s->hard_s = row->hard_s;
 	s->soft_s = row->soft_s;
+	s->kilobytes_limited = row->lifetime_kb != 0;
+	s->kilobytes_left = row->lifetime_kb;
 	s->not_installed = !row->installed;
 	s->anti_replay_off = row->replay_window == 0;
 	s->replay_window = row->replay_window;
@@ -195,6 +197,13 @@ static void fill_model(Ctl__Tunnel *t, const struct ike_child_row *row)
 	t->bind_interface =
 		m->vpn->bind ? (char *)(uintptr_t)m->vpn->bind->name : t->bind_interface;
 	t->configured_sas = m->vpn->n_selectors;
+}
+
+/* What is left of each direction; the limit is that of the one that carried more. */
+static void count_kilobytes(Ctl__Sa *s, uint64_t octets)
+{
+	if (s->kilobytes_limited)
+		s->kilobytes_left -= MIN(s->kilobytes_left, octets / 1024);
 }
 
 static void fill_stats(const struct ipsec_part *p, Ctl__Tunnel *t, uint32_t spi_in)
@@ -245,6 +254,8 @@ static void ipsec_each(void *ctx, const struct ike_child_row *row)
 	t.sas = sas;
 	fill_model(&t, row);
 	fill_stats(p, &t, row->spi_in);
+	count_kilobytes(&in, t.in_bytes);
+	count_kilobytes(&out, t.out_bytes);
 	t.n_local_ts = put_ranges(&ours, row->local_ts, row->n_local_ts);
 	t.local_ts = ours.list;
 	t.n_remote_ts = put_ranges(&theirs, row->remote_ts, row->n_remote_ts);

@@ -233,6 +233,7 @@ static void one_child(void *ctx, struct view body)
 	r.replay_window = c->replay_window;
 	r.hard_s = seconds_left(c->hard_ms, c->written_unix_ms);
 	r.soft_s = seconds_left(c->soft_ms, c->written_unix_ms);
+	r.lifetime_kb = c->hard_bytes / 1024;
 	r.last_up_unix_s = c->established_unix_ms / 1000;
 	r.negotiations = 1;
 	r.down_reason = "";

@@ -22,6 +22,7 @@ enum ike_event_type {
 	IKE_EV_ACQUIRE,	       /* a packet needs a tunnel that is not there */
 	IKE_EV_CHILD_LIFETIME, /* a volume or sequence number limit of a child was reached */
 	IKE_EV_INBOUND_FIRST,  /* first authenticated packet on a child */
+	IKE_EV_BAD_SPI,	       /* ESP or AH came for an SA that is not there */
 	IKE_EV_ENDPOINT_MOVED, /* newest authenticated ESP packet came from elsewhere (NAT) */
 	IKE_EV_ACTIVITY,       /* answer to ASK_ACTIVITY */
 	IKE_EV_CONFIG,	       /* a new configuration */
@@ -56,6 +57,12 @@ struct ike_ev_child_limit {
 struct ike_ev_moved {
 	uint32_t spi_in;
 	struct endpoint from;
+};
+
+/* Unauthenticated: anybody may have sent it. */
+struct ike_ev_bad_spi {
+	uint32_t spi;
+	struct addr from, to;
 };
 
 #define IKE_IDLE_NEVER UINT64_MAX
@@ -129,6 +136,7 @@ struct ike_event {
 		struct ike_ev_child_limit limit;
 		uint32_t inbound_first; /* spi_in */
 		struct ike_ev_moved moved;
+		struct ike_ev_bad_spi bad_spi;
 		struct ike_ev_activity activity;
 		struct model *model; /* CONFIG: the engine takes a reference of its own */
 		struct ike_ev_rg rg; /* RG; RESTORE_DONE uses .rg only */

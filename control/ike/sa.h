@@ -118,8 +118,10 @@ struct ike_sa {
 	struct parked *in;
 
 	bool want_rekey, want_close, want_probe;
-	uint16_t rekey_group; /* that the peer asked for; 0: as now */
-	uint32_t orphan;      /* inbound SPI of a child that only the peer has: to be deleted */
+	uint32_t bad_spi;      /* the next probe tells the peer of it, 0 = none */
+	uint32_t bad_spi_told; /* how often that was done */
+	uint16_t rekey_group;  /* that the peer asked for; 0: as now */
+	uint32_t orphan;       /* inbound SPI of a child that only the peer has: to be deleted */
 	uint32_t rekeys, reauths, children_created, children_deleted;
 	uint64_t established_wall_ms;
 	uint64_t last_rx_ms; /* anything authenticated */

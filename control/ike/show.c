@@ -124,6 +124,7 @@ static void fill_child(const struct child *c, uint64_t now_ms, struct ike_child_
 		.replay_window = t->model ? t->model->vpn->replay_window : 0,
 		.hard_s = seconds_to(c->at_hard, now_ms),
 		.soft_s = seconds_to(c->at_soft, now_ms),
+		.lifetime_kb = c->suite.lifetime_kb,
 		.negotiations = t->negotiated,
 		.failures = t->failed,
 		.last_up_unix_s = t->last_up_wall_ms / 1000,

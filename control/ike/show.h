@@ -44,6 +44,7 @@ struct ike_child_row {
 	bool esn;
 	uint32_t replay_window; /* 0 = off */
 	uint32_t hard_s, soft_s;
+	uint64_t lifetime_kb; /* 0 = unlimited */
 	uint32_t negotiations, failures;
 	uint64_t last_up_unix_s, last_fail_unix_s;
 	const char *down_reason;

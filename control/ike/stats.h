@@ -34,6 +34,7 @@
 	X(child_rekeyed, "child SAs rekeyed") \
 	X(child_down, "child SAs closed") \
 	X(child_failed, "child SAs refused") \
+	X(bad_spis, "packets for SAs that are not there, as far as told") \
 	X(collisions, "crossing rekeys") \
 	X(restored_sas, "IKE SAs restored from records") \
 	X(restored_children, "child SAs restored from records") \

@@ -261,6 +261,8 @@ int xchg_begin_delete(struct ike *ike, struct ike_sa *sa, uint16_t notify)
 
 int xchg_begin_probe(struct ike *ike, struct ike_sa *sa)
 {
+	uint8_t spi[4];
+	struct emit e = emit_to(spi, sizeof spi);
 	struct writer w;
 	int rc;
 
@@ -268,6 +270,11 @@ int xchg_begin_probe(struct ike *ike, struct ike_sa *sa)
 	if (!begin(ike, sa, EXCH_PROBE))
 		return -ERR_NOMEM;
 	tx_request_open(ike, sa, &w, EXCHANGE_INFORMATIONAL);
+	if (sa->bad_spi != 0) {
+		emit_be32(&e, sa->bad_spi);
+		tx_notify(&w, N_INVALID_SPI, view_of_array(spi));
+		sa->bad_spi = 0;
+	}
 	rc = tx_request_close(ike, sa, &w);
 	return rc < 0 ? give_up(sa, rc) : 0;
 }

@@ -374,6 +374,43 @@ static void dp_config_of_a_pair(void **state)
 		"if fab1 fabric on ge-0/0/3 rg 0 mtu 1500\n" SHARED_POLICIES);
 }
 
+/* 100 006 selectors and as many routes are one message that the dataplane takes. */
+static void dp_config_of_very_many_selectors(void **state)
+{
+	enum { VPNS = 3226, EACH = 31, LINE = 160 };
+
+	size_t cap = sizeof standalone + (size_t)VPNS * (EACH + 3) * LINE, n = 0;
+	char *text = malloc(cap);
+	Dp__Configure *c;
+
+	(void)state;
+	assert_non_null(text);
+	n += (size_t)snprintf(text, cap, "%s",
+		"set interfaces ge-0/0/0 dpdk-device net_tap0\n"
+		"set interfaces ge-0/0/0 unit 0 family inet address 192.0.2.1/24\n" IKE GATEWAY(
+			"GW", "192.0.2.2", "ge-0/0/0.0"));
+	for (unsigned v = 0; v < VPNS; v++) {
+		n += (size_t)snprintf(text + n, cap - n,
+			"set interfaces st0 unit %u family inet\n"
+			"set security ipsec vpn V%u bind-interface st0.%u\n"
+			"set security ipsec vpn V%u ike gateway GW ipsec-policy P\n",
+			v, v, v, v);
+		for (unsigned t = 0; t < EACH; t++)
+			n += (size_t)snprintf(text + n, cap - n,
+				"set security ipsec vpn V%u traffic-selector T%u local-ip "
+				"10.0.0.0/8 remote-ip %u.%u.%u.0/24\n",
+				v, t, 11 + (v * EACH + t) / 65536, (v * EACH + t) / 256 % 256,
+				(v * EACH + t) % 256);
+		assert_true(n < cap);
+	}
+	c = build(text, -1);
+	assert_int_equal(c->n_policies, VPNS * EACH);
+	assert_int_equal(c->n_routes, VPNS * EACH);
+	assert_true(dp__configure__get_packed_size(c) + 64 < FRAME_MAX_DEFAULT);
+	dp__configure__free_unpacked(c, NULL);
+	free(text);
+}
+
 static void dp_config_is_empty_without_a_configuration(void **state)
 {
 	(void)state;
@@ -399,6 +436,7 @@ int main(void)
 		cmocka_unit_test(dp_config_names_policies_as_the_model),
 		cmocka_unit_test(dp_config_holds_leases_as_long_as_corosync),
 		cmocka_unit_test(dp_config_of_a_pair),
+		cmocka_unit_test(dp_config_of_very_many_selectors),
 		cmocka_unit_test(dp_config_is_empty_without_a_configuration),
 		cmocka_unit_test(dp_interface_ids_are_told_apart),
 	};

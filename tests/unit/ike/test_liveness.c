@@ -40,6 +40,50 @@ static void always_send_probes_each_interval(void **state)
 	pair_free(p);
 }
 
+static void unknown_spi(struct pair *p, const struct endpoint *from, uint32_t spi)
+{
+	struct ike_event ev = {.type = IKE_EV_BAD_SPI};
+
+	ev.bad_spi = (struct ike_ev_bad_spi){spi, from->addr, pair_sa(p, 0)->local.addr};
+	assert_int_equal(pair_feed(p, 0, &ev), 0);
+	pair_settle(p);
+}
+
+/* respond-bad-spi, RFC 7296 1.5: inside the IKE SA, so often and not more; to nobody else. */
+static void unknown_spis_are_told_a_few_times(void **state)
+{
+	struct pair_side a = side_a;
+	struct endpoint stranger = {addr_of_v4(0xcb007101), 0};
+	struct pair *p;
+	uint32_t was;
+
+	(void)state;
+	a.extra = "set security ike respond-bad-spi 2\n";
+	p = pair_of(&a, &side_b);
+	pair_acquire(p, 0);
+	pair_settle(p);
+	was = pair_sa(p, 0)->next_tx;
+	unknown_spi(p, &stranger, 0x1234);
+	assert_int_equal(pair_sa(p, 0)->next_tx, was);
+	for (uint32_t i = 0; i < 5; i++)
+		unknown_spi(p, &pair_sa(p, 0)->remote, 0x12345678 + i);
+	assert_int_equal(pair_sa(p, 0)->next_tx, was + 2);
+	assert_int_equal(ike_show_stats(p->node[0].ike)->bad_spis, 6);
+	pair_check_up(p, 0, 1);
+	pair_free(p);
+}
+
+static void unknown_spis_are_nobodys_business(void **state)
+{
+	struct pair *p = pair_up(NULL);
+	uint32_t was = pair_sa(p, 0)->next_tx;
+
+	(void)state;
+	unknown_spi(p, &pair_sa(p, 0)->remote, 0x12345678);
+	assert_int_equal(pair_sa(p, 0)->next_tx, was);
+	pair_free(p);
+}
+
 static void probe_idle_asks_the_dataplane_first(void **state)
 {
 	struct pair *p = with_dpd("probe-idle-tunnel");
@@ -343,6 +387,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(always_send_probes_each_interval),
+		cmocka_unit_test(unknown_spis_are_told_a_few_times),
+		cmocka_unit_test(unknown_spis_are_nobodys_business),
 		cmocka_unit_test(probe_idle_asks_the_dataplane_first),
 		cmocka_unit_test(optimized_probes_only_while_sending),
 		cmocka_unit_test(silent_peer_is_declared_dead),
