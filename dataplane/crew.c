@@ -81,7 +81,7 @@ void crew_give_bucket(struct dp *dp, uint32_t bucket, uint8_t to)
 	atomic_store_explicit(&dp->sh.bucket_worker[bucket], to, memory_order_release);
 }
 
-static void tell(struct dp *dp, uint32_t worker)
+void crew_tell(struct dp *dp, uint32_t worker)
 {
 	static const char *const words[] = {"offline", "online", "leaving", "stopping", "hung"};
 	Dp__Event e = DP__EVENT__INIT;
@@ -89,6 +89,7 @@ static void tell(struct dp *dp, uint32_t worker)
 
 	s.worker = worker;
 	s.up = dp->crew.state[worker] == CREW_ONLINE;
+	s.hung = dp->crew.hung != 0;
 	e.body_case = DP__EVENT__BODY_WORKER_STATE;
 	e.worker_state = &s;
 	log_notice(
@@ -99,7 +100,7 @@ static void tell(struct dp *dp, uint32_t worker)
 static void set_state(struct dp *dp, uint32_t worker, enum crew_state s)
 {
 	dp->crew.state[worker] = s;
-	tell(dp, worker);
+	crew_tell(dp, worker);
 }
 
 int crew_begin(struct dp *dp, uint32_t workers)

@@ -56,7 +56,7 @@ struct crew {
 	uint32_t waits, serial;
 	void (*next)(struct dp *dp);
 	struct crew_move move;
-	uint32_t moved; /* buckets, ever */
+	_Atomic uint32_t moved; /* buckets, ever */
 	/* hung workers */
 	uint32_t hung;
 	uint64_t turns[WORKER_MAX];
@@ -87,6 +87,8 @@ uint32_t crew_live(const struct dp *dp);
 uint32_t crew_members(const struct dp *dp);
 /* Has the slot a thread that does what it is told? */
 bool crew_obeys(const struct dp *dp, uint32_t worker);
+/* An event of its state, and a line in the log. */
+void crew_tell(struct dp *dp, uint32_t worker);
 void crew_give_bucket(struct dp *dp, uint32_t bucket, uint8_t to);
 
 /* crew_move.c */

@@ -125,6 +125,7 @@ void crew_revoke(struct dp *dp, uint32_t hung)
 	atomic_store(&dp->sh.workers[hung]->revoked, true);
 	crew->state[hung] = CREW_HUNG;
 	crew->hung++;
+	crew_tell(dp, hung);
 	atomic_fetch_add(&dp->sh.revocations, 1);
 	if (crew->waits && ours) {
 		settle_move(dp, hung);

@@ -259,10 +259,11 @@ static void dispatch(struct worker *w, struct pkt *p)
 			esp_out_again(w, p);
 		return;
 	case PKT_RESOLVE:
-		if (__builtin_expect(worker_is_lead(w), 1))
+		to = worker_lead(w);
+		if (__builtin_expect(to == w->id, 1))
 			node_resolve(w, p);
 		else
-			worker_hand(w, worker_lead(w), p);
+			worker_hand(w, to, p);
 		return;
 	case PKT_OUT:
 		out_of_us(w, p);
@@ -554,7 +555,8 @@ void worker_stop(struct worker *w)
 
 void worker_test_hang(struct worker *w)
 {
-	uint32_t ms = atomic_exchange(&w->hang_ms, 0);
+	/* Who hangs in an order takes the dataplane along; that is another story. */
+	uint32_t ms = atomic_load(&w->in_commands) ? 0 : atomic_exchange(&w->hang_ms, 0);
 	struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000L};
 
 	if (ms)

@@ -110,12 +110,12 @@ static bool mac_is_own(const struct worker *w, const struct iface *iface, const 
 void node_arp(struct worker *w, struct pkt *p, const struct iface *iface)
 {
 	const uint8_t *a = p->p + ETH_HDR;
-	uint32_t sender, target;
+	uint32_t sender, target, lead = worker_lead(w);
 	bool ours;
 
-	if (!worker_is_lead(w)) { /* neighbours are the lead's */
+	if (lead != w->id) { /* neighbours are the lead's */
 		p->kind = PKT_FRAME;
-		worker_hand(w, worker_lead(w), p);
+		worker_hand(w, lead, p);
 		return;
 	}
 	if (p->len < ETH_HDR + ARP_LEN || memcmp(a, ARP_HEAD, sizeof ARP_HEAD) != 0) {

@@ -37,6 +37,8 @@ void node_tx(struct worker *w, struct pkt *p, uint16_t port)
 static void to_resolve(
 	struct worker *w, struct pkt *p, const struct iface *iface, struct ipaddr next_hop)
 {
+	uint32_t lead = worker_lead(w);
+
 	if (p->head < RESOLVE_HDR) {
 		worker_drop(w, p, STAT_DROP_NO_BUFFER);
 		return;
@@ -44,10 +46,10 @@ static void to_resolve(
 	ipaddr_store(p->p - RESOLVE_HDR, next_hop);
 	p->kind = PKT_RESOLVE;
 	p->iface = iface->slot;
-	if (worker_is_lead(w))
+	if (lead == w->id)
 		node_resolve(w, p);
 	else
-		worker_hand(w, worker_lead(w), p);
+		worker_hand(w, lead, p);
 }
 
 static bool find_near(struct worker *w, const struct iface *iface, struct ipaddr addr)
