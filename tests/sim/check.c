@@ -239,6 +239,10 @@ static void check_dual(struct world *w, uint32_t n, uint32_t rg)
 			(went_on(w, m, n, rg) ||
 				(check_acts(w, m, rg) && proc_runs(w, m, WHO_DATAPLANE))))
 			taint(w, rg, "two owners, every path cut");
+}
+
+static void check_lone(struct world *w, uint32_t n, uint32_t rg)
+{
 	if (info(w, rg)->lone && info(w, rg)->lone != 1 + n && !info(w, rg)->tainted)
 		taint(w, rg, "the other one went on alone, and nobody could hear of it");
 	info(w, rg)->lone = 0;
@@ -249,11 +253,16 @@ void check_role(struct world *w, uint32_t n, const struct ha_do_role *r)
 	struct rg_info *i = info(w, r->rg);
 	struct ha_epoch root;
 
-	if (r->role != HA_ACTIVE || r->continued)
+	if (r->role != HA_ACTIVE)
+		return;
+	/* One that goes on commits at once; its dataplane hears a little later that it may act
+	 * again. */
+	check_dual(w, n, r->rg);
+	if (r->continued)
 		return;
 	note_epoch(w, n, r->rg);
 	root = root_of(i, &core_of(w, n, r->rg)->epoch);
-	check_dual(w, n, r->rg);
+	check_lone(w, n, r->rg);
 	if (!ha_epoch_equal(&root, &i->root))
 		check_genesis(w, n, r->rg, &root);
 	else

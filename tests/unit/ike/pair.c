@@ -413,8 +413,10 @@ static void do_install(struct pair *p, int n, const struct ike_fx_install *i)
 	c->order = in->order;
 	c->key_n = in->encr_key_in.n + in->integ_key_in.n;
 	assert_in_range(c->key_n, 1, sizeof c->key_in);
-	memcpy(c->key_in, in->encr_key_in.p, in->encr_key_in.n);
-	memcpy(c->key_out, in->encr_key_out.p, in->encr_key_out.n);
+	if (in->encr_key_in.n) { /* AH has none */
+		memcpy(c->key_in, in->encr_key_in.p, in->encr_key_in.n);
+		memcpy(c->key_out, in->encr_key_out.p, in->encr_key_out.n);
+	}
 	if (in->integ_key_in.n) {
 		memcpy(c->key_in + in->encr_key_in.n, in->integ_key_in.p, in->integ_key_in.n);
 		memcpy(c->key_out + in->encr_key_out.n, in->integ_key_out.p, in->integ_key_out.n);
