@@ -7,6 +7,7 @@
 #include "config/value.h"
 
 #define MTU_DEFAULT 1500
+#define MTU_IPV6    1280 /* RFC 8200 5 */
 
 static enum model_if_kind kind_of(const char *name)
 {
@@ -17,14 +18,37 @@ static enum model_if_kind kind_of(const char *name)
 	return strncmp(name, "fab", 3) == 0 ? MODEL_IF_FABRIC : MODEL_IF_PORT;
 }
 
+/* RFC 4291: what is no address of an interface. Link-local ones are made from the MAC. */
+static const char *unfit(const struct addr *a)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	static const uint8_t none[15];
+
+	if (a->family != 6)
+		return NULL;
+	if (memcmp(a->b, mapped, sizeof mapped) == 0)
+		return "this is an IPv4 address in the form of IPv6";
+	if (a->b[0] == 0xff)
+		return "this is a group";
+	if (a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80)
+		return "link-local addresses are made from the MAC, and none else are used";
+	return memcmp(a->b, none, sizeof none) == 0 && a->b[15] <= 1
+		       ? "no interface has this address"
+		       : NULL;
+}
+
 static uint32_t add_addresses(struct build *b, const struct node *list, struct prefix *to)
 {
+	const char *why;
 	uint32_t n = 0;
 
-	for (const struct node *a = list ? list->first : NULL; a; a = a->next)
-		if (a->is_name && prefix_parse(a->word, &to[n]) == 0)
-			n++;
-	(void)b;
+	for (const struct node *a = list ? list->first : NULL; a; a = a->next) {
+		if (!a->is_name || prefix_parse(a->word, &to[n]) != 0)
+			continue;
+		why = unfit(&to[n++].addr);
+		if (why)
+			refuse_at(b, a, "%s", why);
+	}
 	return n;
 }
 
@@ -81,6 +105,8 @@ static void fill_unit(struct build *b, const struct node *n, const struct model_
 	u->n_addresses = add_addresses(b, v4, addresses);
 	u->n_addresses += add_addresses(b, v6, addresses + u->n_addresses);
 	u->addresses = addresses;
+	if (v6 && i->mtu < MTU_IPV6)
+		refuse_at(b, v6, "'%s' has an mtu of %u; IPv6 needs %d", i->name, i->mtu, MTU_IPV6);
 	fill_bindings(b, n, u);
 	u->kernel_device = stmt_text(b, n, "kernel-device");
 	u->kernel_table = stmt_u32(b, n, "kernel-table");

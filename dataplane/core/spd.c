@@ -25,12 +25,10 @@ struct flow flow_of6(struct view packet, const struct ip6 *h)
 	return f;
 }
 
-struct flow flow_of(struct view packet)
+struct flow flow_again6(struct view packet)
 {
 	struct ip6 h;
 
-	if (ip_is_v4(packet.p))
-		return flow_of4(packet);
 	if (ip6_read(packet, &h) != IP6_OK)
 		return (struct flow){.v4 = true}; /* not what was promised: matches nothing */
 	return flow_of6(packet, &h);

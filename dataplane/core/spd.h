@@ -34,30 +34,52 @@ struct selectors {
 	uint16_t n_local, n_remote;
 };
 
-/* Of an IPv4 packet that ip4_read() found whole before. */
-static inline struct flow flow_of4(struct view packet)
+/* Of an IPv4 packet that ip4_read() found whole before. Field by field: a flow that is copied as a
+ * whole right after it was written waits for its own stores. */
+static inline void flow_put4(struct flow *f, struct view packet)
 {
 	const uint8_t *p = packet.p;
-	struct ip4 h = {
-		.hdr = (uint8_t)((p[0] & 15u) * 4),
-		.proto = p[IP4_AT_PROTO],
-		.frag = load_be16(p + IP4_AT_FRAG),
-	};
-	struct flow f = {
-		.src = ipaddr_v4(load_be32(p + IP4_AT_SRC)),
-		.dst = ipaddr_v4(load_be32(p + IP4_AT_DST)),
-		.proto = h.proto,
-		.v4 = true,
-	};
+	uint32_t hdr = (p[0] & 15u) * 4;
 
-	f.has_ports = ip4_ports(packet, &h, &f.sport, &f.dport);
+	f->src = ipaddr_v4(load_be32(p + IP4_AT_SRC));
+	f->dst = ipaddr_v4(load_be32(p + IP4_AT_DST));
+	f->sport = f->dport = 0;
+	f->proto = p[IP4_AT_PROTO];
+	f->v4 = true;
+	f->has_ports =
+		!(load_be16(p + IP4_AT_FRAG) & IP4_OFFSET) &&
+		upper_ports(view_of(p + hdr, packet.n - hdr), f->proto, &f->sport, &f->dport);
+}
+
+static inline struct flow flow_of4(struct view packet)
+{
+	struct flow f;
+
+	flow_put4(&f, packet);
 	return f;
 }
 
 /* Of an IPv6 packet that ip6_read() read into h. */
 struct flow flow_of6(struct view packet, const struct ip6 *h);
+/* Of an IPv6 packet read before: its headers are walked again. */
+struct flow flow_again6(struct view packet);
+
 /* Of either family, read before. */
-struct flow flow_of(struct view packet);
+static inline void flow_put(struct flow *f, struct view packet)
+{
+	if (__builtin_expect(ip_is_v4(packet.p), 1))
+		flow_put4(f, packet);
+	else
+		*f = flow_again6(packet);
+}
+
+static inline struct flow flow_of(struct view packet)
+{
+	struct flow f;
+
+	flow_put(&f, packet);
+	return f;
+}
 
 /* RFC 4301 4.4.1.1: IPv4 never matches ::/0, though its numbers lie in it. */
 static inline bool selector_holds(const struct selector *s, struct ipaddr a, bool v4)

@@ -91,18 +91,25 @@ static void to_us(struct worker *w, struct pkt *p, const struct hop *hop)
 		worker_drop(w, p, STAT_DROP_IP_PROTOCOL);
 }
 
+/* Our answer to one on the link; no table has its way. */
+static void to_link(struct worker *w, struct pkt *p, struct ipaddr dst)
+{
+	const struct iface *from = net_iface(w->net, p->iface);
+
+	if (from && p->flags & PKT_OURS)
+		node_output(w, p, from, dst);
+	else
+		worker_drop(w, p, STAT_DROP_IP6_SCOPE);
+}
+
 /* Its hop; NULL when it went its way. */
 static const struct hop *route_of(struct worker *w, struct pkt *p)
 {
-	const struct iface *from = net_iface(w->net, p->iface);
 	struct ipaddr dst = ip_dst(p->p);
 	const struct hop *hop;
 
-	if (ip6_is_link_local(dst)) { /* our answer to one on the link; no table has its way */
-		if (from && p->flags & PKT_OURS)
-			node_output(w, p, from, dst);
-		else
-			worker_drop(w, p, STAT_DROP_IP6_SCOPE);
+	if (ip6_is_link_local(dst)) {
+		to_link(w, p, dst);
 		return NULL;
 	}
 	hop = net_route(w->net, pkt_fib(w, p), dst);

@@ -74,7 +74,7 @@ static enum counter read_inner(struct pkt *p, uint8_t next, struct flow *f)
 		if (ip4_read(pkt_view(p), &h4) != IP4_OK)
 			return STAT_DROP_ESP_INNER;
 		pkt_cut(p, h4.len);
-		*f = flow_of4(pkt_view(p));
+		flow_put4(f, pkt_view(p));
 		return STAT_COUNT;
 	}
 	if (ip6_read(pkt_view(p), &h) != IP6_OK)

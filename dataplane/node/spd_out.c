@@ -190,7 +190,7 @@ void node_spd_out(struct worker *w)
 		for (b.n = 0; at < w->spd_out.n && b.n < SPD_BURST && w->spd_out.v[at]->hop == hop;
 			at++, b.n++) {
 			b.p[b.n] = w->spd_out.v[at];
-			b.f[b.n] = flow_of(pkt_view(b.p[b.n]));
+			flow_put(&b.f[b.n], pkt_view(b.p[b.n]));
 		}
 		burst_run(w, &b, &w->net->hops[hop]);
 	}

@@ -155,6 +155,23 @@ static const struct check check_security_cases[] = {
 		AT_GW "'local-address 192.0.2.2'\n    this is not an address of "
 		      "'ge-0/0/0.0'\n",
 		false},
+	{"IPv6 on a link too small for it",
+		"set interfaces ge-0/0/0 mtu 1279\n"
+		"set interfaces ge-0/0/0 unit 0 family inet6 address 2001:db8::1/64",
+		"    'ge-0/0/0' has an mtu of 1279; IPv6 needs 1280\n", false},
+	{"IPv4 in the form of IPv6",
+		"set interfaces ge-0/0/0 unit 0 family inet6 address ::ffff:10.0.0.1/120",
+		"'address ::ffff:10.0.0.1/120'\n    this is an IPv4 address in the form of IPv6\n",
+		false},
+	{"an own link-local address",
+		"set interfaces ge-0/0/0 unit 0 family inet6 address fe80::1/64",
+		"'address fe80::1/64'\n    link-local addresses are made from the MAC, and none "
+		"else "
+		"are used\n",
+		false},
+	{"the loopback address of IPv6",
+		"set interfaces ge-0/0/0 unit 0 family inet6 address ::1/128",
+		"'address ::1/128'\n    no interface has this address\n", false},
 	{"two identities", GW "local-identity hostname a inet 1.2.3.4",
 		AT_GW "'local-identity'\n    only one kind of identity can be given\n", false},
 	{"two DPD modes", GW "dead-peer-detection optimized always-send",
