@@ -651,11 +651,10 @@ def cases(n):
             n.from_host(inner(src=HOST, dst=FAR, size=1000, flags="DF"))
             return n.at_peer()
 
-        def tell(about, mtu, spi=None):
+        def tell(about, mtu, spi=SPI_OUT, back=0):
             """Until it is heard: that is a few times a second."""
-            quoted = bytes(about)[:28]
-            if spi is not None:
-                quoted = quoted[:20] + struct.pack(">I", spi) + quoted[24:]
+            number = struct.unpack(">I", bytes(about)[24:28])[0] - back & 0xFFFFFFFF
+            quoted = bytes(about)[:20] + struct.pack(">II", spi, number)
             heard, end = n.dp.counters()["path-mtu.heard"], time.monotonic() + 3
             while n.dp.counters()["path-mtu.heard"] == heard and time.monotonic() < end:
                 n.from_peer(IP(src="198.51.100.77", dst=GW_OUT) /
@@ -666,6 +665,9 @@ def cases(n):
         whole = sent()
         tell(whole, 900, spi=SPI_OUT + 1)  # nobody's
         assert len(sent()) == len(whole)
+        for back in (-5, 70000):  # never sent, or too long ago
+            tell(whole, 900, back=back)
+            assert len(sent()) == len(whole), back
         tell(whole, 900)
         n.host.drain()
         n.from_host(inner(src=HOST, dst=FAR, size=1000, flags="DF"))
