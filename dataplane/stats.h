@@ -43,16 +43,20 @@
 	X(HANDOFFS, "worker.handoffs")                                                             \
 	X(EVENTS_LOST, "event.lost")                                                               \
 	X(DROP_NO_BUFFER, "drop.no-buffer")                                                        \
+	X(DROP_NO_ROOM, "drop.no-room")                                                            \
 	X(DROP_RING, "drop.ring")                                                                  \
 	X(DROP_TX, "drop.tx")                                                                      \
 	X(DROP_PORT, "drop.port")                                                                  \
 	X(DROP_ETH_SHORT, "drop.eth.short")                                                        \
 	X(DROP_ETH_ADDRESS, "drop.eth.address")                                                    \
 	X(DROP_ETH_TYPE, "drop.eth.type")                                                          \
-	X(DROP_ARP, "drop.arp.bad")                                                                \
+	X(DROP_ARP, "drop.arp.hardware")                                                           \
+	X(DROP_ARP_SHORT, "drop.arp.short")                                                        \
 	X(DROP_ARP_OTHER, "drop.arp.other")                                                        \
 	X(DROP_IP_SHORT, "drop.ip.short")                                                          \
-	X(DROP_IP_VERSION, "drop.ip.header")                                                       \
+	X(DROP_IP_LENGTH, "drop.ip.length")                                                        \
+	X(DROP_IP_VERSION, "drop.ip.version")                                                      \
+	X(DROP_IP_HEADER, "drop.ip.header")                                                        \
 	X(DROP_IP_SUM, "drop.ip.checksum")                                                         \
 	X(DROP_IP6_SHORT, "drop.ip6.short")                                                        \
 	X(DROP_IP6_VERSION, "drop.ip6.header")                                                     \
@@ -73,13 +77,17 @@
 	X(DROP_ND_OTHER, "drop.nd.other")                                                          \
 	X(DROP_ICMP6_SHORT, "drop.icmp6.short")                                                    \
 	X(DROP_ICMP6_SUM, "drop.icmp6.checksum")                                                   \
-	X(DROP_FRAGMENT, "drop.fragment.bad")                                                      \
+	X(DROP_FRAGMENT, "drop.fragment.length")                                                   \
+	X(DROP_FRAGMENT_BEYOND, "drop.fragment.beyond")                                            \
 	X(DROP_FRAGMENT_OVERLAP, "drop.fragment.overlap")                                          \
 	X(DROP_FRAGMENT_BIG, "drop.fragment.too-big")                                              \
 	X(DROP_FRAGMENT_COPY, "drop.fragment.copy")                                                \
 	X(DROP_FRAGMENT_ECN, "drop.fragment.ecn")                                                  \
 	X(DROP_FRAGMENT_INCOMPLETE, "drop.fragment.incomplete")                                    \
+	X(DROP_FRAGMENT_REFUSED, "drop.fragment.refused")                                          \
 	X(DROP_IP_MULTICAST, "drop.ip.multicast")                                                  \
+	X(DROP_IP_SOURCE_GROUP, "drop.ip.source-group")                                            \
+	X(DROP_IP_NOBODY, "drop.ip.unspecified")                                                   \
 	X(DROP_IP_SOURCE, "drop.ip.source")                                                        \
 	X(DROP_IP_TTL, "drop.ip.ttl")                                                              \
 	X(DROP_IP_ROUTE, "drop.ip.no-route")                                                       \
@@ -88,8 +96,11 @@
 	X(DROP_TUNNEL_MTU, "drop.tunnel.mtu")                                                      \
 	X(DROP_IP_NEEDS_FRAGMENT, "drop.ip.needs-fragment")                                        \
 	X(DROP_PATH_MTU, "drop.path-mtu")                                                          \
-	X(DROP_ICMP, "drop.icmp")                                                                  \
+	X(DROP_ICMP, "drop.icmp.type")                                                             \
+	X(DROP_ICMP_SHORT, "drop.icmp.short")                                                      \
+	X(DROP_ICMP_SUM, "drop.icmp.checksum")                                                     \
 	X(DROP_UDP_LENGTH, "drop.udp.length")                                                      \
+	X(DROP_UDP_SHORT, "drop.udp.short")                                                        \
 	X(DROP_UDP_SUM, "drop.udp.checksum")                                                       \
 	X(DROP_UDP_PORT, "drop.udp.port")                                                          \
 	X(DROP_IKE_SHORT, "drop.ike.short")                                                        \
@@ -108,10 +119,14 @@
 	X(DROP_IP_CLEAR, "drop.ip.clear")                                                          \
 	X(DROP_TRANSPORT, "drop.transport")                                                        \
 	X(DROP_ESP_SHORT, "drop.esp.short")                                                        \
+	X(DROP_NATT_SHORT, "drop.natt.short")                                                      \
 	X(DROP_ESP_SPI_RESERVED, "drop.esp.spi-reserved")                                          \
 	X(DROP_ESP_SPI, "drop.esp.spi-unknown")                                                    \
 	X(DROP_ESP_LENGTH, "drop.esp.length")                                                      \
+	X(DROP_ESP_BLOCK, "drop.esp.alignment")                                                    \
 	X(DROP_ESP_REPLAY, "drop.esp.replay")                                                      \
+	X(DROP_ESP_OLD, "drop.esp.below-window")                                                   \
+	X(DROP_ESP_NUMBER, "drop.esp.number-zero")                                                 \
 	X(DROP_ESP_HORIZON, "drop.esp.horizon")                                                    \
 	X(DROP_ESP_AUTH, "drop.esp.auth")                                                          \
 	X(DROP_ESP_PADDING, "drop.esp.padding")                                                    \
@@ -134,7 +149,13 @@
 	X(DROP_NEIGHBOUR, "drop.neighbour.unresolved")                                             \
 	X(DROP_RG_STANDBY, "drop.rg.standby")                                                      \
 	X(DROP_RG_HOPPED, "drop.rg.hopped")                                                        \
-	X(DROP_FABRIC, "drop.fabric.bad")                                                          \
+	X(DROP_FABRIC, "drop.fabric.kind")                                                         \
+	X(DROP_FABRIC_SHORT, "drop.fabric.short")                                                  \
+	X(DROP_FABRIC_VERSION, "drop.fabric.version")                                              \
+	X(DROP_FABRIC_CLUSTER, "drop.fabric.cluster")                                              \
+	X(DROP_FABRIC_NODE, "drop.fabric.node")                                                    \
+	X(DROP_FABRIC_IFACE, "drop.fabric.interface")                                              \
+	X(DROP_FABRIC_QUEUE, "drop.fabric.queue")                                                  \
 	X(DROP_FABRIC_PEER, "drop.fabric.no-peer")                                                 \
 	X(DROP_FABRIC_MTU, "drop.fabric.mtu")                                                      \
 	X(DROP_HANDOVER_QUEUE, "drop.handover.queue")                                              \

@@ -42,6 +42,13 @@ uint32_t esp_payload_max(const struct esp_shape *s, uint32_t room);
 /* Ciphertext length of a received ESP packet of n octets; 0 when it cannot be one: shorter than a
  * trailer, or not a multiple of the block. */
 uint32_t esp_cipher_len(const struct esp_shape *s, uint32_t n);
+
+/* Of those: is there no room for a trailer? */
+static inline bool esp_is_short(const struct esp_shape *s, uint32_t n)
+{
+	return n < ESP_HDR + (uint32_t)s->iv + ESP_TRAILER + s->icv;
+}
+
 /* Writes padding, pad length and next header behind the payload. */
 void esp_trailer_put(uint8_t *end, uint32_t pad, uint8_t next);
 /* Payload length and next header of decrypted octets. -ERR_VALUE when the padding is not 1 2 3 ..

@@ -48,8 +48,10 @@ static inline bool ip4_is_fragment(const struct ip4 *h)
 
 enum ip4_fault {
 	IP4_OK,
-	IP4_FAULT_SHORT,   /* no whole header, or less data than it says */
-	IP4_FAULT_VERSION, /* not 4, or a header length below 20 */
+	IP4_FAULT_SHORT,   /* no whole header */
+	IP4_FAULT_LENGTH,  /* less data than it says, or less than its header */
+	IP4_FAULT_VERSION, /* not 4 */
+	IP4_FAULT_HEADER,  /* a header length below 20 */
 	IP4_FAULT_SUM,
 };
 
@@ -91,11 +93,15 @@ static inline enum ip4_fault ip4_read(struct view v, struct ip4 *out)
 	if (v.n < IP4_HDR)
 		return IP4_FAULT_SHORT;
 	hdr = (p[0] & 15u) * 4;
-	if (p[0] >> 4 != 4 || hdr < IP4_HDR)
+	if (p[0] >> 4 != 4)
 		return IP4_FAULT_VERSION;
-	len = load_be16(p + IP4_AT_LEN);
-	if (hdr > v.n || len < hdr || len > v.n)
+	if (hdr < IP4_HDR)
+		return IP4_FAULT_HEADER;
+	if (hdr > v.n)
 		return IP4_FAULT_SHORT;
+	len = load_be16(p + IP4_AT_LEN);
+	if (len < hdr || len > v.n)
+		return IP4_FAULT_LENGTH;
 	if (!ip4_sum_is_good(p, hdr))
 		return IP4_FAULT_SUM;
 	*out = (struct ip4){

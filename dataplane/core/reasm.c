@@ -182,9 +182,10 @@ enum reasm_verdict reasm_add(struct reasm *r, const struct reasm_ops *ops, const
 	uint32_t n = (uint32_t)f->data.n;
 	enum reasm_verdict v;
 
-	if (n == 0 || (f->more && n % UNIT) || f->at + n > UINT16_MAX - (uint32_t)f->header.n ||
-		f->header.n > REASM_HDR)
+	if (n == 0 || (f->more && n % UNIT) || f->header.n > REASM_HDR)
 		return REASM_BAD;
+	if (f->at + n > UINT16_MAX - (uint32_t)f->header.n)
+		return REASM_BEYOND;
 	*slot = slot_get(r, ops, f, now_ns);
 	if (!*slot)
 		return REASM_FULL;

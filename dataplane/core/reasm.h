@@ -69,7 +69,8 @@ enum reasm_verdict {
 	REASM_HELD,    /* copied */
 	REASM_DONE,    /* so was the last one: reasm_take() */
 	REASM_COPY,    /* is there already */
-	REASM_BAD,     /* no fragment: empty, not in units of 8, beyond 65535 */
+	REASM_BAD,     /* no fragment: empty, or not in units of 8 */
+	REASM_BEYOND,  /* the end of the longest packet there can be */
 	REASM_OVERLAP, /* with another, or with the end */
 	REASM_BIG,     /* does not fit in a buffer */
 	REASM_REFUSED, /* of a condemned packet */

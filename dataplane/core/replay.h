@@ -50,6 +50,12 @@ MUST_CHECK static inline int replay_check(const struct replay *r, uint64_t seq)
 	return 0;
 }
 
+/* Is it below the window? */
+static inline bool replay_is_old(const struct replay *r, uint64_t seq)
+{
+	return r->window != 0 && seq <= r->top && r->top - seq >= r->window;
+}
+
 /* After authentication: checks again (a burst may hold a packet twice) and marks. */
 int replay_mark(struct replay *r, uint64_t seq) MUST_CHECK;
 /* Nothing at or below top is accepted any more. Never goes back. */

@@ -118,7 +118,11 @@ void node_arp(struct worker *w, struct pkt *p, const struct iface *iface)
 		worker_hand(w, lead, p);
 		return;
 	}
-	if (p->len < ETH_HDR + ARP_LEN || memcmp(a, ARP_HEAD, sizeof ARP_HEAD) != 0) {
+	if (p->len < ETH_HDR + ARP_LEN) {
+		worker_drop(w, p, STAT_DROP_ARP_SHORT);
+		return;
+	}
+	if (memcmp(a, ARP_HEAD, sizeof ARP_HEAD) != 0) {
 		worker_drop(w, p, STAT_DROP_ARP);
 		return;
 	}

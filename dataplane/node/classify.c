@@ -98,6 +98,8 @@ static bool read_header(struct worker *w, struct pkt *p, struct ip4 *h)
 {
 	static const enum counter why[] = {
 		[IP4_FAULT_SHORT] = STAT_DROP_IP_SHORT,
+		[IP4_FAULT_LENGTH] = STAT_DROP_IP_LENGTH,
+		[IP4_FAULT_HEADER] = STAT_DROP_IP_HEADER,
 		[IP4_FAULT_VERSION] = STAT_DROP_IP_VERSION,
 		[IP4_FAULT_SUM] = STAT_DROP_IP_SUM,
 	};
@@ -122,7 +124,10 @@ void node_ip4(struct worker *w, struct pkt *p, const struct iface *iface)
 	if (!read_header(w, p, &h))
 		return;
 	if (ip4_is_group(h.dst) || ip4_is_group(h.src) || h.dst == 0) {
-		worker_drop(w, p, STAT_DROP_IP_MULTICAST);
+		worker_drop(w, p,
+			ip4_is_group(h.dst)   ? STAT_DROP_IP_MULTICAST
+			: ip4_is_group(h.src) ? STAT_DROP_IP_SOURCE_GROUP
+					      : STAT_DROP_IP_NOBODY);
 		return;
 	}
 	hop = net_route4(w->net, fib, h.dst);

@@ -36,13 +36,18 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
 		return false;
 	n = esp_cipher_len(&sa->suite->shape, p->len);
 	if (n == 0) {
-		worker_drop(w, p, STAT_DROP_ESP_LENGTH);
+		worker_drop(w, p,
+			esp_is_short(&sa->suite->shape, p->len) ? STAT_DROP_ESP_LENGTH
+								: STAT_DROP_ESP_BLOCK);
 		return false;
 	}
 	p->seq = replay_infer(&sa->in, load_be32(p->p + 4), sa->flags & SA_ESN);
 	if (replay_check(&sa->in, p->seq) < 0) {
 		count_add(&sa->n.replay_errors, 1);
-		worker_drop(w, p, STAT_DROP_ESP_REPLAY);
+		worker_drop(w, p,
+			p->seq == 0			 ? STAT_DROP_ESP_NUMBER
+			: replay_is_old(&sa->in, p->seq) ? STAT_DROP_ESP_OLD
+							 : STAT_DROP_ESP_REPLAY);
 		return false;
 	}
 	if (!seqno_in_allows(&sa->out, p->seq)) {

@@ -168,7 +168,7 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op, struct c
 	if (!fits(w, p, sa, iface->mtu, pieces))
 		return false;
 	if (!has_room(p, sa)) {
-		worker_drop(w, p, STAT_DROP_NO_BUFFER);
+		worker_drop(w, p, STAT_DROP_NO_ROOM);
 		return false;
 	}
 	if (suite_is_aead(sa->suite) && iv_next(&w->sh->ivs, &w->ivs, w->net->iv_node, &iv) < 0) {

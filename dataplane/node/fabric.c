@@ -68,7 +68,7 @@ static void receive_forwarded(struct worker *w, struct pkt *p, const struct fabr
 	const struct iface *iface = net_iface_by_id(w->net, h->iface);
 
 	if (!iface) {
-		worker_drop(w, p, STAT_DROP_FABRIC);
+		worker_drop(w, p, STAT_DROP_FABRIC_IFACE);
 		return;
 	}
 	pkt_pull(p, ETH_HDR + FABRIC_HDR);
@@ -81,15 +81,35 @@ static void receive_forwarded(struct worker *w, struct pkt *p, const struct fabr
 	node_ip(w, p, iface);
 }
 
+/* Is the frame whole, and for this node? STAT_COUNT when it is. */
+static enum counter read_frame(const struct worker *w, const struct pkt *p, struct fabric_hdr *h)
+{
+	struct view body;
+
+	switch (fabric_get(view_of(p->p + ETH_HDR, p->len - ETH_HDR), h, &body)) {
+	case 0:
+		break;
+	case -ERR_TRUNCATED:
+		return STAT_DROP_FABRIC_SHORT;
+	case -ERR_VERSION:
+		return STAT_DROP_FABRIC_VERSION;
+	default:
+		return STAT_DROP_FABRIC;
+	}
+	if (h->cluster != w->net->cluster_id)
+		return STAT_DROP_FABRIC_CLUSTER;
+	if (h->from == w->net->node_id || (h->to != FABRIC_ALL && h->to != w->net->node_id))
+		return STAT_DROP_FABRIC_NODE;
+	return STAT_COUNT;
+}
+
 void node_fabric(struct worker *w, struct pkt *p)
 {
 	struct fabric_hdr h;
-	struct view body;
+	enum counter why = read_frame(w, p, &h);
 
-	if (fabric_get(view_of(p->p + ETH_HDR, p->len - ETH_HDR), &h, &body) < 0 ||
-		h.cluster != w->net->cluster_id || h.from == w->net->node_id ||
-		(h.to != FABRIC_ALL && h.to != w->net->node_id)) {
-		worker_drop(w, p, STAT_DROP_FABRIC);
+	if (why != STAT_COUNT) {
+		worker_drop(w, p, why);
 		return;
 	}
 	if (h.kind == FABRIC_FORWARD) {
@@ -98,7 +118,7 @@ void node_fabric(struct worker *w, struct pkt *p)
 	}
 	p->kind = PKT_FABRIC; /* the API thread's business */
 	if (!ring_put(&w->punt, &p)) {
-		worker_drop(w, p, STAT_DROP_FABRIC);
+		worker_drop(w, p, STAT_DROP_FABRIC_QUEUE);
 		return;
 	}
 	worker_wake_api(w);

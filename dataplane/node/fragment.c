@@ -85,7 +85,7 @@ static void whole(
 	p = buffer;
 	(void)pkt_append(p, n);
 	if (rc < 0 || p->head < hdr) {
-		worker_drop(w, p, rc < 0 ? STAT_DROP_FRAGMENT_ECN : STAT_DROP_NO_BUFFER);
+		worker_drop(w, p, rc < 0 ? STAT_DROP_FRAGMENT_ECN : STAT_DROP_NO_ROOM);
 		return;
 	}
 	memcpy(pkt_push(p, hdr), header, hdr);
@@ -110,8 +110,9 @@ void node_gather(struct worker *w, struct pkt *p, const struct fragment *f, cons
 	static const enum counter why[] = {
 		[REASM_COPY] = STAT_DROP_FRAGMENT_COPY,
 		[REASM_BAD] = STAT_DROP_FRAGMENT,
+		[REASM_BEYOND] = STAT_DROP_FRAGMENT_BEYOND,
 		[REASM_OVERLAP] = STAT_DROP_FRAGMENT_OVERLAP,
-		[REASM_REFUSED] = STAT_DROP_FRAGMENT_INCOMPLETE,
+		[REASM_REFUSED] = STAT_DROP_FRAGMENT_REFUSED,
 		[REASM_BIG] = STAT_DROP_FRAGMENT_BIG,
 		[REASM_FULL] = STAT_DROP_NO_BUFFER,
 	};

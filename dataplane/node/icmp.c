@@ -55,10 +55,12 @@ void node_icmp(struct worker *w, struct pkt *p, const struct ip4 *h, const struc
 	const uint8_t *icmp = p->p + h->hdr;
 	uint8_t node;
 
-	if (p->len < (uint32_t)h->hdr + ICMP_HDR ||
-		sum_done(sum_add(0, view_of(icmp, p->len - h->hdr))) != 0 ||
-		(own->rg != 0 && gate_rg(w, own->rg, &node) != GATE_ACT))
-		worker_drop(w, p, STAT_DROP_ICMP);
+	if (p->len < (uint32_t)h->hdr + ICMP_HDR)
+		worker_drop(w, p, STAT_DROP_ICMP_SHORT);
+	else if (sum_done(sum_add(0, view_of(icmp, p->len - h->hdr))) != 0)
+		worker_drop(w, p, STAT_DROP_ICMP_SUM);
+	else if (own->rg != 0 && gate_rg(w, own->rg, &node) != GATE_ACT)
+		worker_drop(w, p, STAT_DROP_RG_STANDBY);
 	else if (icmp[0] == ICMP_ECHO)
 		icmp_echo(w, p, h);
 	else if (icmp[0] == ICMP_UNREACHABLE && icmp[1] == ICMP_TOO_BIG)

@@ -104,7 +104,7 @@ static void local_natt(struct worker *w, struct pkt *p, const struct iface *own)
 		return;
 	}
 	if (n < NON_ESP_MARKER) {
-		worker_drop(w, p, STAT_DROP_ESP_SHORT);
+		worker_drop(w, p, STAT_DROP_NATT_SHORT);
 		return;
 	}
 	if (load_be32(data) == 0) {
@@ -132,7 +132,7 @@ static void local_udp(struct worker *w, struct pkt *p, const struct iface *own)
 	uint32_t len;
 
 	if (p->len < UDP_HDR) {
-		worker_drop(w, p, STAT_DROP_UDP_LENGTH);
+		worker_drop(w, p, STAT_DROP_UDP_SHORT);
 		return;
 	}
 	len = load_be16(p->p + 4);

@@ -77,7 +77,7 @@ void node_output(struct worker *w, struct pkt *p, const struct iface *iface, str
 		return;
 	}
 	if (p->head < ETH_HDR) {
-		worker_drop(w, p, STAT_DROP_NO_BUFFER);
+		worker_drop(w, p, STAT_DROP_NO_ROOM);
 		return;
 	}
 	eth = pkt_push(p, ETH_HDR);

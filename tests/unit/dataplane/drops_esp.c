@@ -365,15 +365,15 @@ static void out_above_the_mtu_in_silence(struct shot *s)
 
 static const struct drop_case cases[] = {
 	{STAT_DROP_ESP_SHORT, "ESP cut in its header", esp_cut_in_the_header},
-	{STAT_DROP_ESP_SHORT, "UDP-encapsulated ESP cut in the SPI", natt_cut_in_the_spi},
+	{STAT_DROP_NATT_SHORT, "UDP-encapsulated ESP cut in the SPI", natt_cut_in_the_spi},
 	{STAT_DROP_ESP_SPI_RESERVED, "SPI 255", esp_with_a_reserved_spi},
 	{STAT_DROP_ESP_SPI_RESERVED, "SPI 0", esp_with_spi_zero},
 	{STAT_DROP_ESP_SPI, "an unknown SPI", esp_with_an_unknown_spi},
 	{STAT_DROP_ESP_LENGTH, "ESP without room for a trailer", esp_without_a_trailer},
-	{STAT_DROP_ESP_LENGTH, "ESP in half words", esp_in_half_words},
-	{STAT_DROP_ESP_REPLAY, "number 0", esp_with_number_zero},
+	{STAT_DROP_ESP_BLOCK, "ESP in half words", esp_in_half_words},
+	{STAT_DROP_ESP_NUMBER, "number 0", esp_with_number_zero},
 	{STAT_DROP_ESP_REPLAY, "a number again", esp_again},
-	{STAT_DROP_ESP_REPLAY, "a number below the window", esp_below_the_window},
+	{STAT_DROP_ESP_OLD, "a number below the window", esp_below_the_window},
 	{STAT_DROP_ESP_REPLAY, "a number twice in a burst", esp_twice_in_a_burst},
 	{STAT_DROP_ESP_HORIZON, "a number above the horizon", esp_above_the_horizon},
 	{STAT_DROP_ESP_EPOCH, "an SA of a later owner", esp_of_a_later_owner},
@@ -399,7 +399,7 @@ static const struct drop_case cases[] = {
 	{STAT_DROP_ESP_LEASE, "a lease used up", out_above_the_lease},
 	{STAT_DROP_ESP_IV, "no IV left", out_of_ivs},
 	{STAT_DROP_IP_ROUTE, "no way to the peer", out_without_a_route},
-	{STAT_DROP_NO_BUFFER, "no room for the trailer", out_without_room},
+	{STAT_DROP_NO_ROOM, "no room for the trailer", out_without_room},
 	{STAT_DROP_TUNNEL_MTU, "too big, and nobody is told", out_above_the_mtu_in_silence},
 };
 

@@ -176,7 +176,7 @@ static void worker_takes_no_more(struct shot *s)
 
 static const struct drop_case cases[] = {
 	{STAT_DROP_IP_PROTOCOL, "a protocol we do not speak", protocol_unknown},
-	{STAT_DROP_UDP_LENGTH, "UDP cut short", udp_cut},
+	{STAT_DROP_UDP_SHORT, "UDP cut short", udp_cut},
 	{STAT_DROP_UDP_LENGTH, "UDP longer than its packet", udp_longer_than_ip},
 	{STAT_DROP_UDP_LENGTH, "UDP shorter than its header", udp_shorter_than_its_header},
 	{STAT_DROP_UDP_PORT, "a closed UDP port", udp_to_a_closed_port},
@@ -184,10 +184,10 @@ static const struct drop_case cases[] = {
 	{STAT_DROP_IKE_SHORT, "an IKE header cut short", ike_cut},
 	{STAT_DROP_IKE_OFF, "IKE on an interface without", ike_where_none_is_wanted},
 	{STAT_DROP_IKE_QUEUE, "one IKE message too many", ike_faster_than_it_is_read},
-	{STAT_DROP_ICMP, "ICMP cut short", icmp_cut},
+	{STAT_DROP_ICMP_SHORT, "ICMP cut short", icmp_cut},
 	{STAT_DROP_PATH_MTU, "ICMP about a packet that was not ours", icmp_too_big_of_a_stranger},
 	{STAT_DROP_ICMP, "ICMP that asks for the time", icmp_that_is_no_echo},
-	{STAT_DROP_ICMP, "a wrong ICMP checksum", icmp_with_a_bad_sum},
+	{STAT_DROP_ICMP_SUM, "a wrong ICMP checksum", icmp_with_a_bad_sum},
 	{STAT_DROP_TX, "a full port", port_takes_no_more},
 	{STAT_DROP_RING, "a full ring to another worker", worker_takes_no_more},
 };

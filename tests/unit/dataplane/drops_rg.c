@@ -125,6 +125,15 @@ static void fabric_of_another_version(struct shot *s)
 	fire_frame(s, 2, &x);
 }
 
+static void fabric_of_an_unknown_kind(struct shot *s)
+{
+	struct fabric_hdr h = to_us;
+
+	with_fabric(s, 9000);
+	h.kind = FABRIC_KINDS;
+	fire_fabric(s, &h);
+}
+
 static void fabric_of_another_cluster(struct shot *s)
 {
 	struct fabric_hdr h = to_us;
@@ -243,13 +252,14 @@ static const struct drop_case cases[] = {
 	{STAT_DROP_FABRIC_PEER, "another owns it, and no fabric", owner_without_a_fabric},
 	{STAT_DROP_FABRIC_PEER, "an owner that was never heard", owner_never_heard},
 	{STAT_DROP_FABRIC_MTU, "a fabric too narrow", owner_behind_a_narrow_fabric},
-	{STAT_DROP_FABRIC, "a fabric frame cut short", fabric_cut},
-	{STAT_DROP_FABRIC, "a fabric frame of version 9", fabric_of_another_version},
-	{STAT_DROP_FABRIC, "a fabric frame of another cluster", fabric_of_another_cluster},
-	{STAT_DROP_FABRIC, "a fabric frame of our own", fabric_of_our_own},
-	{STAT_DROP_FABRIC, "a fabric frame for another", fabric_for_another},
-	{STAT_DROP_FABRIC, "an unknown interface", fabric_from_an_unknown_interface},
-	{STAT_DROP_FABRIC, "one fabric frame too many", fabric_faster_than_it_is_read},
+	{STAT_DROP_FABRIC_SHORT, "a fabric frame cut short", fabric_cut},
+	{STAT_DROP_FABRIC_VERSION, "a fabric frame of version 9", fabric_of_another_version},
+	{STAT_DROP_FABRIC, "a fabric frame of an unknown kind", fabric_of_an_unknown_kind},
+	{STAT_DROP_FABRIC_CLUSTER, "a fabric frame of another cluster", fabric_of_another_cluster},
+	{STAT_DROP_FABRIC_NODE, "a fabric frame of our own", fabric_of_our_own},
+	{STAT_DROP_FABRIC_NODE, "a fabric frame for another", fabric_for_another},
+	{STAT_DROP_FABRIC_IFACE, "an unknown interface", fabric_from_an_unknown_interface},
+	{STAT_DROP_FABRIC_QUEUE, "one fabric frame too many", fabric_faster_than_it_is_read},
 	{STAT_DROP_RG_HOPPED, "a packet that was forwarded before", forwarded_once_before},
 	{STAT_DROP_HANDOVER_QUEUE, "one packet too many for a frozen bucket",
 		frozen_longer_than_there_is_room},

@@ -155,6 +155,14 @@ static void ip_in_clear_that_belongs_into_a_tunnel(struct shot *s)
 	fire_frame(s, 0, &x);
 }
 
+static void ip_longer_than_its_header_says(struct shot *s)
+{
+	struct ip_frame x = frame_to_us(IP_ICMP, 30);
+
+	store_be16(x.f + ETH_HDR + IP4_AT_LEN, IP4_HDR - 1);
+	fire_frame(s, 0, &x);
+}
+
 static void ip_at_its_last_hop(struct shot *s)
 {
 	struct ip_frame x = frame_to_far(30);
@@ -296,17 +304,18 @@ static const struct drop_case cases[] = {
 	{STAT_DROP_ETH_SHORT, "a frame shorter than its header", frame_short},
 	{STAT_DROP_ETH_ADDRESS, "a frame for another station", frame_for_another},
 	{STAT_DROP_ETH_TYPE, "an unknown EtherType", frame_of_unknown_type},
-	{STAT_DROP_ARP, "ARP cut short", arp_cut},
+	{STAT_DROP_ARP_SHORT, "ARP cut short", arp_cut},
 	{STAT_DROP_ARP, "ARP of another hardware", arp_of_another_hardware},
 	{STAT_DROP_ARP_OTHER, "ARP for another", arp_for_another},
 	{STAT_DROP_IP_SHORT, "an IP header cut short", ip_cut_in_the_header},
-	{STAT_DROP_IP_SHORT, "an IP packet cut short", ip_cut_in_the_data},
+	{STAT_DROP_IP_LENGTH, "an IP packet cut short", ip_cut_in_the_data},
+	{STAT_DROP_IP_LENGTH, "a length of 19 octets", ip_longer_than_its_header_says},
 	{STAT_DROP_IP_VERSION, "version 5", ip_of_another_version},
-	{STAT_DROP_IP_VERSION, "a header of 16 octets", ip_with_a_short_header},
+	{STAT_DROP_IP_HEADER, "a header of 16 octets", ip_with_a_short_header},
 	{STAT_DROP_IP_SUM, "a wrong header checksum", ip_with_a_bad_sum},
 	{STAT_DROP_IP_MULTICAST, "to a group", ip_to_a_group},
-	{STAT_DROP_IP_MULTICAST, "from a group", ip_from_a_group},
-	{STAT_DROP_IP_MULTICAST, "to 0.0.0.0", ip_to_nobody},
+	{STAT_DROP_IP_SOURCE_GROUP, "from a group", ip_from_a_group},
+	{STAT_DROP_IP_NOBODY, "to 0.0.0.0", ip_to_nobody},
 	{STAT_DROP_IP_SOURCE, "from an address of ours", ip_from_us},
 	{STAT_DROP_IP_SOURCE, "in clear from within a tunnel",
 		ip_in_clear_that_belongs_into_a_tunnel},
@@ -316,11 +325,11 @@ static const struct drop_case cases[] = {
 	{STAT_DROP_IP_NEEDS_FRAGMENT, "an MTU without room for data", ip_that_cannot_be_cut},
 	{STAT_DROP_FRAGMENT, "a fragment of 63 octets", fragment_not_in_units},
 	{STAT_DROP_FRAGMENT, "an empty fragment", fragment_empty},
-	{STAT_DROP_FRAGMENT, "a fragment beyond 65535", fragment_beyond_the_end_of_ip},
+	{STAT_DROP_FRAGMENT_BEYOND, "a fragment beyond 65535", fragment_beyond_the_end_of_ip},
 	{STAT_DROP_FRAGMENT_BIG, "a fragment beyond any buffer", fragment_beyond_any_buffer},
 	{STAT_DROP_FRAGMENT_OVERLAP, "a fragment over another", fragment_over_another},
 	{STAT_DROP_FRAGMENT_COPY, "a fragment twice", fragment_twice},
-	{STAT_DROP_FRAGMENT_INCOMPLETE, "a fragment of a condemned packet",
+	{STAT_DROP_FRAGMENT_REFUSED, "a fragment of a condemned packet",
 		fragment_of_a_condemned_packet},
 	{STAT_DROP_FRAGMENT_INCOMPLETE, "a fragment alone", fragment_whose_others_never_came},
 	{STAT_DROP_FRAGMENT_ECN, "fragments that differ about ECN",

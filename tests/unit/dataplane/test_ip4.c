@@ -36,7 +36,8 @@ static void ip4_reads_or_names_the_fault(void **state)
 	assert_int_equal(h.len, 40);
 	assert_int_equal(h.src, 0xc0a80001);
 	for (size_t n = 0; n < 40; n++)
-		assert_int_equal(ip4_read(view_of(b, n), &h), IP4_FAULT_SHORT);
+		assert_int_equal(ip4_read(view_of(b, n), &h),
+			n < IP4_HDR ? IP4_FAULT_SHORT : IP4_FAULT_LENGTH);
 	for (int i = 0; i < 20; i++) {
 		uint8_t was = b[i];
 		enum ip4_fault f;
@@ -47,9 +48,12 @@ static void ip4_reads_or_names_the_fault(void **state)
 		b[i] = was;
 	}
 	b[0] = 0x44;
+	assert_int_equal(ip4_read(view_of(b, 64), &h), IP4_FAULT_HEADER);
+	b[0] = 0x55;
 	assert_int_equal(ip4_read(view_of(b, 64), &h), IP4_FAULT_VERSION);
 	b[0] = 0x4f; /* 60 octets of header, 40 of packet */
-	assert_int_equal(ip4_read(view_of(b, 64), &h), IP4_FAULT_SHORT);
+	assert_int_equal(ip4_read(view_of(b, 64), &h), IP4_FAULT_LENGTH);
+	assert_int_equal(ip4_read(view_of(b, 40), &h), IP4_FAULT_SHORT);
 }
 
 static void ip4_updates_keep_the_checksum(void **state)

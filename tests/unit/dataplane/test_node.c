@@ -69,7 +69,7 @@ static void node_fragments_that_lie_have_their_counters(void **state)
 		enum counter want;
 	} bad[] = {
 		{IP4_MF, 87, STAT_DROP_FRAGMENT},	     /* not in units of 8 */
-		{IP4_OFFSET, 86, STAT_DROP_FRAGMENT},	     /* beyond 65535 */
+		{IP4_OFFSET, 86, STAT_DROP_FRAGMENT_BEYOND},	     /* beyond 65535 */
 		{IP4_MF | 1000, 84, STAT_DROP_FRAGMENT_BIG}, /* beyond any buffer */
 	};
 	struct way *y = way_new(0);
@@ -187,7 +187,7 @@ static void node_no_room_is_no_crash(void **state)
 	(void)state;
 	(void)way_headers(f, WAY_HOST, WAY_FAR, 17, 66);
 	way_receive(y, 1, way_packet(f, sizeof f, 3));
-	assert_int_equal(y->w->stats[STAT_DROP_NO_BUFFER], 1);
+	assert_int_equal(y->w->stats[STAT_DROP_NO_ROOM], 1);
 	assert_int_equal(y->sa->out.next, 1); /* no number was used for it */
 	way_free(y);
 }

@@ -245,7 +245,7 @@ static void what_is_no_fragment_is_bad(void **state)
 	(void)state;
 	assert_int_equal(add(r, &odd, S, &s), REASM_BAD);
 	assert_int_equal(add(r, &none, S, &s), REASM_BAD);
-	assert_int_equal(add(r, &death, S, &s), REASM_BAD);
+	assert_int_equal(add(r, &death, S, &s), REASM_BEYOND);
 	assert_int_equal(w.buffers, 0);
 	assert_int_equal(add(r, &big, S, &s), REASM_BIG);
 	reasm_gone(r);
