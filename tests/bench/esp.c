@@ -222,6 +222,7 @@ int main(int argc, char **argv)
 	report_open(&x.report, tsc_ghz(), json, csv);
 	run_all(&x, quick);
 	report_close(&x.report);
+	peer_end();
 	(void)rte_eal_cleanup();
 	return 0;
 }

@@ -13,5 +13,7 @@ struct peer;
 /* NULL: the library cannot do this suite, or the driver is not there. */
 struct peer *peer_new(const struct suite *s, enum dir dir, uint32_t bytes, void *pool);
 void peer_free(struct peer *p);
+/* Stops the devices; they stay between peers. */
+void peer_end(void);
 /* One slice: cycles a packet. */
 double slice_peer(struct peer *p);

@@ -69,7 +69,7 @@ static void node_fragments_that_lie_have_their_counters(void **state)
 		enum counter want;
 	} bad[] = {
 		{IP4_MF, 87, STAT_DROP_FRAGMENT},	     /* not in units of 8 */
-		{IP4_OFFSET, 86, STAT_DROP_FRAGMENT_BEYOND},	     /* beyond 65535 */
+		{IP4_OFFSET, 86, STAT_DROP_FRAGMENT_BEYOND}, /* beyond 65535 */
 		{IP4_MF | 1000, 84, STAT_DROP_FRAGMENT_BIG}, /* beyond any buffer */
 	};
 	struct way *y = way_new(0);
