@@ -130,9 +130,15 @@
 	X(DROP_ESP_HORIZON, "drop.esp.horizon")                                                    \
 	X(DROP_ESP_AUTH, "drop.esp.auth")                                                          \
 	X(DROP_ESP_PADDING, "drop.esp.padding")                                                    \
+	X(DROP_ESP_PAD_LENGTH, "drop.esp.pad-length")                                              \
 	X(DROP_ESP_NEXT, "drop.esp.next-header")                                                   \
 	X(DROP_ESP_DUMMY, "drop.esp.dummy")                                                        \
-	X(DROP_ESP_INNER, "drop.esp.inner")                                                        \
+	X(DROP_INNER_SHORT, "drop.esp.inner-short")                                                \
+	X(DROP_INNER_LENGTH, "drop.esp.inner-length")                                              \
+	X(DROP_INNER_VERSION, "drop.esp.inner-version")                                            \
+	X(DROP_INNER_HEADER, "drop.esp.inner-header")                                              \
+	X(DROP_INNER_SUM, "drop.esp.inner-checksum")                                               \
+	X(DROP_INNER_IP6, "drop.esp.inner-ip6")                                                    \
 	X(DROP_ESP_SELECTOR, "drop.esp.selector")                                                  \
 	X(DROP_ESP_ECN, "drop.esp.ecn")                                                            \
 	X(DROP_ESP_EPOCH, "drop.esp.epoch")                                                        \

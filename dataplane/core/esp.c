@@ -38,7 +38,7 @@ int esp_trailer_get(struct view plain, uint32_t *payload, uint8_t *next)
 		return -ERR_VALUE;
 	pad = plain.p[plain.n - 2];
 	if (pad > plain.n - ESP_TRAILER)
-		return -ERR_VALUE;
+		return -ERR_TRUNCATED;
 	p = plain.p + plain.n - ESP_TRAILER - pad;
 	for (uint32_t i = 0; i < pad; i++)
 		if (p[i] != i + 1)

@@ -52,5 +52,5 @@ static inline bool esp_is_short(const struct esp_shape *s, uint32_t n)
 /* Writes padding, pad length and next header behind the payload. */
 void esp_trailer_put(uint8_t *end, uint32_t pad, uint8_t next);
 /* Payload length and next header of decrypted octets. -ERR_VALUE when the padding is not 1 2 3 ..
- * (RFC 4303 2.4) or longer than what is there. */
+ * (RFC 4303 2.4), -ERR_TRUNCATED when it is longer than what is there. */
 int esp_trailer_get(struct view plain, uint32_t *payload, uint8_t *next) MUST_CHECK;

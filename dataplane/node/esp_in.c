@@ -69,6 +69,7 @@ static void finish(struct worker *w, struct pkt *p, const struct suite_op *op)
 {
 	uint32_t payload, front = ESP_HDR + (uint32_t)p->sa->suite->shape.iv;
 	struct opened o = {.outer = p->outer, .hdr = (uint16_t)p->outer};
+	int rc;
 
 	if (!op->ok) {
 		count_add(&p->sa->n.auth_errors, 1);
@@ -79,8 +80,10 @@ static void finish(struct worker *w, struct pkt *p, const struct suite_op *op)
 		return;
 	if (p->flags & PKT_NATT && sa_is_natt(p->sa))
 		tell_moved(w, p->sa, p);
-	if (esp_trailer_get(view_of(p->p + front, op->len), &payload, &o.next) < 0) {
-		sa_reject(w, p, STAT_DROP_ESP_PADDING);
+	rc = esp_trailer_get(view_of(p->p + front, op->len), &payload, &o.next);
+	if (rc < 0) {
+		sa_reject(w, p,
+			rc == -ERR_TRUNCATED ? STAT_DROP_ESP_PAD_LENGTH : STAT_DROP_ESP_PADDING);
 		return;
 	}
 	pkt_pull(p, front);

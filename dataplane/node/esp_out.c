@@ -109,6 +109,17 @@ void sa_outer_put(
 	outer_fill(w, o, sa, inner, len);
 }
 
+/* Lengths the compiler knows are copied in place. */
+static inline void template_put(uint8_t *o, const struct sa *sa)
+{
+	enum { PLAIN = (int)IP4_HDR + ESP_HDR };
+
+	if (sa->overhead == IP4_HDR)
+		memcpy(o, sa->tmpl, PLAIN);
+	else
+		memcpy(o, sa->tmpl, sa->overhead + (uint32_t)ESP_HDR);
+}
+
 /* Writes everything around the inner packet but the ciphertext and the ICV. */
 static void build(struct worker *w, struct pkt *p, struct suite_op *op, uint64_t iv)
 {
@@ -123,7 +134,7 @@ static void build(struct worker *w, struct pkt *p, struct suite_op *op, uint64_t
 		ip_is_v4(inner.p) ? ESP_NEXT_IPV4 : ESP_NEXT_IPV6);
 	o = pkt_push(p, front);
 	esp = o + sa->overhead;
-	memcpy(o, sa->tmpl, sa->overhead + (uint32_t)ESP_HDR);
+	template_put(o, sa);
 	outer_fill(w, o, sa, inner, p->len);
 	if (sa->flags & SA_UDP)
 		udp_header(

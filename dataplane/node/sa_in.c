@@ -67,18 +67,27 @@ static enum counter take_tos(struct pkt *p, const struct sa *sa, uint8_t outer_t
 /* Reads the inner header. Octets behind the packet are TFC padding (RFC 4303 2.7). */
 static enum counter read_inner(struct pkt *p, uint8_t next, struct flow *f)
 {
+	static const enum counter why[] = {
+		[IP4_FAULT_SHORT] = STAT_DROP_INNER_SHORT,
+		[IP4_FAULT_LENGTH] = STAT_DROP_INNER_LENGTH,
+		[IP4_FAULT_VERSION] = STAT_DROP_INNER_VERSION,
+		[IP4_FAULT_HEADER] = STAT_DROP_INNER_HEADER,
+		[IP4_FAULT_SUM] = STAT_DROP_INNER_SUM,
+	};
+	enum ip4_fault fault;
 	struct ip6 h;
 	struct ip4 h4;
 
 	if (__builtin_expect(next == ESP_NEXT_IPV4, 1)) {
-		if (ip4_read(pkt_view(p), &h4) != IP4_OK)
-			return STAT_DROP_ESP_INNER;
+		fault = ip4_read(pkt_view(p), &h4);
+		if (fault != IP4_OK)
+			return why[fault];
 		pkt_cut(p, h4.len);
 		flow_put4(f, pkt_view(p));
 		return STAT_COUNT;
 	}
 	if (ip6_read(pkt_view(p), &h) != IP6_OK)
-		return STAT_DROP_ESP_INNER;
+		return STAT_DROP_INNER_IP6;
 	if (!ip6_may_pass(&h))
 		return STAT_DROP_IP6_SCOPE;
 	pkt_cut(p, h.len);

@@ -209,6 +209,31 @@ static void inner_of_another_version(struct shot *s)
 	fire_sealed(s, 1, &x);
 }
 
+static void inner_with_a_short_header(struct shot *s)
+{
+	struct plain x = plain(WAY_FAR, WAY_HOST);
+
+	x.b[0] = 0x44;
+	fire_sealed(s, 1, &x);
+}
+
+static void inner_cut_in_its_header(struct shot *s)
+{
+	uint8_t b[20] = {0x45, [18] = 0, [19] = ESP_NEXT_IPV4};
+	struct ip_frame f;
+
+	f.n = way_seal(s->y, 1, view_of_array(b), false, f.f);
+	fire_frame(s, 0, &f);
+}
+
+static void inner_ip6_of_version_4(struct shot *s)
+{
+	struct plain x = plain(WAY_FAR, WAY_HOST);
+
+	x.b[51] = ESP_NEXT_IPV6;
+	fire_sealed(s, 1, &x);
+}
+
 static void inner_from_a_stranger(struct shot *s)
 {
 	struct plain x = plain(0x0a630001, WAY_HOST);
@@ -379,13 +404,18 @@ static const struct drop_case cases[] = {
 	{STAT_DROP_ESP_EPOCH, "an SA of a later owner", esp_of_a_later_owner},
 	{STAT_DROP_ESP_LIFETIME, "an SA past its life", esp_past_its_lifetime},
 	{STAT_DROP_ESP_AUTH, "a wrong ICV", esp_with_a_wrong_icv},
-	{STAT_DROP_ESP_PADDING, "padding longer than the packet", padding_longer_than_the_packet},
+	{STAT_DROP_ESP_PAD_LENGTH, "padding longer than the packet",
+		padding_longer_than_the_packet},
 	{STAT_DROP_ESP_PADDING, "padding that is not 1 2 3", padding_that_does_not_count},
 	{STAT_DROP_ESP_NEXT, "an unknown next header", next_header_unknown},
 	{STAT_DROP_ESP_DUMMY, "a dummy", dummy},
-	{STAT_DROP_ESP_INNER, "an inner packet longer than the text", inner_longer_than_the_text},
-	{STAT_DROP_ESP_INNER, "an inner packet with a bad sum", inner_with_a_bad_sum},
-	{STAT_DROP_ESP_INNER, "an inner packet of version 5", inner_of_another_version},
+	{STAT_DROP_INNER_LENGTH, "an inner packet longer than the text",
+		inner_longer_than_the_text},
+	{STAT_DROP_INNER_SUM, "an inner packet with a bad sum", inner_with_a_bad_sum},
+	{STAT_DROP_INNER_VERSION, "an inner packet of version 5", inner_of_another_version},
+	{STAT_DROP_INNER_HEADER, "an inner header of 16 octets", inner_with_a_short_header},
+	{STAT_DROP_INNER_SHORT, "an inner packet cut in its header", inner_cut_in_its_header},
+	{STAT_DROP_INNER_IP6, "an inner packet of the wrong family", inner_ip6_of_version_4},
 	{STAT_DROP_ESP_SELECTOR, "an inner packet from a stranger", inner_from_a_stranger},
 	{STAT_DROP_ESP_SELECTOR, "an inner packet to a stranger", inner_to_a_stranger},
 	{STAT_DROP_ESP_ECN, "congestion nobody would hear of", congestion_nobody_would_hear_of},

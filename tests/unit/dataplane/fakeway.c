@@ -182,12 +182,19 @@ static struct net *make_net(void)
 	return n;
 }
 
-static struct sa *make_sa(struct way *y, uint32_t flags)
+static void make_keys(struct sa *sa, struct suite_engine *e)
 {
-	static const uint8_t key[20] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
-	struct sa *sa = sa_new(&y->sh.sad.memory, suite_find(SUITE_ENCR_AES_GCM16, 128, 0), 64);
+	static const uint8_t key[64] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+	struct view encr = view_of(key, sa->suite->key_len);
+	struct view integ = view_of(key, sa->suite->integ_len);
+
+	sa_key(sa, e, &(struct sa_keys){encr, encr, integ, integ});
+}
+
+static struct sa *make_sa(struct way *y, const struct way_sa *like)
+{
+	struct sa *sa = sa_new(&y->sh.sad.memory, like->suite, like->window);
 	struct sa_cold *c = sa_cold_new(4);
-	struct lease lease = {0, UINT64_C(1) << 32, 0, UINT64_MAX};
 	struct sad_table *retired;
 
 	if (!sa || !c)
@@ -198,13 +205,12 @@ static struct sa *make_sa(struct way *y, uint32_t flags)
 	c->remote = (struct endpoint){addr_of_v4((uint32_t)WAY_PEER), 4500};
 	sa->spi_in = WAY_SPI_IN;
 	sa->bucket = (uint16_t)spi_bucket(WAY_SPI_IN, 8);
-	sa->flags = (uint8_t)flags;
+	sa->flags = (uint8_t)like->flags;
 	atomic_store(&sa->cold, c);
 	atomic_store(&sa->outbound, true);
-	sa_key(sa, y->w->engine,
-		&(struct sa_keys){.encr_in = view_of_array(key), .encr_out = view_of_array(key)});
+	make_keys(sa, y->w->engine);
 	sa_template(sa, WAY_SPI_OUT);
-	seqno_init(&sa->out, flags & SA_ESN, false, &lease);
+	seqno_init(&sa->out, like->flags & SA_ESN, like->strict, &like->lease);
 	must(sad_add(&y->sh.sad, sa, &retired));
 	return sa;
 }
@@ -225,6 +231,16 @@ static void meet(struct way *y, uint16_t iface, struct ipaddr addr)
 }
 
 struct way *way_new(uint32_t sa_flags)
+{
+	return way_new_sa(&(struct way_sa){
+		.suite = suite_find(SUITE_ENCR_AES_GCM16, 128, 0),
+		.window = 64,
+		.flags = sa_flags,
+		.lease = {0, UINT64_C(1) << 32, 0, UINT64_MAX},
+	});
+}
+
+struct way *way_new_sa(const struct way_sa *like)
 {
 	struct way *y = aligned_alloc(64, (sizeof *y + 63) & ~(size_t)63);
 	struct rg_view *v;
@@ -255,7 +271,7 @@ struct way *way_new(uint32_t sa_flags)
 		abort();
 	y->sh.workers[0] = y->w;
 	y->sh.n_workers = 1;
-	y->sa = make_sa(y, sa_flags);
+	y->sa = make_sa(y, like);
 	sas = (struct policy_sas){.id = 1};
 	atomic_store(&sas.set, calloc(1, sizeof(struct sa_set) + sizeof(struct sa *)));
 	atomic_load(&sas.set)->n = 1;
@@ -349,7 +365,8 @@ void way_outer6(struct way *y)
 
 size_t way_seal(struct way *y, uint64_t seq, struct view plain, bool udp, uint8_t *f)
 {
-	size_t esp_len = 8 + 8 + plain.n + 16, at;
+	const struct esp_shape *shape = &y->sa->suite->shape;
+	size_t front = ESP_HDR + (size_t)shape->iv, esp_len = front + plain.n + shape->icv, at;
 	struct suite_op op = {.key = y->sa->key_in, .len = (uint32_t)plain.n};
 	uint8_t *esp;
 
@@ -368,9 +385,9 @@ size_t way_seal(struct way *y, uint64_t seq, struct view plain, bool udp, uint8_
 	esp = f + at;
 	store_be32(esp, WAY_SPI_IN);
 	store_be32(esp + 4, (uint32_t)seq);
-	store_be64(esp + 8, seq);
+	memset(esp + ESP_HDR, (int)seq, shape->iv);
 	if (plain.n)
-		memcpy(esp + 16, plain.p, plain.n);
+		memcpy(esp + front, plain.p, plain.n);
 	op.esp = esp;
 	op.salt = y->sa->salt_in;
 	op.seq = seq;

@@ -50,7 +50,17 @@ void way_outer6(struct way *y);
 /* Ethernet and IPv6 in front of `len` octets of payload; returns the octets written (54). */
 size_t way_headers6(uint8_t *frame, struct ipaddr src, struct ipaddr dst, uint8_t next, size_t len);
 
+/* What its SA is like. */
+struct way_sa {
+	const struct suite *suite;
+	uint32_t window, flags;
+	bool strict;
+	struct lease lease;
+};
+
+/* AES-128-GCM, a window of 64, numbers from 1. */
 struct way *way_new(uint32_t sa_flags);
+struct way *way_new_sa(const struct way_sa *like);
 void way_free(struct way *y);
 void way_forget(struct way *y);
 /* Ports 0 and 1 are there. */
@@ -63,7 +73,8 @@ void way_receive(struct way *y, uint16_t port, struct pkt *p);
 uint32_t way_alive(void);
 /* Takes the punt ring and the notes; how many packets there were. */
 uint32_t way_drain(struct way *y);
-/* Writes an authentic ESP frame to the gateway around any plaintext; returns its length. */
+/* Writes an authentic ESP frame to the gateway around any plaintext of whole blocks; returns its
+ * length. */
 size_t way_seal(struct way *y, uint64_t seq, struct view plain, bool udp, uint8_t *frame);
 /* Ethernet and IPv4 in front of `len` octets of payload; returns the octets written (34). */
 size_t way_headers(uint8_t *frame, uint32_t src, uint32_t dst, uint8_t proto, size_t len);

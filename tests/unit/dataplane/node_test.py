@@ -550,13 +550,13 @@ def cases(n):
 
         n.raises("drop.esp.dummy", forge(b"\0" * 30 + b"\0\x3b"))
         n.raises("drop.esp.next-header", forge(b"\0" * 30 + b"\0\x06"))
-        n.raises("drop.esp.padding", forge(b"\0" * 30 + b"\x21\x04"))
+        n.raises("drop.esp.pad-length", forge(b"\0" * 30 + b"\x21\x04"))
         n.raises("drop.esp.padding", forge(b"\0" * 30 + b"\x02\x04"))
-        n.raises("drop.esp.inner", forge(b"\0" * 30 + b"\0\x04"))
-        n.raises("drop.esp.inner", forge(good[:22] + b"\0\x04"))
-        n.raises("drop.esp.inner", forge(b"\0\x04" * 2))
+        n.raises("drop.esp.inner-version", forge(b"\0" * 30 + b"\0\x04"))
+        n.raises("drop.esp.inner-length", forge(good[:22] + b"\0\x04"))
+        n.raises("drop.esp.inner-short", forge(b"\0\x04" * 2))
         pad = -(len(good) + 2) % 4
-        n.raises("drop.esp.inner", forge(b"\x4f" + good[1:] + bytes(range(1, pad + 1)) + bytes([pad, 4])))
+        n.raises("drop.esp.inner-checksum", forge(b"\x4f" + good[1:] + bytes(range(1, pad + 1)) + bytes([pad, 4])))
         # TFC padding behind the inner packet is cut
         forge(good + b"T" * 22 + b"\0" * (-(len(good) + 22 + 2) % 4) + b"\0\x04")()
         r = n.at_host()
