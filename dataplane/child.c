@@ -88,6 +88,8 @@ static int set_change(struct dp *dp, struct policy_sas *p, const struct sa *out,
 	if (in)
 		set->v[k++] = in;
 	set->n = k;
+	for (uint32_t i = 0; i < k; i++)
+		set->bound += sa_cold(set->v[i])->worker != WORKER_NONE;
 	set_publish(dp, p, set);
 	return 0;
 }
@@ -162,6 +164,8 @@ static int cold_of(const Dp__ChildInstall *c, struct sa_cold **out)
 	k->spi_out = c->spi_out;
 	k->outside = c->interface_id;
 	k->order = c->order;
+	k->worker = c->worker_hint && c->worker_hint <= WORKER_MAX ? (uint8_t)(c->worker_hint - 1)
+								   : (uint8_t)WORKER_NONE;
 	k->soft_bytes = c->soft_bytes;
 	k->hard_bytes = c->hard_bytes;
 	outer_fill(c, &k->outer);

@@ -38,6 +38,7 @@ static inline struct iface_addr prefix_v4(uint32_t addr, uint8_t len)
 /* The SAs that may send for one policy, the preferred first. */
 struct sa_set {
 	uint32_t n;
+	uint32_t bound; /* how many of them are bound to a worker (RFC 9611) */
 	struct sa *v[];
 };
 

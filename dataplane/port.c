@@ -145,6 +145,22 @@ static void split_device(struct port *p, uint16_t queues, char *args, size_t cap
 			queues > QUEUES_FEW ? FRAMES_MANY : FRAMES);
 }
 
+/* What the device can spread by itself: ESP by its SPI, what else there is by its addresses and
+ * ports, so that a flow stays on one queue. The worker that receives hands on what is another's, so
+ * nothing depends on it. */
+static void want_rss(struct port *p, const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
+{
+	const uint64_t esp = RTE_ETH_RSS_ESP, other = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP;
+	uint64_t offered = info->flow_type_rss_offloads & (esp | other);
+
+	p->spread = SPREAD_DRIVER;
+	if (p->n_rx < 2 || offered == 0)
+		return;
+	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+	conf->rx_adv_conf.rss_conf.rss_hf = offered;
+	p->spread = offered & esp ? SPREAD_SPI : SPREAD_ADDRESSES;
+}
+
 static int device_start(struct port *p, const struct port_args *a)
 {
 	struct rte_eth_conf conf = {0};
@@ -159,6 +175,7 @@ static int device_start(struct port *p, const struct port_args *a)
 	p->n_rx = MIN(p->n_rx, a->queues);
 	if (p->n_rx < a->least)
 		return -ERR_UNSUPPORTED;
+	want_rss(p, &info, &conf);
 	rc = rte_eth_dev_configure(p->dev_id, p->n_rx, p->n_rx, &conf);
 	for (uint16_t q = 0; q < p->n_rx && rc == 0; q++) {
 		rc = rte_eth_rx_queue_setup(
@@ -189,6 +206,7 @@ static bool is_pci(const char *device)
 
 int port_open(const struct port_args *a, const struct log_ctx *log, struct port **out)
 {
+	static const char *const spreads[] = {"driver", "addresses", "spi"};
 	struct port *p = calloc(1, sizeof *p);
 	char args[256];
 	int rc;
@@ -215,8 +233,9 @@ int port_open(const struct port_args *a, const struct log_ctx *log, struct port 
 	}
 	p->mtu = a->mtu ? a->mtu : device_mtu(p);
 	find_fds(p, p->n_rx);
-	log_notice(log, "dp.port.open", "port=%s device=%s queues=%u mtu=%u wait=%s", p->name,
-		p->device, p->n_rx, p->mtu, p->has_fds ? "event" : "poll");
+	log_notice(log, "dp.port.open", "port=%s device=%s queues=%u mtu=%u wait=%s spread=%s",
+		p->name, p->device, p->n_rx, p->mtu, p->has_fds ? "event" : "poll",
+		spreads[p->spread]);
 	*out = p;
 	return 0;
 }

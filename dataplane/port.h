@@ -25,6 +25,10 @@ struct port_ops {
 	uint16_t (*tx)(struct port *p, uint16_t queue, struct pkt **v, uint16_t n);
 };
 
+/* How the device chooses a queue: as its driver does (packet sockets: by a hash of the flow), by
+ * addresses and ports, or ESP by its SPI. */
+enum port_spread { SPREAD_DRIVER, SPREAD_ADDRESSES, SPREAD_SPI };
+
 struct port {
 	char name[32];
 	const struct port_ops *ops;
@@ -33,6 +37,7 @@ struct port {
 	uint8_t mac[6];
 	uint32_t mtu, asked_mtu; /* asked: 0 = as the device has it */
 	char device[128], device_name[64];
+	enum port_spread spread; /* over the queues */
 	bool has_fds;
 	int fds[PORT_QUEUES]; /* poll tells of packets; only with has_fds */
 	uint16_t n_rx;	      /* queues for receiving, and as many for sending */

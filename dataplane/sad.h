@@ -42,6 +42,7 @@ struct sa_cold {
 	uint32_t outside;	 /* id of the interface it was negotiated at */
 	_Atomic uint16_t tunnel; /* slot of the interface its packets come out of; shared */
 	struct outer_options outer;
+	uint8_t worker; /* whose outbound packets it is for (RFC 9611); WORKER_NONE: everyone's */
 	struct endpoint local, remote;
 	struct selectors ts;
 	uint64_t order;

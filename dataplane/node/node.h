@@ -102,6 +102,8 @@ void path_mtu_age(const struct worker *w, struct sa *sa);
 void node_route(struct worker *w);
 /* spd_out.c: which SA takes it? Works w->spd_out off: `hop` leads to the tunnel. */
 void node_spd_out(struct worker *w);
+/* The SA of a policy that sends what the worker has; NULL: none may. */
+struct sa *sa_for(const struct sa_set *set, uint32_t worker, const struct flow *f);
 /* esp_out.c: works w->esp_out off. */
 void node_esp_out(struct worker *w);
 /* ah_in.c, ah_out.c: AH; and outbound whatever is not ESP in a tunnel. */

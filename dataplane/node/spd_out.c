@@ -20,15 +20,40 @@ static void acquire(struct worker *w, const struct policy_hot *pol, const struct
 	(void)worker_note(w, &n);
 }
 
-static struct sa *sa_for(const struct sa_set *set, const struct flow *f)
+static bool is_usable(const struct sa *sa, const struct flow *f)
 {
-	for (uint32_t i = 0; set && i < set->n; i++) {
-		struct sa *sa = set->v[i];
+	return atomic_load_explicit(&sa->outbound, memory_order_acquire) &&
+	       selectors_match_out(&sa_cold(sa)->ts, f);
+}
 
-		if (atomic_load_explicit(&sa->outbound, memory_order_acquire) &&
-			selectors_match_out(&sa_cold(sa)->ts, f))
+/* RFC 9611 3: that of this worker, else one that is for all, else any: the peer takes them all. */
+static struct sa *sa_bound(const struct sa_set *set, uint32_t worker, const struct flow *f)
+{
+	struct sa *other = NULL, *common = NULL;
+
+	for (uint32_t i = 0; i < set->n; i++) {
+		struct sa *sa = set->v[i];
+		uint8_t whose = sa_cold(sa)->worker;
+
+		if (!is_usable(sa, f))
+			continue;
+		if (whose == worker)
 			return sa;
+		if (whose == WORKER_NONE && !common)
+			common = sa;
+		else if (!other)
+			other = sa;
 	}
+	return common ? common : other;
+}
+
+struct sa *sa_for(const struct sa_set *set, uint32_t worker, const struct flow *f)
+{
+	if (set && __builtin_expect(set->bound != 0, 0))
+		return sa_bound(set, worker, f);
+	for (uint32_t i = 0; set && i < set->n; i++)
+		if (is_usable(set->v[i], f))
+			return set->v[i];
 	return NULL;
 }
 
@@ -129,7 +154,7 @@ static void take_all(struct worker *w, struct burst *b, const struct iface *tunn
 			no_policy(w, b->p[i], tunnel);
 			continue;
 		}
-		sa = sa_for(b->set[i], &b->f[i]);
+		sa = sa_for(b->set[i], w->id, &b->f[i]);
 		if (sa)
 			take(w, b->p[i], sa);
 		else

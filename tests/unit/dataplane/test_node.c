@@ -1,4 +1,5 @@
 #include <setjmp.h>
+#include <stdlib.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -192,6 +193,41 @@ static void node_no_room_is_no_crash(void **state)
 	way_free(y);
 }
 
+/* RFC 9611: a worker sends with the pair that is bound to it, else with the one for all. */
+static void each_worker_has_its_own_sa(void **state)
+{
+	struct selector any = selector_v4(0, UINT32_MAX);
+	struct sa sas[3] = {0};
+	struct sa_cold *cold[3];
+	struct sa_set *set = calloc(1, sizeof *set + sizeof sas);
+	struct flow f = {.src = ipaddr_v4(1), .dst = ipaddr_v4(2)};
+
+	(void)state;
+	assert_non_null(set);
+	for (uint32_t i = 0; i < 3; i++) {
+		cold[i] = sa_cold_new(0);
+		assert_non_null(cold[i]);
+		cold[i]->ts = (struct selectors){&any, &any, 1, 1};
+		cold[i]->worker = i == 2 ? WORKER_NONE : (uint8_t)i;
+		atomic_store(&sas[i].cold, cold[i]);
+		atomic_store(&sas[i].outbound, true);
+		set->v[set->n++] = &sas[i];
+	}
+	set->bound = 2;
+	assert_ptr_equal(sa_for(set, 0, &f), &sas[0]);
+	assert_ptr_equal(sa_for(set, 1, &f), &sas[1]);
+	assert_ptr_equal(sa_for(set, 2, &f), &sas[2]);
+	atomic_store(&sas[1].outbound, false);
+	assert_ptr_equal(sa_for(set, 1, &f), &sas[2]);
+	atomic_store(&sas[2].outbound, false);
+	assert_ptr_equal(sa_for(set, 1, &f), &sas[0]);
+	atomic_store(&sas[0].outbound, false);
+	assert_null(sa_for(set, 1, &f));
+	for (uint32_t i = 0; i < 3; i++)
+		free(cold[i]);
+	free(set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +239,7 @@ int main(void)
 		cmocka_unit_test(node_a_packet_twice_in_one_burst_passes_once),
 		cmocka_unit_test(node_lease_is_never_overrun),
 		cmocka_unit_test(node_no_room_is_no_crash),
+		cmocka_unit_test(each_worker_has_its_own_sa),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
