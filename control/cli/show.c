@@ -58,6 +58,7 @@ void show_init(struct show *s, FILE *f, const struct command *c, bool as_json)
 		.detail = c->slot[SLOT_DETAIL].given,
 		.terse = c->slot[SLOT_BRIEF].given,
 		.summary = c->slot[SLOT_SUMMARY].given,
+		.fpc = c->slot[SLOT_FPC].given ? (int64_t)c->slot[SLOT_FPC].number : -1,
 		.as_json = as_json,
 		.action = c->action,
 		.json = json_to(f),

@@ -25,6 +25,7 @@ struct show {
 	bool any;	/* an item of this node was printed */
 	bool failed;	/* an error response came */
 	uint32_t parts; /* responses so far */
+	int64_t fpc;	/* only this group of workers; -1: all */
 	/* What the last line belongs to, of lists that come in parts. */
 	char table[160], prefix[64];
 	uint32_t tunnels[SHOW_WORKERS]; /* of each worker of this node */

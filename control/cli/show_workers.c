@@ -42,6 +42,8 @@ static void pics(struct show *s, const Ctl__WorkerList *list)
 	for (size_t i = 0; i < list->n_workers; i++) {
 		const Ctl__Worker *w = list->workers[i];
 
+		if (s->fpc >= 0 && s->fpc != w->fpc)
+			continue;
 		if (w->fpc != fpc)
 			(void)fprintf(s->f, "Slot %u   %-12s worker group\n", w->fpc,
 				is_online(list, w->fpc) ? "Online" : "Offline");

@@ -105,6 +105,10 @@ static const struct option distribution_options[] = {
 	{"summary", ARG_NONE, SLOT_SUMMARY, 0, 0, false, "only how many each worker has"},
 };
 
+static const struct option pics_options[] = {
+	{NULL, ARG_NUMBER, SLOT_FPC, 0, 255, false, "only this group"},
+};
+
 static const struct option fpc_options[] = {
 	{"slot", ARG_NUMBER, SLOT_FPC, 0, 255, true, "group of workers"},
 	{"offline", ARG_NONE, SLOT_OFFLINE, 0, 0, false, "others take over, then it ends"},
@@ -144,8 +148,9 @@ static const struct row rows[] = {
 	{"show security ipsec tunnel-distribution", ACTION_SHOW_DISTRIBUTION,
 		OPTIONS(distribution_options), "which worker has which tunnel"},
 	{"show security monitoring", ACTION_SHOW_MONITORING, NULL, 0, "load of the workers"},
-	{"show chassis fpc pic-status", ACTION_SHOW_PICS, NULL, 0, "workers and their states"},
-	{"show chassis fpc", ACTION_SHOW_PICS, NULL, 0, "the same"},
+	{"show chassis fpc pic-status", ACTION_SHOW_PICS, OPTIONS(pics_options),
+		"workers and their states"},
+	{"show chassis fpc", ACTION_SHOW_PICS, OPTIONS(pics_options), "the same"},
 	{"show configuration", ACTION_SHOW_CONFIGURATION, NULL, 0, "what is in effect"},
 	{"show version", ACTION_SHOW_VERSION, NULL, 0, "of the daemon"},
 	{"clear security ike security-associations", ACTION_CLEAR_IKE, OPTIONS(clear_ike_options),
@@ -326,7 +331,9 @@ static const struct option *option_of(const struct row *row, const char *word, i
 	if (*hit >= 0)
 		return &row->options[*hit];
 	for (size_t i = 0; i < row->n_options; i++)
-		if (!row->options[i].word && addr_parse(word, &a) == 0)
+		if (!row->options[i].word &&
+			(row->options[i].arg == ARG_NUMBER ? word[0] >= '0' && word[0] <= '9'
+							   : addr_parse(word, &a) == 0))
 			return &row->options[i];
 	return NULL;
 }
