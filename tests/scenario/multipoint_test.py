@@ -1,0 +1,88 @@
+#!/usr/bin/python3 -B
+"""Two VPNs on one multipoint unit: the next hop of a route says which of them a packet takes, by a binding that
+was written or learned (ST0-002, ST0-003).
+
+    inside 10.1.0.2 --- 10.1.0.1 node0 192.0.2.1 --- outside --- 192.0.2.2 peer, LAN 10.2.0.1
+                               st0.1 10.255.0.1/24: WIDE (10.2.0.0/16) and NEAR (10.2.0.0/24, 10.255.0.3)
+"""
+
+import sys
+
+from story import claim, same, story
+from labkit import wait
+
+UNIT = """multipoint;
+            family inet {
+                address 10.255.0.1/24;
+                next-hop-tunnel 10.255.0.2 ipsec-vpn WIDE;
+            }"""
+ROUTES = """
+routing-options {
+    static {
+        route 10.2.0.1/32 next-hop 10.255.0.2;
+        route 10.77.0.0/16 next-hop 10.255.0.3;
+        route 10.78.0.0/16 next-hop 10.255.0.4;
+    }
+}
+"""
+SELECTORS = """traffic-selector LAN {
+                local-ip 10.1.0.0/24;
+                remote-ip 10.2.0.0/24;
+            }
+            traffic-selector HOST {
+                local-ip 10.255.0.1/32;
+                remote-ip 10.255.0.3/32;
+            }"""
+WIDE = """traffic-selector ALL {
+                local-ip 10.1.0.0/24;
+                remote-ip 10.2.0.0/16;
+            }"""
+
+
+def edit(text):
+    text = text.replace("unit 1 {\n            family inet;", "unit 1 {\n            " + UNIT)
+    head, _, vpn = text.rpartition("        vpn PEER {")
+    body = "        vpn PEER {" + vpn[:vpn.rindex("    }\n}")]
+    old = body[body.index("traffic-selector"):body.index("            establish")].rstrip()
+    body = body.replace("on-traffic", "immediately")
+    near = body.replace("vpn PEER", "vpn NEAR").replace(old, SELECTORS)
+    wide = body.replace("vpn PEER", "vpn A-WIDE").replace("A-WIDE", "WIDE").replace(old, WIDE)
+    return head + near + wide + "    }\n}" + ROUTES
+
+
+def sent(node):
+    """Packets out by VPN."""
+    found = {}
+    for one in node.ask("show", "security", "ipsec", "security-associations")["ipsec-security-associations"]:
+        found[one["vpn"]] = found.get(one["vpn"], 0) + one["output-packets"]
+    return found
+
+
+def ping(lab, to):
+    claim("3 received" in lab.run("inside", "ping", "-c", "3", "-i", "0.2", "-W", "2", to), f"{to} answers")
+
+
+@story(nodes=1, edit=edit)
+def main(lab):
+    node = lab.nodes[0]
+    wait.until(lambda: len(lab.peer.spis()["esp"]) == 3, 15, "three pairs of SAs are up")
+    wait.until(lambda: len(node.ask("show", "security", "ipsec", "next-hop-tunnels")["next-hop-tunnels"]) == 2, 5,
+               "two bindings")
+    same([(one["next-hop"], one["vpn"], one["flag"], one["ike-id"])
+          for one in node.ask("show", "security", "ipsec", "next-hop-tunnels")["next-hop-tunnels"]],
+         [("10.255.0.2", "WIDE", "Static", "peer.example"), ("10.255.0.3", "NEAR", "Auto", "peer.example")],
+         "written and learned")
+    routes = {r["destination"]: r for r in node.ask("show", "route")["routes"]}
+    same((routes["10.77.0.0/16"]["next-hop"], "10.78.0.0/16" in routes), ("10.255.0.3", False),
+         "a next hop is good when something is bound to it")
+    lab.run("peer", "ip", "addr", "add", "10.2.0.9/32", "dev", "lan0")
+    before = sent(node)
+    ping(lab, "10.2.0.1")
+    after = sent(node)
+    same({vpn: after[vpn] - before[vpn] for vpn in after}, {"WIDE": 3, "NEAR": 0}, "the next hop's VPN took the packets")
+    ping(lab, "10.2.0.9")
+    last = sent(node)
+    same({vpn: last[vpn] - after[vpn] for vpn in last}, {"WIDE": 0, "NEAR": 3}, "and the others their selector's")
+
+
+sys.exit(main())
