@@ -11,8 +11,9 @@
 #include "host/daemon.h"
 #include "host/route_list.h"
 
-/* The kernel's own macros mix them. */
+/* The macros of the kernel's headers mix signs. */
 #pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wsign-compare"
 
 enum {
 	REPLY_MAX = 64 << 10,
