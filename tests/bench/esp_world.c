@@ -119,7 +119,15 @@ static struct net *make_net(struct bench *b)
 	return n;
 }
 
-static struct sa *make_sa(struct bench *b, const struct suite *suite, uint32_t i)
+void bench_grace(struct bench *b)
+{
+	uint64_t token = qsbr_token(b->sh.qsbr);
+
+	while (!qsbr_passed(b->sh.qsbr, token, 0))
+		;
+}
+
+struct sa *bench_sa(struct bench *b, const struct suite *suite, uint32_t i)
 {
 	uint8_t key[96];
 	struct sa *sa = sa_new(&b->sh.sad.memory, suite, 1024);
@@ -140,12 +148,14 @@ static struct sa *make_sa(struct bench *b, const struct suite *suite, uint32_t i
 	sa->bucket = (uint16_t)spi_bucket(sa->spi_in, BUCKET_BITS);
 	atomic_store(&sa->cold, c);
 	atomic_store(&sa->outbound, true);
-	sa_key(sa, b->lanes[0].w->engine,
+	sa_key(sa, b->engine,
 		&(struct sa_keys){view_of(key, suite->key_len), view_of(key, suite->key_len),
 			view_of(key, suite->integ_len), view_of(key, suite->integ_len)});
 	sa_template(sa, 0x10000 + i);
 	seqno_init(&sa->out, false, false, &lease);
 	must(sad_add(&b->sh.sad, sa, &retired) == 0, "SA");
+	if (retired && b->sh.qsbr)
+		bench_grace(b); /* somebody reads */
 	free(retired);
 	return sa;
 }
@@ -208,9 +218,11 @@ void bench_init(struct bench *b, const struct suite *suite, uint32_t n_sas, uint
 		atomic_store(&b->sh.bucket_worker[i], (uint8_t)(i % workers));
 	b->sas = calloc(n_sas, sizeof(struct sa *));
 	must(b->sas != NULL, "memory");
+	b->engine = suite_engine_new(&env);
+	must(b->engine != NULL, "engine");
 	b->resident = resident();
 	for (uint32_t i = 0; i < n_sas; i++) {
-		b->sas[i] = make_sa(b, suite, i);
+		b->sas[i] = bench_sa(b, suite, i);
 		atomic_load(&b->policies[i].set)->v[0] = b->sas[i];
 	}
 	b->resident = resident() - b->resident;
@@ -227,6 +239,7 @@ void bench_fini(struct bench *b)
 		free(b->lanes[i].frames);
 		free(b->lanes[i].room);
 	}
+	suite_engine_free(b->engine);
 	sad_fini(&b->sh.sad);
 	net_free(atomic_load(&b->sh.net));
 	neighbours_free(b->sh.neighbours);

@@ -61,6 +61,7 @@ struct bench {
 	uint32_t n_lanes;
 	struct lane lanes[LANES];
 	struct port ports[2];
+	struct suite_engine *engine; /* of the thread that installs */
 	struct sa **sas;
 	uint32_t n_sas;
 	struct policy_sas *policies;
@@ -71,6 +72,10 @@ struct bench {
 void must(bool ok, const char *what);
 void bench_init(struct bench *b, const struct suite *suite, uint32_t n_sas, uint32_t workers);
 void bench_fini(struct bench *b);
+/* Until all workers have been between two bursts. */
+void bench_grace(struct bench *b);
+/* Installs the i-th SA; the caller's thread alone does such things. */
+struct sa *bench_sa(struct bench *b, const struct suite *suite, uint32_t i);
 /* What lane `lane` receives in a slice of such a row. */
 void make_frames(struct bench *b, uint32_t lane, const struct row *row);
 /* One slice through everything: the slowest worker's cycles a packet. */
