@@ -5,11 +5,13 @@ usage: ah_test.py PROGRAM WORKERS [CASE...]
 """
 import hmac
 import logging
+import socket
 import struct
 import sys
 
 logging.getLogger("scapy").setLevel(logging.ERROR)
-from scapy.all import ICMP, IP, UDP, IPOption, Raw  # noqa: E402
+from scapy.all import ICMP, IP, UDP, Ether, IPOption, IPv6, Raw  # noqa: E402
+from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr  # noqa: E402
 from scapy.layers.ipsec import AH, ESP, SecurityAssociation  # noqa: E402
 
 import world  # noqa: E402
@@ -338,8 +340,58 @@ def transport_cases(n, workers):
     return [v for v in locals().values() if callable(v) and v.__name__ not in ("check", "n")]
 
 
+def ip6_cases(n, workers):
+    us, peer = "2001:db8::1", "2001:db8::9"
+
+    def ip6(text):
+        return socket.inet_pton(socket.AF_INET6, text)
+
+    def configured():
+        c = configuration(workers)
+        c["interfaces"][0]["addresses"] = c["interfaces"][0]["addresses"] + [
+            {"address": ip6(us), "length": 64}]
+        n.dp.call(configure=c)
+        n.peer.send(Ether(src=n.peer.mac, dst=n.mac_out) / IPv6(src=peer, dst=us) /
+                    ICMPv6ND_NA(tgt=peer, R=0, S=0, O=1) / ICMPv6NDOptDstLLAddr(lladdr=n.peer.mac))
+
+    def at_peer6():
+        """The next AH packet; who asks for the peer's MAC is told."""
+        while True:
+            f = n.peer.recv(lambda f: f[12:14] == b"\x86\xdd")
+            if f is None:
+                return None
+            p = Ether(f)
+            if ICMPv6ND_NS in p:
+                n.peer.send(Ether(src=n.peer.mac, dst=n.mac_out) / IPv6(src=peer, dst=us, hlim=255) /
+                            ICMPv6ND_NA(tgt=peer, R=0, S=1, O=1) /
+                            ICMPv6NDOptDstLLAddr(lladdr=n.peer.mac))
+            elif p[IPv6].nh == 51:
+                return p[IPv6]
+
+    def ah_over_ip6_with_each_hash():
+        configured()
+        for algo in INTEG:
+            sa(n, algo, local={"address": ip6(us), "port": 0}, remote={"address": ip6(peer), "port": 0})
+            key_in, key_out = keys(algo)
+            tx = SecurityAssociation(AH, spi=SPI_IN, auth_algo=algo, auth_key=key_in,
+                                     tunnel_header=IPv6(src=peer, dst=us))
+            rx = SecurityAssociation(AH, spi=SPI_OUT, auth_algo=algo, auth_key=key_out,
+                                     tunnel_header=IPv6(src=us, dst=peer))
+            n.host.drain()
+            n.from_peer(IPv6(bytes(tx.encrypt(inner(n=9), seq_num=1))))
+            r = n.at_host()
+            assert r and r.id == 9, "nothing came in"
+            n.from_host(inner(n=4, src=HOST, dst=FAR))
+            out = at_peer6()
+            assert out, "nothing went out"
+            assert (len(bytes(out[AH])) - len(bytes(out[AH].payload))) % 8 == 0, "RFC 4302 3.3.3.2.1"
+            assert IP(bytes(rx.decrypt(IPv6(bytes(out))))).dst == FAR
+
+    return [ah_over_ip6_with_each_hash]
+
+
 def cases(n, workers):
-    return tunnel_cases(n) + transport_cases(n, workers)
+    return tunnel_cases(n) + transport_cases(n, workers) + ip6_cases(n, workers)
 
 
 if __name__ == "__main__":
