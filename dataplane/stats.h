@@ -112,6 +112,8 @@
 	X(DROP_AH_LENGTH, "drop.ah.length")                                                        \
 	X(DROP_AH_HEADERS, "drop.ah.headers")                                                      \
 	X(DROP_AH_REPLAY, "drop.ah.replay")                                                        \
+	X(DROP_AH_OLD, "drop.ah.below-window")                                                     \
+	X(DROP_AH_NUMBER, "drop.ah.number-zero")                                                   \
 	X(DROP_AH_HORIZON, "drop.ah.horizon")                                                      \
 	X(DROP_AH_AUTH, "drop.ah.auth")                                                            \
 	X(DROP_AH_NEXT, "drop.ah.next-header")                                                     \

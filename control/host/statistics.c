@@ -28,6 +28,8 @@ static const struct {
 	LINE("ah.in", ah_input_packets),
 	LINE("drop.ah.auth", ah_auth_failures),
 	LINE("drop.ah.replay", replay_errors),
+	LINE("drop.ah.below-window", replay_errors),
+	LINE("drop.ah.number-zero", replay_errors),
 	LINE("drop.ah.horizon", replay_errors),
 	LINE("drop.ah.short", bad_headers),
 	LINE("drop.ah.length", bad_headers),

@@ -26,7 +26,9 @@ static enum counter refuse(struct worker *w, struct pkt *p)
 	p->seq = replay_infer(&sa->in, load_be32(p->p + AH_AT_SEQ), sa->flags & SA_ESN);
 	if (replay_check(&sa->in, p->seq) < 0) {
 		count_add(&sa->n.replay_errors, 1);
-		return STAT_DROP_AH_REPLAY;
+		return p->seq == 0			? STAT_DROP_AH_NUMBER
+		       : replay_is_old(&sa->in, p->seq) ? STAT_DROP_AH_OLD
+							: STAT_DROP_AH_REPLAY;
 	}
 	if (!seqno_in_allows(&sa->out, p->seq)) {
 		sa_tend(w, sa);

@@ -136,6 +136,30 @@ static void ah_with_number_zero(struct shot *s)
 	fire_frame(s, 0, &x);
 }
 
+/* Two in a row; the second is the one that is fired. */
+static void fire_ah_twice(struct shot *s, uint32_t first, uint32_t second)
+{
+	struct ip_frame a = ah_frame(AH_SPI, first, ESP_NEXT_IPV4, 40), b = a;
+	const struct sa *sa = ah_sa(s, NULL, false);
+
+	ip4_put(a.f + AT_AH + AH_LEN,
+		&(struct ip4_make){WAY_FAR, WAY_HOST, 40, 1, 0, IP_UDP, 64, 0});
+	sign(s, sa, &a);
+	fire_frame(s, 0, &a);
+	store_be32(b.f + AT_AH + AH_AT_SEQ, second);
+	fire_frame(s, 0, &b);
+}
+
+static void ah_again(struct shot *s)
+{
+	fire_ah_twice(s, 100, 100);
+}
+
+static void ah_below_the_window(struct shot *s)
+{
+	fire_ah_twice(s, 100, 36);
+}
+
 static void ah_above_the_horizon(struct shot *s)
 {
 	struct ip_frame x = ah_frame(AH_SPI, 50, ESP_NEXT_IPV4, 40);
@@ -261,7 +285,9 @@ static const struct drop_case cases[] = {
 	{STAT_DROP_AH_LENGTH, "AH of another length", ah_of_another_length},
 	{STAT_DROP_AH_HEADERS, "AH behind broken options", ah_behind_broken_options},
 	{STAT_DROP_AH_HEADERS, "broken options of our own", broken_options_for_transport},
-	{STAT_DROP_AH_REPLAY, "AH with number 0", ah_with_number_zero},
+	{STAT_DROP_AH_NUMBER, "AH with number 0", ah_with_number_zero},
+	{STAT_DROP_AH_REPLAY, "AH with a number again", ah_again},
+	{STAT_DROP_AH_OLD, "AH below the window", ah_below_the_window},
 	{STAT_DROP_AH_HORIZON, "AH above the horizon", ah_above_the_horizon},
 	{STAT_DROP_AH_AUTH, "AH with a wrong ICV", ah_with_a_wrong_icv},
 	{STAT_DROP_AH_NEXT, "AH around no packet", ah_around_no_packet},
