@@ -127,6 +127,8 @@ void crew_revoke(struct dp *dp, uint32_t hung)
 	crew->hung++;
 	crew_tell(dp, hung);
 	atomic_fetch_add(&dp->sh.revocations, 1);
+	/* It is told, then its windows are looked at: worker.c, drop_robbed(). */
+	atomic_thread_fence(memory_order_seq_cst);
 	if (crew->waits && ours) {
 		settle_move(dp, hung);
 		crew->waits = 0;

@@ -19,21 +19,23 @@ int test_listen(struct dp *dp, const char *path)
 	return 0;
 }
 
-/* "hang WORKER MILLISECONDS" */
+/* "hang WORKER MILLISECONDS": when it sends next; "hang-in ..": when it receives */
 void test_readable(struct dp *dp)
 {
-	char text[64];
+	char text[64], word[16];
 	unsigned worker, ms;
+	bool in;
 	ssize_t n = recv(dp->test, text, sizeof text - 1, MSG_DONTWAIT);
 
 	if (n <= 0)
 		return;
 	text[n] = 0;
-	if (sscanf(text, "hang %u %u", &worker, &ms) != 2 || worker >= dp->sh.n_workers ||
-		ms > HANG_MAX_MS) {
+	if (sscanf(text, "%15s %u %u", word, &worker, &ms) != 3 || worker >= dp->sh.n_workers ||
+		ms > HANG_MAX_MS || strncmp(word, "hang", 4) != 0) {
 		log_warn(&dp->log, "dp.test.garbled", "octets=%zd", n);
 		return;
 	}
-	log_warn(&dp->log, "dp.test.hang", "worker=%u ms=%u", worker, ms);
-	atomic_store(&dp->sh.workers[worker]->hang_ms, ms);
+	in = strcmp(word, "hang-in") == 0;
+	log_warn(&dp->log, "dp.test.hang", "worker=%u ms=%u in=%d", worker, ms, in);
+	atomic_store(&dp->sh.workers[worker]->hang_ms[in ? HANG_IN : HANG_OUT], ms);
 }

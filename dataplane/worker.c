@@ -290,15 +290,43 @@ static void look(struct worker *w)
 	w->revocations = atomic_load_explicit(&w->sh->revocations, memory_order_acquire);
 }
 
+static bool is_revoked(const struct worker *w)
+{
+	return atomic_load_explicit(&w->revoked, memory_order_acquire);
+}
+
+/* What was opened goes on only when nobody robbed us before it was marked in the window: we mark,
+ * then look; who robs us says so, then looks at the window (crew_revoke()). One of both sees the
+ * other, so the clone of an SA never takes a number that is delivered here (I5). */
+static void drop_robbed(struct worker *w)
+{
+	uint32_t n = 0;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	if (__builtin_expect(!is_revoked(w), 1))
+		return;
+	for (uint32_t i = 0; i < w->route.n; i++)
+		if (w->route.v[i]->flags & PKT_INNER)
+			worker_drop(w, w->route.v[i], STAT_DROP_WORKER_REVOKED);
+		else
+			w->route.v[n++] = w->route.v[i];
+	w->route.n = n;
+}
+
 void worker_burst(struct worker *w, struct pkt **v, uint32_t n)
 {
+	bool opens;
+
 	look(w);
 	for (uint32_t i = 0; i < n; i++)
 		dispatch(w, v[i]);
+	opens = w->esp_in.n || w->ah_in.n;
 	if (w->esp_in.n)
 		node_esp_in(w);
 	if (w->ah_in.n)
 		node_ah_in(w);
+	if (opens)
+		drop_robbed(w);
 	if (w->route.n)
 		node_route(w);
 	while (w->esp_out.n || w->ah_out.n) {
@@ -311,11 +339,6 @@ void worker_burst(struct worker *w, struct pkt **v, uint32_t n)
 	node_tx_flush(w);
 	wake_handed(w);
 	count_add(&w->packets, n);
-}
-
-static bool is_revoked(const struct worker *w)
-{
-	return atomic_load_explicit(&w->revoked, memory_order_acquire);
 }
 
 static uint32_t step_rings(struct worker *w)
@@ -553,10 +576,10 @@ void worker_stop(struct worker *w)
 	w->started = false;
 }
 
-void worker_test_hang(struct worker *w)
+void worker_test_hang(struct worker *w, enum hang_at at)
 {
 	/* Who hangs in an order takes the dataplane along; that is another story. */
-	uint32_t ms = atomic_load(&w->in_commands) ? 0 : atomic_exchange(&w->hang_ms, 0);
+	uint32_t ms = atomic_load(&w->in_commands) ? 0 : atomic_exchange(&w->hang_ms[at], 0);
 	struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000L};
 
 	if (ms)

@@ -37,6 +37,9 @@ struct near_hop {
 	bool known;
 };
 
+/* Where a test makes a worker hang: before it seals packets, before it opens some. */
+enum hang_at { HANG_OUT, HANG_IN };
+
 struct worker {
 	uint32_t id;
 	struct shared *sh;
@@ -66,8 +69,8 @@ struct worker {
 	uint32_t revocations; /* shared.revocations at the start of the burst */
 	/* It was found hung: others have its buckets, and it leaves when it sees this. */
 	_Atomic bool revoked;
-	_Atomic bool in_commands; /* while it runs what the API thread ordered */
-	_Atomic uint32_t hang_ms; /* tests: in the middle of the next burst that sends */
+	_Atomic bool in_commands;    /* while it runs what the API thread ordered */
+	_Atomic uint32_t hang_ms[2]; /* for tests, by enum hang_at */
 	/* in: from each worker, from the API; out: to the API */
 	struct ring in[WORKER_MAX];
 	struct ring api_in;   /* struct pkt * */
@@ -123,7 +126,7 @@ void worker_hand(struct worker *w, uint32_t to, struct pkt *p);
 void worker_wake_api(struct worker *w);
 
 /* When a test wants it to: stays here for a while, in the middle of a burst. */
-void worker_test_hang(struct worker *w);
+void worker_test_hang(struct worker *w, enum hang_at at);
 
 static inline bool worker_is_lead(const struct worker *w)
 {

@@ -163,6 +163,8 @@ void node_ah_in(struct worker *w)
 		b.n = 0;
 		while (at < w->ah_in.n && b.n < AH_BURST)
 			admit(w, w->ah_in.v[at++], &b);
+		if (__builtin_expect(w->sh->test_hang, 0) && b.n)
+			worker_test_hang(w, HANG_IN);
 		esp_run(w, b.p, b.op, b.n, false);
 		finish(w, &b);
 		for (uint32_t i = 0; i < b.n; i++)

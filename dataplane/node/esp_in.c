@@ -132,6 +132,8 @@ void node_esp_in(struct worker *w)
 			if (admit(w, v[n], &ops[n]))
 				n++;
 		}
+		if (__builtin_expect(w->sh->test_hang, 0) && n)
+			worker_test_hang(w, HANG_IN);
 		esp_run(w, v, ops, n, false);
 		for (uint32_t i = 0; i < n; i++)
 			finish(w, v[i], &ops[i]);

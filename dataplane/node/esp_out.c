@@ -269,7 +269,7 @@ void node_esp_out(struct worker *w)
 				n++;
 		}
 		if (__builtin_expect(w->sh->test_hang, 0) && n)
-			worker_test_hang(w);
+			worker_test_hang(w, HANG_OUT);
 		esp_run(w, v, ops, n, true);
 		for (uint32_t i = 0; i < n; i++) {
 			worker_count(w, STAT_ESP_OUT);

@@ -48,12 +48,43 @@ static void in_an_epoch_after_it_was_robbed(struct shot *s)
 	fire(s, 0, f, n);
 }
 
+/* Found hung in the middle of a burst: what it opens when it wakes may be the clone's already. */
+static struct suite slow;
+static const struct suite *fast;
+static struct worker *robbed;
+
+static void open_and_be_robbed(
+	const struct suite *s, struct suite_engine *e, struct suite_op *ops, uint32_t n)
+{
+	(void)s;
+	fast->open(fast, e, ops, n);
+	atomic_store(&robbed->revoked, true);
+}
+
+static void in_the_middle_of_its_burst(struct shot *s)
+{
+	uint8_t plain[52] = {0}, f[256];
+	size_t n;
+
+	ip4_put(plain, &(struct ip4_make){WAY_FAR, WAY_HOST, 50, 1, 0, IP_UDP, 9, 0});
+	plain[51] = ESP_NEXT_IPV4;
+	n = way_seal(s->y, 1, view_of_array(plain), false, f);
+	fast = s->y->sa->suite;
+	slow = *fast;
+	slow.open = open_and_be_robbed;
+	robbed = s->y->w;
+	s->y->sa->suite = &slow;
+	fire(s, 0, f, n);
+	s->y->sa->suite = fast;
+}
+
 static const struct drop_case cases[] = {
 	{STAT_DROP_MOVE_QUEUE, "one packet too many for a bucket on its way",
 		bucket_on_its_way_for_too_long},
 	{STAT_DROP_WORKER_GONE, "a packet for a thread that ended",
 		left_in_a_ring_of_a_thread_that_ended},
 	{STAT_DROP_WORKER_REVOKED, "an SA that was cloned", with_an_sa_that_was_cloned},
+	{STAT_DROP_WORKER_REVOKED, "opened when it was robbed", in_the_middle_of_its_burst},
 	{STAT_DROP_WORKER_REVOKED, "an epoch after it was robbed", in_an_epoch_after_it_was_robbed},
 };
 

@@ -149,7 +149,7 @@ static void a_hung_worker_does_no_harm(void **state)
 	for (uint32_t i = 0; i < 3; i++) {
 		uint32_t before = crowd_revocations(c);
 
-		atomic_store(&crowd_dp(c)->sh.workers[i]->hang_ms, 900);
+		atomic_store(&crowd_dp(c)->sh.workers[i]->hang_ms[HANG_OUT], 900);
 		for (int k = 0; k < PATIENCE && crowd_revocations(c) == before; k++)
 			crowd_pump(c, 1);
 		assert_true(crowd_revocations(c) > before);
