@@ -257,6 +257,16 @@ static void fill_cluster(struct build *b, const struct node *n)
 	fill_rings(b, n);
 }
 
+static void fill_workers_max(struct build *b)
+{
+	struct model_dataplane *d = &b->m->dataplane;
+	const struct node *max = stmt(b, NULL, "chassis dataplane workers-maximum");
+
+	d->workers_max = MAX(d->workers, stmt_u32(b, NULL, "chassis dataplane workers-maximum"));
+	if (max && stmt_u32(b, NULL, "chassis dataplane workers-maximum") < d->workers)
+		refuse_at(b, max, "less than the %u workers to begin with", d->workers);
+}
+
 void build_cluster(struct build *b)
 {
 	const struct node *n = stmt(b, NULL, "chassis cluster");
@@ -271,8 +281,7 @@ void build_cluster(struct build *b)
 	if (!stmt(b, NULL, "chassis dataplane workers"))
 		b->m->dataplane.workers =
 			MAX(b->m->dataplane.workers, b->m->cluster.workers_minimum);
-	b->m->dataplane.workers_max = MAX(
-		b->m->dataplane.workers, stmt_u32(b, NULL, "chassis dataplane workers-maximum"));
+	fill_workers_max(b);
 	if (b->m->cluster.workers_minimum > b->m->dataplane.workers)
 		refuse_at(b, stmt(b, n, "workers"),
 			"'minimum' is more than 'chassis dataplane workers' (%u)",
