@@ -388,6 +388,20 @@ static void sad_del(struct pair_node *node, uint32_t spi_in)
 	free(c);
 }
 
+static struct view octets_view(const ProtobufCBinaryData *b)
+{
+	return view_of(b->data, b->len);
+}
+
+/* One of both may be empty. */
+static void keys_put(uint8_t *out, struct view encr, struct view integ)
+{
+	if (encr.n)
+		memcpy(out, encr.p, encr.n);
+	if (integ.n)
+		memcpy(out + encr.n, integ.p, integ.n);
+}
+
 static void do_install(struct pair *p, int n, const struct ike_fx_install *i)
 {
 	const struct ike_child_install *in = &i->child;
@@ -413,14 +427,8 @@ static void do_install(struct pair *p, int n, const struct ike_fx_install *i)
 	c->order = in->order;
 	c->key_n = in->encr_key_in.n + in->integ_key_in.n;
 	assert_in_range(c->key_n, 1, sizeof c->key_in);
-	if (in->encr_key_in.n) { /* AH has none */
-		memcpy(c->key_in, in->encr_key_in.p, in->encr_key_in.n);
-		memcpy(c->key_out, in->encr_key_out.p, in->encr_key_out.n);
-	}
-	if (in->integ_key_in.n) {
-		memcpy(c->key_in + in->encr_key_in.n, in->integ_key_in.p, in->integ_key_in.n);
-		memcpy(c->key_out + in->encr_key_out.n, in->integ_key_out.p, in->integ_key_out.n);
-	}
+	keys_put(c->key_in, in->encr_key_in, in->integ_key_in);
+	keys_put(c->key_out, in->encr_key_out, in->integ_key_out);
 	c->n_local_ts = MIN(in->n_local_ts, 8u);
 	c->n_remote_ts = MIN(in->n_remote_ts, 8u);
 	memcpy(c->local_ts, in->local_ts, c->n_local_ts * sizeof c->local_ts[0]);
@@ -685,13 +693,8 @@ static void sad_of_log(struct pair_node *to, const struct pair_record *r)
 	c->udp_encap = s->udp_encap;
 	c->live = true;
 	c->key_n = s->encr_key_in.len + s->integ_key_in.len;
-	memcpy(c->key_in, s->encr_key_in.data, s->encr_key_in.len);
-	memcpy(c->key_out, s->encr_key_out.data, s->encr_key_out.len);
-	if (s->integ_key_in.len) {
-		memcpy(c->key_in + s->encr_key_in.len, s->integ_key_in.data, s->integ_key_in.len);
-		memcpy(c->key_out + s->encr_key_in.len, s->integ_key_out.data,
-			s->integ_key_out.len);
-	}
+	keys_put(c->key_in, octets_view(&s->encr_key_in), octets_view(&s->integ_key_in));
+	keys_put(c->key_out, octets_view(&s->encr_key_out), octets_view(&s->integ_key_out));
 	c->next = to->sad;
 	to->sad = c;
 	rec__child_sa__free_unpacked(s, NULL);
