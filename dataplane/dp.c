@@ -11,7 +11,6 @@
 
 #include "base/err.h"
 #include "node/neighbour.h"
-#include "pool.h"
 #include "qsbr.h"
 
 enum { EVENTS = 16, TICK_MS = 5 };
@@ -80,10 +79,12 @@ static int init_shared(struct dp *dp, const struct dp_args *args)
 	atomic_store(&dp->sh.lease_hold_ns, LEASE_HOLD_NS);
 	dp->sh.neighbours = neighbours_new();
 	dp->sh.qsbr = qsbr_new(WORKER_MAX);
-	dp->sh.pool = pool_new("packets", args->packets);
 	dp->engine = suite_engine_new(&dp->env);
-	if (!dp->sh.neighbours || !dp->sh.qsbr || !dp->sh.pool || !dp->engine)
+	if (!dp->sh.neighbours || !dp->sh.qsbr || !dp->engine)
 		return -ERR_NOMEM;
+	rc = buffers_init(dp, args->packets, args->mtu);
+	if (rc < 0)
+		return rc;
 	return crew_init(dp);
 }
 
@@ -135,7 +136,7 @@ void dp_fini(struct dp *dp)
 	net_free(atomic_load(&dp->sh.net));
 	neighbours_free(dp->sh.neighbours);
 	qsbr_free(dp->sh.qsbr);
-	pool_free(dp->sh.pool);
+	buffers_fini(dp);
 	suite_engine_free(dp->engine);
 	if (dp->listener >= 0)
 		(void)close(dp->listener);
@@ -230,6 +231,7 @@ static void step_timers(struct dp *dp)
 	fabric_step(dp, now);
 	probe_step(dp, now);
 	plumb_links(dp, now);
+	buffers_step(dp);
 	reserve_ivs(dp);
 }
 

@@ -84,7 +84,7 @@ struct dp;
 
 struct dp_args {
 	const char *socket, *punt, *prefix, *state, *log, *test;
-	uint32_t packets;
+	uint32_t packets, mtu;
 };
 
 struct dp {
@@ -96,6 +96,8 @@ struct dp {
 	struct suite_engine *engine;
 	/* sockets */
 	int epoll, listener, punt_listener, conn, punt, test;
+	uint32_t packets; /* buffers wanted */
+	void *old_pool;	  /* of smaller ones, until the last is back */
 	struct kernel_port *kernel;
 	uint32_t n_kernel;
 	struct frame_in in;
@@ -270,6 +272,14 @@ void punt_accept(struct dp *dp);
 void punt_readable(struct dp *dp);
 void punt_step(struct dp *dp);
 void punt_close(struct dp *dp);
+
+/* ---- buffers.c: how large packets may be */
+int buffers_init(struct dp *dp, uint32_t packets, uint32_t mtu) MUST_CHECK;
+void buffers_fini(struct dp *dp);
+bool buffers_suffice(const struct dp *dp, uint32_t mtu);
+/* While no worker runs and no port is open. Buffers never get smaller again. */
+int buffers_grow(struct dp *dp, uint32_t mtu) MUST_CHECK;
+void buffers_step(struct dp *dp);
 
 /* ---- plumb.c: ports and workers */
 int plumb_apply(struct dp *dp, const Dp__Configure *c, struct reply *r) MUST_CHECK;

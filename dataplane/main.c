@@ -56,8 +56,9 @@ static void usage(FILE *f)
 {
 	(void)fprintf(f,
 		"usage: tandem-dataplane --socket PATH --punt PATH --file-prefix NAME\n"
-		"                        [--state DIR] [--log FILE] [--packets N] [--memory MB]\n"
-		"                        [--huge] [--pci ADDRESS]... [--test-socket PATH]\n"
+		"                        [--state DIR] [--log FILE] [--packets N] [--mtu MTU]\n"
+		"                        [--memory MB] [--huge] [--pci ADDRESS]...\n"
+		"                        [--test-socket PATH]\n"
 		"\n"
 		"  --socket PATH       where tandemd connects (stream)\n"
 		"  --punt PATH         where tandemd connects for IKE datagrams (seqpacket)\n"
@@ -66,10 +67,14 @@ static void usage(FILE *f)
 		"fresh\n"
 		"  --log FILE          appends log lines; standard error otherwise\n"
 		"  --packets N         buffers (default 32768)\n"
+		"  --mtu MTU           buffers for packets of MTU octets from the start; otherwise "
+		"they\n"
+		"                      grow when the configuration asks for more than %d\n"
 		"  --memory MB         of packet memory (default 256)\n"
 		"  --huge              use hugepages\n"
 		"  --pci ADDRESS       let DPDK see this PCI device; none otherwise\n"
-		"  --test-socket PATH  for tests: lets whoever writes here make workers hang\n");
+		"  --test-socket PATH  for tests: lets whoever writes here make workers hang\n",
+		PKT_DATA - PKT_AROUND);
 }
 
 enum {
@@ -79,6 +84,7 @@ enum {
 	OPT_STATE,
 	OPT_LOG,
 	OPT_PACKETS,
+	OPT_MTU,
 	OPT_MEMORY,
 	OPT_HUGE,
 	OPT_PCI,
@@ -93,6 +99,7 @@ static const struct option long_options[] = {
 	{"state", required_argument, NULL, OPT_STATE},
 	{"log", required_argument, NULL, OPT_LOG},
 	{"packets", required_argument, NULL, OPT_PACKETS},
+	{"mtu", required_argument, NULL, OPT_MTU},
 	{"memory", required_argument, NULL, OPT_MEMORY},
 	{"huge", no_argument, NULL, OPT_HUGE},
 	{"pci", required_argument, NULL, OPT_PCI},
@@ -133,6 +140,8 @@ static bool option_take(struct options *o, int c)
 		return true;
 	case OPT_PACKETS:
 		return number(optarg, 1024, 1u << 24, &o->dp.packets);
+	case OPT_MTU:
+		return number(optarg, 1, PKT_DATA_JUMBO - PKT_AROUND, &o->dp.mtu);
 	case OPT_MEMORY:
 		return number(optarg, 64, 1u << 20, &o->memory_mb);
 	case OPT_TEST:

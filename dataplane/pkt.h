@@ -15,7 +15,10 @@
 enum {
 	PKT_BURST = 64,
 	PKT_VEC = 2 * PKT_BURST, /* a burst and what answering it may add */
-	PKT_DATA = 2048,	 /* octets a buffer holds behind its headroom */
+	/* Octets a buffer holds behind its headroom: as a rule, and when an MTU asks for more. */
+	PKT_DATA = 2048,
+	PKT_DATA_JUMBO = 10240,
+	PKT_AROUND = 148, /* of them, what is not for an IP packet of the size of the MTU */
 };
 
 /* What a packet handed to another worker is, that is, where it goes on. */

@@ -25,10 +25,22 @@ static uint32_t slots_of(const Dp__Configure *c)
 	return MAX(c->workers, MIN(c->workers_max, (uint32_t)WORKER_MAX));
 }
 
+/* The largest packet there may be. */
+static uint32_t mtu_of(const Dp__Configure *c)
+{
+	uint32_t mtu = c->packet_mtu;
+
+	for (size_t i = 0; i < c->n_ports; i++)
+		mtu = MAX(mtu, c->ports[i]->mtu);
+	for (size_t i = 0; i < c->n_interfaces; i++)
+		mtu = MAX(mtu, c->interfaces[i]->mtu);
+	return mtu;
+}
+
 static bool is_same(const struct dp *dp, const Dp__Configure *c)
 {
-	if (slots_of(c) != dp->crew.slots_asked || c->workers > dp->sh.n_workers ||
-		c->n_ports != dp->sh.n_ports)
+	if (!buffers_suffice(dp, mtu_of(c)) || slots_of(c) != dp->crew.slots_asked ||
+		c->workers > dp->sh.n_workers || c->n_ports != dp->sh.n_ports)
 		return false;
 	for (uint32_t i = 0; i < dp->sh.n_ports; i++)
 		if (!port_is_same(dp->sh.ports[i], c->ports[i]))
@@ -121,6 +133,22 @@ static int ports_open(struct dp *dp, const Dp__Configure *c, struct reply *r)
 	return 0;
 }
 
+/* Workers give back what they hold of smaller buffers. */
+static int room_for(struct dp *dp, const Dp__Configure *c, struct reply *r)
+{
+	uint32_t mtu = mtu_of(c);
+	int rc;
+
+	if (buffers_suffice(dp, mtu))
+		return 0;
+	workers_free(dp);
+	rc = buffers_grow(dp, mtu);
+	if (rc < 0)
+		reply_fail(r, rc, "no memory for packets of %u octets: see --memory and --packets",
+			mtu);
+	return rc;
+}
+
 /* A worker without a queue of its own could not send. */
 static uint32_t slots_with_queues(const struct dp *dp, uint32_t n)
 {
@@ -138,6 +166,11 @@ int plumb_apply(struct dp *dp, const Dp__Configure *c, struct reply *r)
 		reply_fail(r, -ERR_VALUE, "1 to %d workers, up to %d ports", WORKER_MAX, PORT_MAX);
 		return -ERR_VALUE;
 	}
+	if (mtu_of(c) > PKT_DATA_JUMBO - PKT_AROUND) {
+		reply_fail(r, -ERR_VALUE, "an MTU of %u; %d is the most", mtu_of(c),
+			PKT_DATA_JUMBO - PKT_AROUND);
+		return -ERR_VALUE;
+	}
 	if (dp->running && is_same(dp, c)) {
 		crew_ask(dp, c->workers);
 		return 0;
@@ -148,7 +181,9 @@ int plumb_apply(struct dp *dp, const Dp__Configure *c, struct reply *r)
 	}
 	workers_stop(dp);
 	ports_close(dp);
-	rc = ports_open(dp, c, r);
+	rc = room_for(dp, c, r);
+	if (rc == 0)
+		rc = ports_open(dp, c, r);
 	n = slots_with_queues(dp, slots_of(c));
 	if (rc == 0 && n != dp->sh.n_workers)
 		rc = workers_new(dp, n);

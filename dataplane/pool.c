@@ -18,10 +18,20 @@ void pkt_thread_leave(void)
 	rte_thread_unregister();
 }
 
-void *pool_new(const char *name, uint32_t packets)
+void *pool_new(const char *name, uint32_t packets, uint32_t octets)
 {
 	return rte_pktmbuf_pool_create(name, packets, CACHE, sizeof(struct pkt),
-		RTE_PKTMBUF_HEADROOM + PKT_DATA, SOCKET_ID_ANY);
+		(uint16_t)(RTE_PKTMBUF_HEADROOM + octets), SOCKET_ID_ANY);
+}
+
+uint32_t pool_octets(void *pool)
+{
+	return rte_pktmbuf_data_room_size(pool) - (uint32_t)RTE_PKTMBUF_HEADROOM;
+}
+
+bool pool_is_whole(void *pool)
+{
+	return rte_mempool_full(pool);
 }
 
 void pool_free(void *pool)
@@ -65,7 +75,7 @@ struct rte_mbuf *mbuf_of_pkt(struct pkt *p)
 
 struct pkt *pkt_alloc(void *pool)
 {
-	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+	struct rte_mbuf *m = pool ? rte_pktmbuf_alloc(pool) : NULL;
 
 	return m ? pkt_of_mbuf(m) : NULL;
 }

@@ -22,9 +22,12 @@ enum {
 	FRAMES = 4096,
 	FRAMES_MANY = 2048, /* with more than .. */
 	QUEUES_FEW = 4,
+	/* Large ones: fewer in the same memory, six in a block that is nearly a power of two. */
+	JUMBO_PER_BLOCK = 6,
+	JUMBO_FRAMES = 1020,
+	JUMBO_FRAMES_MANY = 510,
 	FDS_MAX = 1024,
 	MTU_DEFAULT = 1500,
-	MTU_MAX = 1900, /* what a buffer and a ring frame of 2048 octets hold with all headers */
 };
 
 static uint16_t port_rx(struct port *p, uint16_t queue, struct pkt **v, uint16_t n)
@@ -83,13 +86,12 @@ static void kernel_ifname(const struct port *p, char out[IF_NAMESIZE])
 		(void)snprintf(out, IF_NAMESIZE, "%.*s", (int)strcspn(at + 6, ","), at + 6);
 }
 
-/* What the af_packet driver does not know, the kernel does. */
+/* What the af_packet driver does not know or cannot, the kernel does. */
 static int kernel_ask(const struct port *p, unsigned long what, struct ifreq *r)
 {
 	char name[IF_NAMESIZE];
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
 
-	*r = (struct ifreq){0};
 	kernel_ifname(p, name);
 	memcpy(r->ifr_name, name, sizeof name);
 	rc = ioctl(fd, what, r);
@@ -100,7 +102,7 @@ static int kernel_ask(const struct port *p, unsigned long what, struct ifreq *r)
 
 static bool kernel_link(const struct port *p)
 {
-	struct ifreq r;
+	struct ifreq r = {0};
 
 	return kernel_ask(p, SIOCGIFFLAGS, &r) == 0 &&
 	       (r.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
@@ -108,15 +110,27 @@ static bool kernel_link(const struct port *p)
 
 static uint32_t device_mtu(const struct port *p)
 {
-	struct ifreq r;
+	struct ifreq r = {0};
 	uint16_t mtu = 0;
 
 	if (is_af_packet(p))
-		return kernel_ask(p, SIOCGIFMTU, &r) == 0
-			       ? MIN((uint32_t)r.ifr_mtu, (uint32_t)MTU_MAX)
-			       : MTU_DEFAULT;
-	return rte_eth_dev_get_mtu(p->dev_id, &mtu) == 0 ? MIN(mtu, (uint32_t)MTU_MAX)
-							 : MTU_DEFAULT;
+		return kernel_ask(p, SIOCGIFMTU, &r) == 0 ? (uint32_t)r.ifr_mtu : MTU_DEFAULT;
+	return rte_eth_dev_get_mtu(p->dev_id, &mtu) == 0 ? mtu : MTU_DEFAULT;
+}
+
+/* Not all devices can, and some have it already. */
+static void want_mtu(const struct port *p, uint32_t mtu, const struct log_ctx *log)
+{
+	struct ifreq r = {.ifr_mtu = (int)mtu};
+	uint32_t has;
+
+	if (is_af_packet(p))
+		(void)kernel_ask(p, SIOCSIFMTU, &r);
+	else
+		(void)rte_eth_dev_set_mtu(p->dev_id, (uint16_t)mtu);
+	has = device_mtu(p);
+	if (has < mtu)
+		log_warn(log, "dp.port.mtu", "port=%s asked=%u device=%u", p->name, mtu, has);
 }
 
 static void find_fds(struct port *p, uint16_t queues)
@@ -129,20 +143,36 @@ static void find_fds(struct port *p, uint16_t queues)
 	p->has_fds = packet_fds(if_nametoindex(ifname), p->fds, PORT_QUEUES) == queues;
 }
 
+static void put_arg(char *args, size_t cap, const char *name, uint32_t value)
+{
+	size_t n = strlen(args);
+
+	if (!strstr(args, name))
+		(void)snprintf(args + n, cap - n, ",%s%u", name, value);
+}
+
+/* Of a packet socket's rings: frames as large as our buffers, unless the device says otherwise. */
+static void ring_args(uint16_t queues, uint32_t octets, char *args, size_t cap)
+{
+	bool many = queues > QUEUES_FEW;
+
+	put_arg(args, cap, "qpairs=", queues);
+	if (octets == PKT_DATA) {
+		put_arg(args, cap, "framecnt=", many ? FRAMES_MANY : FRAMES);
+	} else if (!strstr(args, "framesz=")) {
+		put_arg(args, cap, "framesz=", octets);
+		put_arg(args, cap, "blocksz=", octets * JUMBO_PER_BLOCK);
+		put_arg(args, cap, "framecnt=", many ? JUMBO_FRAMES_MANY : JUMBO_FRAMES);
+	}
+}
+
 /* "net_x0,a=b" -> name and arguments; the queues are ours to choose. */
-static void split_device(struct port *p, uint16_t queues, char *args, size_t cap)
+static void split_device(struct port *p, char *args, size_t cap)
 {
 	size_t n = strcspn(p->device, ",");
 
 	(void)snprintf(p->device_name, sizeof p->device_name, "%.*s", (int)n, p->device);
 	(void)snprintf(args, cap, "%s", p->device[n] ? p->device + n + 1 : "");
-	if (!is_af_packet(p))
-		return;
-	if (!strstr(args, "qpairs="))
-		(void)snprintf(args + strlen(args), cap - strlen(args), ",qpairs=%u", queues);
-	if (!strstr(args, "framecnt="))
-		(void)snprintf(args + strlen(args), cap - strlen(args), ",framecnt=%u",
-			queues > QUEUES_FEW ? FRAMES_MANY : FRAMES);
 }
 
 /* What the device can spread by itself: ESP by its SPI, what else there is by its addresses and
@@ -161,7 +191,7 @@ static void want_rss(struct port *p, const struct rte_eth_dev_info *info, struct
 	p->spread = offered & esp ? SPREAD_SPI : SPREAD_ADDRESSES;
 }
 
-static int device_start(struct port *p, const struct port_args *a)
+static int device_start(struct port *p, const struct port_args *a, const struct log_ctx *log)
 {
 	struct rte_eth_conf conf = {0};
 	struct rte_eth_dev_info info;
@@ -184,7 +214,7 @@ static int device_start(struct port *p, const struct port_args *a)
 			rc = rte_eth_tx_queue_setup(p->dev_id, q, DESCRIPTORS, any_socket, NULL);
 	}
 	if (rc == 0 && a->mtu)
-		(void)rte_eth_dev_set_mtu(p->dev_id, (uint16_t)a->mtu); /* not all devices can */
+		want_mtu(p, a->mtu, log);
 	if (rc == 0)
 		rc = rte_eth_dev_start(p->dev_id);
 	if (rc < 0)
@@ -208,6 +238,7 @@ int port_open(const struct port_args *a, const struct log_ctx *log, struct port 
 {
 	static const char *const spreads[] = {"driver", "addresses", "spi"};
 	struct port *p = calloc(1, sizeof *p);
+	uint32_t octets = pool_octets(a->pool);
 	char args[256];
 	int rc;
 
@@ -217,21 +248,23 @@ int port_open(const struct port_args *a, const struct log_ctx *log, struct port 
 	(void)snprintf(p->device, sizeof p->device, "%s", a->device);
 	p->asked_mtu = a->mtu;
 	p->ops = &eth_ops;
-	split_device(p, a->queues, args, sizeof args);
+	split_device(p, args, sizeof args);
+	if (is_af_packet(p))
+		ring_args(a->queues, octets, args, sizeof args);
 	rc = rte_eal_hotplug_add(is_pci(a->device) ? "pci" : "vdev", p->device_name, args);
 	if (rc < 0 || rte_eth_dev_get_port_by_name(p->device_name, &p->dev_id) != 0) {
 		log_err(log, "dp.port.attach", "port=%s device=%s rc=%d", a->name, a->device, rc);
 		free(p);
 		return -ERR_IO;
 	}
-	rc = device_start(p, a);
+	rc = device_start(p, a, log);
 	if (rc < 0) {
 		log_err(log, "dp.port.start", "port=%s device=%s reason=\"%s\"", a->name, a->device,
 			err_text(rc));
 		port_close(p);
 		return rc;
 	}
-	p->mtu = a->mtu ? a->mtu : device_mtu(p);
+	p->mtu = a->mtu ? a->mtu : MIN(device_mtu(p), octets - PKT_AROUND);
 	find_fds(p, p->n_rx);
 	log_notice(log, "dp.port.open", "port=%s device=%s queues=%u mtu=%u wait=%s spread=%s",
 		p->name, p->device, p->n_rx, p->mtu, p->has_fds ? "event" : "poll",

@@ -65,7 +65,8 @@ struct shared {
 	struct iv_pool ivs;
 	struct neighbours *neighbours;
 	struct qsbr *qsbr;
-	void *pool;
+	void *pool; /* this and its buffers' size change only while no worker runs */
+	uint32_t pool_octets;
 	const struct env *env;
 	uint64_t flow_key[2]; /* of the flow labels we write */
 	_Atomic uint64_t lease_hold_ns;

@@ -317,6 +317,16 @@ static int put_udp_ports(Dp__Configure *c, const struct model *m)
 	return 0;
 }
 
+/* A peer may send so much in fragments, whatever our links take at a time. */
+static uint32_t packet_mtu(const struct model *m)
+{
+	uint32_t mtu = 0;
+
+	for (uint32_t k = 0; k < m->n_vpns; k++)
+		mtu = MAX(mtu, (uint32_t)m->vpns[k].tunnel_mtu);
+	return mtu;
+}
+
 /* How long a renewal may take at worst: Corosync delivers nothing until it has given a member up.
  * 0 = the dataplane's default. */
 static uint32_t lease_hold_ms(const struct model *m)
@@ -347,6 +357,7 @@ int dp_config_build(const struct dp_config_args *a, Dp__Configure **out)
 	c->heartbeat_ms = 50;
 	c->lease_batch_ms = 10;
 	c->lease_hold_ms = lease_hold_ms(a->model);
+	c->packet_mtu = packet_mtu(a->model);
 	if (put_interfaces(c, a) < 0 || dp_routes_put(a->routes, &c->n_routes, &c->routes) < 0 ||
 		put_policies(c, a->model) < 0 || put_udp_ports(c, a->model) < 0) {
 		dp__configure__free_unpacked(c, NULL);

@@ -151,7 +151,7 @@ struct cutter {
 
 static int cutter_init(struct worker *w, struct cutter *c, const struct pkt *p, uint32_t mtu)
 {
-	mtu = MIN(mtu, (uint32_t)PKT_DATA);
+	mtu = MIN(mtu, w->sh->pool_octets);
 	c->is_v4 = ip_is_v4(p->p);
 	if (c->is_v4)
 		return ip4_cut_init(&c->v4, pkt_view(p), mtu);

@@ -191,7 +191,8 @@ void bench_init(struct bench *b, const struct suite *suite, uint32_t n_sas, uint
 	b->sh.env = &env;
 	must(sad_init(&b->sh.sad) == 0, "SAD");
 	iv_pool_init(&b->sh.ivs, 1);
-	b->sh.pool = pool_new("bench", 8192);
+	b->sh.pool = pool_new("bench", 8192, PKT_DATA);
+	b->sh.pool_octets = PKT_DATA;
 	b->sh.neighbours = neighbours_new();
 	must(b->sh.pool && b->sh.neighbours, "memory");
 	b->n_sas = n_sas;

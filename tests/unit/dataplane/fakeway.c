@@ -260,6 +260,7 @@ struct way *way_new_sa(const struct way_sa *like)
 	}
 	must(sad_init(&y->sh.sad));
 	y->sh.env = &fixed_env;
+	y->sh.pool_octets = PKT_DATA;
 	iv_pool_init(&y->sh.ivs, 1);
 	atomic_store(&y->sh.lease_hold_ns, UINT64_C(400000000));
 	y->sh.neighbours = neighbours_new();

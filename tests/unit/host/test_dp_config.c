@@ -220,6 +220,7 @@ static const char standalone[] =
 		"GW", "192.0.2.2", "ge-0/0/0.0") VPN("SEL", "GW", "st0.1") VPN("ANY", "GW",
 		"st0.2") "set security ipsec vpn SEL traffic-selector A local-ip 10.1.0.0/24\n"
 			 "set security ipsec vpn SEL traffic-selector A remote-ip 10.2.0.0/24\n"
+			 "set security ipsec vpn SEL tunnel-mtu 9192\n"
 			 "set security ipsec vpn SEL traffic-selector B local-ip 10.1.0.0/24\n"
 			 "set security ipsec vpn SEL traffic-selector B remote-ip 10.2.128.0/17\n"
 			 "set security ipsec vpn SEL traffic-selector C local-ip 10.5.0.0/24\n"
@@ -347,6 +348,18 @@ static const char cluster[] =
 	"policy TWO/ALL if st0.2 rg 2: 10.1.0.0-10.1.0.255:0-65535 > "                             \
 	"0.0.0.0-255.255.255.255:0-65535\n"
 
+/* A peer may send as much as a tunnel-mtu says, in fragments. */
+static void dp_config_asks_for_buffers_of_the_largest_tunnel(void **state)
+{
+	Dp__Configure *alone = build(standalone, -1), *pair = build(cluster, 0);
+
+	(void)state;
+	assert_int_equal(alone->packet_mtu, 9192);
+	assert_int_equal(pair->packet_mtu, 0);
+	dp__configure__free_unpacked(alone, NULL);
+	dp__configure__free_unpacked(pair, NULL);
+}
+
 /* Leases outlive what Corosync needs to give a member up: token and consensus (rule 7). */
 static void dp_config_holds_leases_as_long_as_corosync(void **state)
 {
@@ -434,6 +447,7 @@ int main(void)
 		cmocka_unit_test(dp_config_of_one_node),
 		cmocka_unit_test(dp_config_says_how_to_work),
 		cmocka_unit_test(dp_config_names_policies_as_the_model),
+		cmocka_unit_test(dp_config_asks_for_buffers_of_the_largest_tunnel),
 		cmocka_unit_test(dp_config_holds_leases_as_long_as_corosync),
 		cmocka_unit_test(dp_config_of_a_pair),
 		cmocka_unit_test(dp_config_of_very_many_selectors),
