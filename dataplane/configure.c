@@ -254,6 +254,7 @@ void api_configure(struct dp *dp, const Dp__Configure *c, struct reply *r)
 		return;
 	}
 	dp->configured = true;
+	crew_tell(dp, atomic_load(&dp->sh.lead)); /* who asked may not know yet */
 	log_notice(&dp->log, "dp.configured",
 		"node=%u workers=%u ports=%u interfaces=%zu routes=%zu policies=%zu", c->node_id,
 		dp->sh.n_workers, dp->sh.n_ports, c->n_interfaces, c->n_routes, c->n_policies);

@@ -81,6 +81,16 @@ void crew_give_bucket(struct dp *dp, uint32_t bucket, uint8_t to)
 	atomic_store_explicit(&dp->sh.bucket_worker[bucket], to, memory_order_release);
 }
 
+static uint32_t count_fit(const struct dp *dp)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < dp->sh.n_workers; i++)
+		n += dp->crew.state[i] == CREW_ONLINE ||
+		     (dp->crew.state[i] == CREW_OFFLINE && is_in(dp->crew.want, i));
+	return n;
+}
+
 void crew_tell(struct dp *dp, uint32_t worker)
 {
 	static const char *const words[] = {"offline", "online", "leaving", "stopping", "hung"};
@@ -90,6 +100,7 @@ void crew_tell(struct dp *dp, uint32_t worker)
 	s.worker = worker;
 	s.up = dp->crew.state[worker] == CREW_ONLINE;
 	s.hung = dp->crew.hung != 0;
+	s.online = count_fit(dp);
 	e.body_case = DP__EVENT__BODY_WORKER_STATE;
 	e.worker_state = &s;
 	log_notice(

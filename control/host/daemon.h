@@ -25,6 +25,12 @@
 
 struct port_state;
 
+/* The dataplane's workers, as it told last; nothing is known of one that went. */
+struct crew_seen {
+	bool known, hung;
+	uint32_t online;
+};
+
 struct daemon {
 	uv_loop_t loop;
 	struct args args;
@@ -49,6 +55,7 @@ struct daemon {
 	uint32_t node; /* 0 stand-alone */
 	uint32_t dp_incarnation;
 	struct port_state *ports;
+	struct crew_seen crew;
 	bool clustered; /* ha runs */
 	bool dp_ready;	/* connected and configured */
 	bool leaving, stopping;
@@ -76,6 +83,7 @@ void daemon_dp_reconcile(struct daemon *d, uint32_t rg);
 
 /* monitor.c */
 void daemon_port_state(struct daemon *d, const char *name, bool up);
+void daemon_worker_state(struct daemon *d, uint32_t online, bool hung);
 void daemon_ports_free(struct daemon *d);
 
 /* operator.c */

@@ -101,6 +101,7 @@ void daemon_dp_down(void *ctx)
 	struct ha_event ev = {.type = HA_EV_DATAPLANE};
 
 	d->dp_ready = false;
+	d->crew = (struct crew_seen){0};
 	log_warn(&d->log, "dataplane.down", "socket=%s", d->dp.path);
 	ha_bridge_feed(&d->ha, &ev);
 	work_drain(&d->work, d);
@@ -330,6 +331,7 @@ void daemon_dp_event(void *ctx, const Dp__Event *e)
 	case DP__EVENT__BODY_WORKER_STATE:
 		log_notice(&d->log, "dataplane.worker", "worker=%u up=%d", e->worker_state->worker,
 			e->worker_state->up);
+		daemon_worker_state(d, e->worker_state->online, e->worker_state->hung);
 		break;
 	case DP__EVENT__BODY_BAD_SPI:
 		on_bad_spi(d, e->bad_spi);
