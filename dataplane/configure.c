@@ -38,7 +38,7 @@ static int iface_fill(struct dp *dp, const Dp__Interface *c, struct iface *i)
 	i->ike = c->ike;
 	i->instance = (uint8_t)c->instance;
 	(void)snprintf(i->kernel_device, sizeof i->kernel_device, "%s", c->kernel_device);
-	i->kernel = i->kernel_device[0] != '\0' && i->kind == IFACE_TUNNEL;
+	i->kernel = i->kernel_device[0] != '\0' && i->kind != IFACE_FABRIC;
 	i->mtu = c->mtu ? c->mtu : i->kind == IFACE_TUNNEL ? 0 : MTU_DEFAULT;
 	if (c->id == 0 || c->rg >= RG_MAX || c->instance >= INSTANCE_MAX ||
 		c->kind > DP__INTERFACE_KIND__INTERFACE_TUNNEL ||

@@ -83,7 +83,7 @@ struct iface {
 	uint8_t instance; /* routing instance: which struct fib */
 	uint8_t mac[6];
 	bool ike;
-	bool kernel; /* a tunnel that the kernel sees as a TUN device, too */
+	bool kernel; /* the kernel has a TUN device for what it protects */
 	char kernel_device[16];
 	uint32_t mtu;
 	uint32_t n_addrs;

@@ -153,6 +153,8 @@
 	X(DROP_KERNEL_QUEUE, "drop.kernel.queue")                                                  \
 	X(DROP_KERNEL_SOURCE, "drop.kernel.source")                                                \
 	X(DROP_KERNEL_ROUTE, "drop.kernel.no-tunnel")                                              \
+	X(DROP_KERNEL_POLICY, "drop.kernel.no-policy")                                             \
+	X(DROP_KERNEL_STANDBY, "drop.kernel.standby")                                              \
 	X(DROP_NEIGHBOUR_QUEUE, "drop.neighbour.queue")                                            \
 	X(DROP_NEIGHBOUR, "drop.neighbour.unresolved")                                             \
 	X(DROP_RG_STANDBY, "drop.rg.standby")                                                      \

@@ -327,7 +327,7 @@ void worker_burst(struct worker *w, struct pkt **v, uint32_t n)
 		node_ah_in(w);
 	if (opens)
 		drop_robbed(w);
-	if (w->route.n)
+	if (w->route.n || w->spd_out.n) /* what the kernel sends is routed already */
 		node_route(w);
 	while (w->esp_out.n || w->ah_out.n) {
 		if (w->esp_out.n)

@@ -113,8 +113,9 @@ static void fill_unit(struct build *b, const struct node *n, const struct model_
 	u->ike_allowed = !stmt_flag(b, NULL, "security zones security-zone");
 	if (u->multipoint && i->kind != MODEL_IF_TUNNEL)
 		refuse_at(b, stmt(b, n, "multipoint"), "only a unit of st0 can be multipoint");
-	if (u->kernel_device && i->kind != MODEL_IF_TUNNEL)
-		refuse_at(b, stmt(b, n, "kernel-device"), "only a unit of st0 can have one");
+	if (u->kernel_device && i->kind != MODEL_IF_TUNNEL && u->n_addresses == 0)
+		refuse_at(b, stmt(b, n, "kernel-device"),
+			"'%s' has no address for the kernel to speak with", u->name);
 	if (u->kernel_device && strpbrk(u->kernel_device, "/ %:"))
 		refuse_at(b, stmt(b, n, "kernel-device"), "this is no name of a device");
 	if (i->kind == MODEL_IF_FABRIC)

@@ -311,6 +311,21 @@ static void fill_outer(struct build *b, const struct node *n, struct model_vpn *
 		refuse_at(b, stmt(b, n, "udp-encapsulate dest-port"), "4500 is NAT traversal's");
 }
 
+/* UDP-001: what is put into UDP is ESP in a tunnel. */
+static void check_udp(struct build *b, const struct node *n, const struct model_vpn *v)
+{
+	const struct node *udp = stmt(b, n, "udp-encapsulate");
+
+	if (!udp || v->manual)
+		return;
+	if (v->transport)
+		refuse_at(b, udp, "'mode transport' is not put into UDP");
+	for (uint32_t i = 0; v->policy && i < v->policy->n_proposals; i++)
+		if (v->policy->proposals[i].ah)
+			refuse_at(b, udp, "proposal '%s' is AH: only ESP is put into UDP",
+				v->policy->proposals[i].name);
+}
+
 static void fill_vpn(struct build *b, const struct node *n, struct model_vpn *v)
 {
 	static const char *const df[] = {"clear", "set", "copy", NULL};
@@ -340,6 +355,7 @@ static void fill_vpn(struct build *b, const struct node *n, struct model_vpn *v)
 		build_manual(b, n, v);
 	else
 		fill_references(b, n, v);
+	check_udp(b, n, v);
 }
 
 static int by_policy_id(const void *a, const void *b)

@@ -197,10 +197,25 @@ void build_manual(struct build *b, const struct node *vpn, struct model_vpn *v)
 			"a manual SA has one traffic selector: its SPI is one");
 }
 
+/* One key for both ways and any number of receivers, without ends: OSPFv3 and the like (RFC 4552),
+ * which this node does not speak itself. */
+static void refuse_routing_sas(struct build *b)
+{
+	const struct node *list = stmt(b, NULL, "security ipsec security-association");
+
+	for (const struct node *n = list ? list->first : NULL; n; n = n->next)
+		if (n->is_name)
+			refuse_at(b, n,
+				"an SA for routing protocols of the node itself is not supported: "
+				"use "
+				"'security ipsec vpn' with 'manual' and 'mode transport'");
+}
+
 void check_manual(struct build *b)
 {
 	const struct node *list = stmt(b, NULL, "security ipsec vpn");
 
+	refuse_routing_sas(b);
 	for (uint32_t i = 0; i < b->m->n_vpns; i++)
 		for (uint32_t k = 0; k < i; k++) {
 			const struct model_manual *a = b->m->vpns[i].manual;

@@ -1,6 +1,7 @@
 /*
  * Rules across sections, on the finished model. Each function is one rule of the requirements.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "config/algorithm.h"
@@ -296,18 +297,51 @@ static void check_interface_ids(struct build *b)
 				all[i - 1].name, all[i].name);
 }
 
+static const struct model_unit *unit_with_device(
+	const struct model *m, const char *device, const struct model_unit *before)
+{
+	for (uint32_t i = 0; i < m->n_interfaces; i++)
+		for (uint32_t k = 0; k < m->interfaces[i].n_units; k++) {
+			const struct model_unit *u = &m->interfaces[i].units[k];
+
+			if (u == before)
+				return NULL;
+			if (u->kernel_device && strcmp(u->kernel_device, device) == 0)
+				return u;
+		}
+	return NULL;
+}
+
+static bool has_transport(const struct model *m, const struct model_unit *u)
+{
+	for (uint32_t v = 0; v < m->n_vpns; v++)
+		if (m->vpns[v].transport && model_vpn_unit(&m->vpns[v]) == u)
+			return true;
+	return false;
+}
+
+static void check_kernel_device(struct build *b, const struct model_unit *u)
+{
+	const struct model_unit *other = unit_with_device(b->m, u->kernel_device, u);
+	const struct node *n = interface_node(b, u->interface);
+	char number[16];
+
+	(void)snprintf(number, sizeof number, "%u", u->number);
+	n = tree_find(b->t, stmt(b, n, "unit"), number);
+	n = stmt(b, n, "kernel-device");
+	if (other)
+		refuse_at(b, n, "'%s' and '%s' have the same kernel-device", other->name, u->name);
+	if (u->interface->kind != MODEL_IF_TUNNEL && u->n_addresses > 0 && !has_transport(b->m, u))
+		refuse_at(b, n, "no VPN with 'mode transport' is on '%s': nothing could pass",
+			u->name);
+}
+
 static void check_kernel_devices(struct build *b)
 {
-	const struct model_interface *st0 = model_interface(b->m, "st0");
-
-	for (uint32_t i = 0; st0 && i < st0->n_units; i++)
-		for (uint32_t k = 0; st0->units[i].kernel_device && k < i; k++)
-			if (st0->units[k].kernel_device &&
-				strcmp(st0->units[i].kernel_device, st0->units[k].kernel_device) ==
-					0)
-				refuse_at(b, interface_node(b, st0),
-					"'%s' and '%s' have the same kernel-device",
-					st0->units[k].name, st0->units[i].name);
+	for (uint32_t i = 0; i < b->m->n_interfaces; i++)
+		for (uint32_t k = 0; k < b->m->interfaces[i].n_units; k++)
+			if (b->m->interfaces[i].units[k].kernel_device)
+				check_kernel_device(b, &b->m->interfaces[i].units[k]);
 }
 
 struct owned {

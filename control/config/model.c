@@ -143,6 +143,13 @@ bool model_vpn_waits(const struct model_vpn *v)
 	return v->establish == MODEL_ON_TRAFFIC && v->gateway && !v->gateway->dynamic;
 }
 
+const struct model_unit *model_vpn_unit(const struct model_vpn *v)
+{
+	if (!v->transport)
+		return v->bind;
+	return v->manual ? v->manual->external : v->gateway ? v->gateway->external : NULL;
+}
+
 /* FNV-1a, 32 bits. */
 static uint32_t hash_octets(uint32_t h, const char *s, size_t n)
 {

@@ -223,8 +223,7 @@ struct model_unit {
 	bool multipoint;
 	const struct model_binding *bindings; /* as configured */
 	uint32_t n_bindings;
-	const char
-		*kernel_device; /* TUN device of an st0 unit; NULL: the kernel has no part in it */
+	const char *kernel_device; /* TUN device; NULL: the kernel has no part in it */
 	uint32_t kernel_table;
 	uint32_t instance; /* 0 = the default one; see struct model_instance */
 	const char *zone;  /* NULL when in none */
@@ -366,6 +365,8 @@ const struct model_rg *model_rg(const struct model *m, uint32_t id);
 const char *model_instance_name(const struct model *m, uint32_t index);
 /* Waits for traffic: the packet that needs the tunnel asks for it. */
 bool model_vpn_waits(const struct model_vpn *v);
+/* The unit its packets leave by: in transport mode nothing is routed into a tunnel. NULL: none. */
+const struct model_unit *model_vpn_unit(const struct model_vpn *v);
 const struct model_selector *model_selector(const struct model *m, uint32_t policy_id);
 /* Priority of a node in a group, 0 when it is no member. */
 uint32_t model_rg_priority(const struct model_rg *rg, uint32_t node);

@@ -144,7 +144,8 @@ const struct schema_row schema_rows[] = {
 	T(UNIT " description", 1, 255, 0, R_TEXT, "text"),
 	F(UNIT " multipoint", 0, R_ALL, "st0: several VPNs on one unit"),
 	T(UNIT " kernel-device", 1, 15, OWN, R_DP,
-		"st0: TUN device by which this node's kernel, and routing daemons on it, use the unit"),
+		"TUN device by which this node's kernel uses the unit: st0 for routing daemons, another for what "
+		"transport mode protects"),
 	U(UNIT " kernel-table", 1, 4294967295, "254", OWN, R_DP, "kernel's table for routes of the unit"),
 	C(UNIT " family inet", 0, R_DP, "IPv4"),
 	L(UNIT " family inet address", SCHEMA_PREFIX, 4, 4, ORDERED, R_DP, "own address/length"),
@@ -357,7 +358,7 @@ const struct schema_row schema_rows[] = {
 	F(VPN " passive-mode-tunneling", LATER, R_DP, "no active processing of the inner packet"),
 	U("security ipsec vpn-monitor-options interval", 2, 3600, "10", LATER, R_NEW, "seconds"),
 	U("security ipsec vpn-monitor-options threshold", 1, 65536, "10", LATER, R_NEW, "lost probes"),
-	L("security ipsec security-association", N, 1, 32, LATER, R_RESET, "manual SA"),
+	L("security ipsec security-association", N, 1, 32, 0, R_RESET, "manual SA of a routing protocol: refused"),
 	E(MSA " mode", "transport", NULL, 0, R_RESET, "of the manual SA"),
 	E(MSA_B " protocol", "esp ah", NULL, 0, R_RESET, "of the manual SA"),
 	U(MSA_B " spi", 256, 16639, NULL, 0, R_RESET, "of the manual SA"),

@@ -225,14 +225,6 @@ static int put_selector(Dp__Selector *s, const struct model_flow *f, bool local)
 	return put_bytes(&s->high, addr_view(&hi));
 }
 
-/* The unit its packets leave by: in transport mode nothing is routed into a tunnel. */
-static const struct model_unit *unit_of(const struct model_vpn *v)
-{
-	if (!v->transport)
-		return v->bind;
-	return v->manual ? v->manual->external : v->gateway ? v->gateway->external : NULL;
-}
-
 static struct prefix host_of(const struct addr *a)
 {
 	return (struct prefix){.addr = *a, .len = (uint8_t)(addr_len(a) * 8)};
@@ -267,7 +259,7 @@ static bool has_interface(const Dp__Configure *c, uint32_t id)
 
 static int put_policy(Dp__Configure *c, const struct model_vpn *v, const struct model_selector *s)
 {
-	const struct model_unit *unit = unit_of(v);
+	const struct model_unit *unit = model_vpn_unit(v);
 	uint32_t interface_id = unit ? model_interface_id(unit->name) : 0;
 	Dp__Policy *p;
 	char name[128];

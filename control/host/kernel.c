@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "host/daemon.h"
+#include "host/kernel_deaf.h"
 #include "host/route_list.h"
 
 /* The macros of the kernel's headers mix signs. */
@@ -131,6 +132,17 @@ static int put_link(struct kernel *k, uint32_t device, uint32_t mtu, bool up)
 	return command(k, &q);
 }
 
+/* The kernel answers for none of its addresses there. */
+static int put_noarp(struct kernel *k, uint32_t device)
+{
+	struct request q;
+	struct ifinfomsg *m = begin(&q, RTM_NEWLINK, 0, sizeof *m);
+
+	m->ifi_index = (int)device;
+	m->ifi_flags = m->ifi_change = IFF_NOARP;
+	return command(k, &q);
+}
+
 static int put_address(struct kernel *k, uint32_t device, const struct prefix *p)
 {
 	struct request q;
@@ -220,29 +232,48 @@ static int dump(struct kernel *k, void (*each)(void *ctx, const struct found *f)
 
 /* ---------------------------------------------------------------- devices */
 
-static const struct model_interface *st0_of(const struct kernel *k)
+/* All units of all interfaces, from 0; NULL after the last. */
+static const struct model_unit *unit_at(const struct model *m, uint32_t at)
 {
-	return model_interface(k->d->model, "st0");
+	for (uint32_t i = 0; i < m->n_interfaces; i++) {
+		if (at < m->interfaces[i].n_units)
+			return &m->interfaces[i].units[at];
+		at -= m->interfaces[i].n_units;
+	}
+	return NULL;
+}
+
+static uint32_t units_of(const struct model *m)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < m->n_interfaces; i++)
+		n += m->interfaces[i].n_units;
+	return n;
+}
+
+static bool is_outside(const struct model_unit *u)
+{
+	return u->interface->kind != MODEL_IF_TUNNEL;
 }
 
 static bool is_used(const struct kernel *k)
 {
-	const struct model_interface *st0 = st0_of(k);
+	const struct model_unit *u;
 
-	for (uint32_t i = 0; st0 && i < st0->n_units; i++)
-		if (st0->units[i].kernel_device)
+	for (uint32_t i = 0; (u = unit_at(k->d->model, i)) != NULL; i++)
+		if (u->kernel_device)
 			return true;
 	return false;
 }
 
 static const struct model_unit *unit_of_device(const struct kernel *k, uint32_t device)
 {
-	const struct model_interface *st0 = st0_of(k);
+	const struct model_unit *u;
 
-	for (uint32_t i = 0; st0 && i < st0->n_units; i++)
-		if (st0->units[i].kernel_device &&
-			if_nametoindex(st0->units[i].kernel_device) == device)
-			return &st0->units[i];
+	for (uint32_t i = 0; (u = unit_at(k->d->model, i)) != NULL; i++)
+		if (u->kernel_device && if_nametoindex(u->kernel_device) == device)
+			return u;
 	return NULL;
 }
 
@@ -251,6 +282,8 @@ static bool acts_for(const struct kernel *k, const struct model_unit *u)
 {
 	const struct model *m = k->d->model;
 
+	if (is_outside(u))
+		return ha_bridge_may_act(&k->d->ha, u->interface->rg);
 	for (uint32_t v = 0; v < m->n_vpns; v++)
 		if (m->vpns[v].bind == u && m->vpns[v].gateway &&
 			ha_bridge_may_act(&k->d->ha, m->vpns[v].gateway->rg))
@@ -264,12 +297,43 @@ static int put_device(
 	int rc = put_link(
 		k, want->device, MIN((uint32_t)u->interface->mtu, (uint32_t)MTU_MOST), want->up);
 
-	for (uint32_t i = 0; i < u->n_addresses && rc == 0; i++)
-		rc = put_address(k, want->device, &u->addresses[i]);
+	for (uint32_t i = 0; i < u->n_addresses && rc == 0; i++) {
+		struct prefix own = u->addresses[i];
+
+		/* Of an outside network the kernel gets what it may speak to, not all of it. */
+		if (is_outside(u))
+			own.len = (uint8_t)(addr_len(&own.addr) * 8);
+		rc = put_address(k, want->device, &own);
+	}
 	if (rc < 0)
 		log_warn(&k->d->log, "kernel.device", "device=%s reason=\"%s\"", u->kernel_device,
 			strerror(-rc));
 	return rc;
+}
+
+/* Ports that the kernel drives, too: with an address of ours it would take what comes there. */
+static bool ports_deafen(struct kernel *k)
+{
+	const struct model *m = k->d->model;
+	char name[IF_NAMESIZE];
+	bool all = true;
+
+	for (uint32_t i = 0; i < m->n_interfaces; i++) {
+		const char *why = NULL;
+		int rc;
+
+		if (!kernel_ifname_of(m->interfaces[i].device, name))
+			continue;
+		rc = put_noarp(k, if_nametoindex(name));
+		if (rc < 0)
+			why = strerror(-rc);
+		else
+			(void)kernel_deafen(name, &why);
+		if (why)
+			log_err(&k->d->log, "kernel.deaf", "device=%s reason=\"%s\"", name, why);
+		all = all && !why;
+	}
+	return all;
 }
 
 /* Told once for each change: a link that was told anything says so to everybody, us too. */
@@ -278,10 +342,17 @@ static void sync_device(struct kernel *k, const struct model_unit *u, struct ker
 	const struct kernel_device want = {
 		.device = u->kernel_device ? if_nametoindex(u->kernel_device) : 0,
 		.model = k->d->model,
-		.up = route_unit_is_up(&k->d->routes.presence, k->d->model, u) && acts_for(k, u)};
+		/* Outside, what has no SA yet asks for one. */
+		.up = (is_outside(u) || route_unit_is_up(&k->d->routes.presence, k->d->model, u)) &&
+		      acts_for(k, u)};
 
 	if (want.device == known->device && want.up == known->up && want.model == known->model)
 		return;
+	/* What the device carries was protected: the kernel must not hear the same in clear. */
+	if (want.device != 0 && is_outside(u) && !ports_deafen(k)) {
+		*known = want;
+		return;
+	}
 	/* no device: the dataplane makes it, or says why not */
 	if (want.device == 0 || put_device(k, u, &want) == 0)
 		*known = want;
@@ -289,8 +360,8 @@ static void sync_device(struct kernel *k, const struct model_unit *u, struct ker
 
 static void sync_devices(struct kernel *k)
 {
-	const struct model_interface *st0 = st0_of(k);
-	uint32_t n = st0 ? st0->n_units : 0;
+	const struct model_unit *u;
+	uint32_t n = units_of(k->d->model);
 
 	if (n > k->n_devices) {
 		struct kernel_device *more = realloc(k->devices, n * sizeof *more);
@@ -301,8 +372,8 @@ static void sync_devices(struct kernel *k)
 		k->devices = more;
 		k->n_devices = n;
 	}
-	for (uint32_t i = 0; i < n; i++)
-		sync_device(k, &st0->units[i], &k->devices[i]);
+	for (uint32_t i = 0; i < k->n_devices && (u = unit_at(k->d->model, i)) != NULL; i++)
+		sync_device(k, u, &k->devices[i]);
 }
 
 /* ---------------------------------------------------------------- routes */
@@ -335,6 +406,42 @@ static void set_put(struct route_set *l, const struct kernel_route *r)
 	l->v[l->n++] = *r;
 }
 
+/* Whom a VPN in transport mode is with. Anybody: only in a table that is there for it. */
+static bool peer_of(const struct model_vpn *v, uint32_t table, struct prefix *out)
+{
+	const struct model_gateway *g = v->gateway;
+
+	if (v->manual)
+		out->addr = v->manual->remote;
+	else if (g && g->n_peers == 1 && g->peers[0].addr.family != 0)
+		out->addr = g->peers[0].addr;
+	else if (g && table != RT_TABLE_MAIN) {
+		*out = (struct prefix){.addr = {.family = g->local.family}};
+		return g->local.family != 0;
+	} else
+		return false;
+	out->len = (uint8_t)(addr_len(&out->addr) * 8);
+	return true;
+}
+
+static void want_peers(struct kernel *k, struct route_set *out)
+{
+	const struct model *m = k->d->model;
+
+	for (uint32_t i = 0; i < m->n_vpns; i++) {
+		const struct model_unit *u = model_vpn_unit(&m->vpns[i]);
+		struct kernel_route one = {0};
+
+		if (!u || !u->kernel_device || !is_outside(u) ||
+			!peer_of(&m->vpns[i], u->kernel_table, &one.to))
+			continue;
+		one.device = if_nametoindex(u->kernel_device);
+		one.table = u->kernel_table;
+		if (one.device != 0)
+			set_put(out, &one);
+	}
+}
+
 /* What our kernel is to know: negotiated and configured routes over a unit with a device. */
 static void wanted(struct kernel *k, struct route_set *out)
 {
@@ -349,7 +456,7 @@ static void wanted(struct kernel *k, struct route_set *out)
 					  r->source != RIB_REVERSE))
 			continue;
 		u = model_unit(k->d->model, r->name);
-		if (!u || !u->kernel_device)
+		if (!u || !u->kernel_device || is_outside(u))
 			continue;
 		one.device = if_nametoindex(u->kernel_device);
 		one.table = u->kernel_table;
@@ -392,6 +499,7 @@ static bool sync_routes(struct kernel *k)
 	size_t budget = CHANGES_MAX;
 
 	wanted(k, &want);
+	want_peers(k, &want);
 	if (want.n)
 		qsort(want.v, want.n, sizeof *want.v, by_route);
 	budget = apply(k, &have, &want, true, &done, budget);
@@ -426,7 +534,7 @@ static void note_learned(void *ctx, const struct found *f)
 		f->protocol == RTPROT_REDIRECT || f->type != RTN_UNICAST || f->r.device == 0)
 		return;
 	u = unit_of_device(l->k, f->r.device);
-	if (!u || u->kernel_table != f->r.table)
+	if (!u || is_outside(u) || u->kernel_table != f->r.table)
 		return;
 	r.instance = u->instance;
 	r.unit = model_interface_id(u->name);

@@ -2,7 +2,8 @@
 /*
  * The node's own kernel, where units of st0 have a TUN device: addresses, link and routes are
  * mirrored to it through rtnetlink, under a protocol number of their own; what routing daemons put
- * on these devices is learned from it.
+ * on these devices is learned from it. The device of an outside unit, for transport mode, has the
+ * unit's addresses and routes to the peers only, and nothing is learned from it.
  *
  * The devices are the dataplane's and go with it. What the mirror finds of an earlier tandemd it
  * takes over. Life: kernel_init() .. kernel_fini(); without a kernel-device it does nothing at all.
@@ -32,7 +33,7 @@ struct kernel {
 	bool polling;
 	struct kernel_route *mirror; /* what we put there, sorted */
 	size_t n_mirror;
-	struct kernel_device *devices; /* by unit of st0 */
+	struct kernel_device *devices; /* by unit, of all interfaces */
 	uint32_t n_devices;
 	struct rib learned;
 };

@@ -2,11 +2,15 @@
  * The port towards the node's own kernel: a TUN device for a tunnel interface, so that routing
  * daemons and the like can talk to the far side. The kernel gets what is sent to an address of that
  * interface, or to the network's routers; what it sends goes into that tunnel and nowhere else.
+ *
+ * The device of an outside interface is for transport mode (RFC 3193: L2TP): the kernel gets what
+ * an SA in transport mode brings for an address of the interface, and what it sends leaves by such
+ * an SA. Nothing passes in clear, either way.
  */
 #include "core/ip6.h"
 #include "node/node.h"
 
-enum { ICMP_ECHO = 8, ICMP6 = 58, ICMP6_ECHO = 128 };
+enum { ICMP_ECHO = 8, ICMP6_ECHO = 128 };
 
 static bool is_v4(const struct pkt *p)
 {
@@ -28,19 +32,11 @@ static bool is_echo(const struct pkt *p)
 	if (p->len <= hdr || (is_v4(p) && load_be16(p->p + IP4_AT_FRAG) & IP4_OFFSET))
 		return false;
 	return is_v4(p) ? proto == IP_ICMP && p->p[hdr] == ICMP_ECHO
-			: proto == ICMP6 && p->p[hdr] == ICMP6_ECHO;
+			: proto == IP_ICMP6 && p->p[hdr] == ICMP6_ECHO;
 }
 
-bool node_to_kernel(struct worker *w, struct pkt *p)
+static void hand_over(struct worker *w, struct pkt *p)
 {
-	const struct iface *from = net_iface(w->net, p->iface);
-	struct ipaddr dst;
-
-	if (__builtin_expect(!from || !from->kernel, 1))
-		return false;
-	dst = ip_dst(p->p);
-	if (!(iface_owns(from, dst) && !is_echo(p)) && !is_link_group(dst))
-		return false;
 	p->kind = PKT_KERNEL;
 	if (ring_put(&w->punt, &p)) {
 		worker_count(w, STAT_KERNEL_OUT);
@@ -48,6 +44,42 @@ bool node_to_kernel(struct worker *w, struct pkt *p)
 	} else {
 		worker_drop(w, p, STAT_DROP_KERNEL_QUEUE);
 	}
+}
+
+bool node_to_kernel(struct worker *w, struct pkt *p)
+{
+	const struct iface *from = net_iface(w->net, p->iface);
+	struct ipaddr dst;
+
+	if (__builtin_expect(!from || !from->kernel, 1) || from->kind != IFACE_TUNNEL)
+		return false;
+	dst = ip_dst(p->p);
+	if (!(iface_owns(from, dst) && !is_echo(p)) && !is_link_group(dst))
+		return false;
+	hand_over(w, p);
+	return true;
+}
+
+/* RFC 4861 6.1, 7.1: neighbours are not found through an SA. */
+static bool is_nd(const struct pkt *p)
+{
+	struct ip6 h;
+
+	return !is_v4(p) && ip6_read(pkt_view(p), &h) == IP6_OK && h.proto == IP_ICMP6 &&
+	       p->len > h.hdr && nd_is(p->p[h.hdr]);
+}
+
+bool node_transport_to_kernel(struct worker *w, struct pkt *p, const struct iface *own)
+{
+	const struct iface *by = net_iface(w->net, p->iface);
+
+	if (__builtin_expect(!own->kernel, 1) || own->kind == IFACE_TUNNEL)
+		return false;
+	/* What a tunnel brings has the tunnel's name, and no policy of this interface. */
+	if (!(p->flags & PKT_INNER) || !by || by->kind == IFACE_TUNNEL || is_echo(p) || is_nd(p))
+		return false;
+	p->iface = own->slot;
+	hand_over(w, p);
 	return true;
 }
 
@@ -69,15 +101,37 @@ static const struct hop *hop_of(
 {
 	const struct hop *hop;
 
+	if (tunnel->kind != IFACE_TUNNEL) {
+		hop = net_route(w->net, iface_fib(w, tunnel), dst);
+		return hop && hop->kind != HOP_LOCAL && hop->iface == tunnel->slot ? hop : NULL;
+	}
 	if (tunnel->n_spds <= 1)
 		return &w->net->hops[w->net->tunnel_hop[tunnel->slot]];
 	hop = net_route(w->net, iface_fib(w, tunnel), dst);
 	return hop && hop->kind == HOP_TUNNEL && hop->iface == tunnel->slot ? hop : NULL;
 }
 
+/* What else is to be so of a packet that goes out by an outside interface; STAT_COUNT: it is. */
+static enum counter refuse_outside(
+	const struct worker *w, const struct pkt *p, const struct iface *outside)
+{
+	struct flow f = flow_of(pkt_view(p));
+	uint8_t node;
+
+	/* Of two nodes with this address one speaks. */
+	if (outside->rg != 0 && gate_rg(w, outside->rg, &node) != GATE_ACT)
+		return STAT_DROP_KERNEL_STANDBY;
+	/* IKE is the one thing that no policy holds: it must not be anybody's way around them. */
+	if (outside->n_spds == 0 ||
+		(f.proto == IP_UDP && (f.sport == IKE_PORT || f.sport == ESP_UDP_PORT)))
+		return STAT_DROP_KERNEL_POLICY;
+	return STAT_COUNT;
+}
+
 void node_from_kernel(struct worker *w, struct pkt *p)
 {
 	const struct iface *tunnel = net_iface(w->net, p->iface);
+	enum counter why = STAT_COUNT;
 	const struct hop *hop;
 
 	if (!tunnel || !tunnel->kernel) {
@@ -87,6 +141,12 @@ void node_from_kernel(struct worker *w, struct pkt *p)
 	/* Nobody else's packets: a host that forwards must not do so into a tunnel by mistake. */
 	if (!is_whole(p) || !iface_owns(tunnel, ip_src(p->p))) {
 		worker_drop(w, p, STAT_DROP_KERNEL_SOURCE);
+		return;
+	}
+	if (tunnel->kind != IFACE_TUNNEL)
+		why = refuse_outside(w, p, tunnel);
+	if (why != STAT_COUNT) {
+		worker_drop(w, p, why);
 		return;
 	}
 	hop = hop_of(w, tunnel, ip_dst(p->p));

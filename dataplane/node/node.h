@@ -89,7 +89,9 @@ void answer_expired(struct worker *w, const struct pkt *p);
 void node_punt(struct worker *w, struct pkt *p);
 /* kernel.c: a packet out of a tunnel that is the kernel's business goes there; false: it is not. */
 bool node_to_kernel(struct worker *w, struct pkt *p);
-/* From the kernel, by the device of the tunnel p->iface. */
+/* .. out of an SA in transport mode, for the address of ours that `own` has. */
+bool node_transport_to_kernel(struct worker *w, struct pkt *p, const struct iface *own);
+/* From the kernel, by the device of the interface p->iface: it leaves by an SA or not at all. */
 void node_from_kernel(struct worker *w, struct pkt *p);
 /* esp_in.c: works w->esp_in off. */
 void node_esp_in(struct worker *w);

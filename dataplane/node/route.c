@@ -76,13 +76,15 @@ static void leave_by(struct worker *w, struct pkt *p, const struct hop *hop)
 		node_output(w, p, iface, hop_address(hop, ip_dst(p->p)));
 }
 
-/* Out of a tunnel, for an address of ours: echoes are answered. */
+/* Out of an SA, for an address of ours: echoes are answered. */
 static void to_us(struct worker *w, struct pkt *p, const struct hop *hop)
 {
 	const struct iface *own = net_iface(w->net, hop->iface);
 	struct ip4 h4;
 	struct ip6 h;
 
+	if (own && node_transport_to_kernel(w, p, own))
+		return;
 	if (own && ip_is_v4(p->p) && ip4_read(pkt_view(p), &h4) == IP4_OK && h4.proto == IP_ICMP)
 		node_local(w, p, &h4, own);
 	else if (own && ip6_read(pkt_view(p), &h) == IP6_OK && h.proto == IP_ICMP6)

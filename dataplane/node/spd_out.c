@@ -57,12 +57,20 @@ struct sa *sa_for(const struct sa_set *set, uint32_t worker, const struct flow *
 	return NULL;
 }
 
+/* Nobody but this node knows that it must not leave in clear. */
+static bool is_bound_to_sa(const struct worker *w, const struct pkt *p)
+{
+	const struct iface *by = net_iface(w->net, p->iface);
+
+	return p->kind == PKT_KERNEL && (!by || by->kind != IFACE_TUNNEL);
+}
+
 static void no_sa(
 	struct worker *w, struct pkt *p, const struct policy_hot *pol, const struct flow *f)
 {
 	uint8_t node;
 
-	if (gate_rg(w, pol->rg, &node) == GATE_FORWARD) {
+	if (gate_rg(w, pol->rg, &node) == GATE_FORWARD && !is_bound_to_sa(w, p)) {
 		if (!(p->flags & PKT_OURS))
 			ip_unage(p->p);
 		node_forward(w, p, pol->rg, node);
@@ -141,6 +149,8 @@ static void no_policy(struct worker *w, struct pkt *p, const struct iface *iface
 
 	if (iface->kind == IFACE_TUNNEL)
 		worker_drop(w, p, STAT_DROP_SPD_POLICY);
+	else if (is_bound_to_sa(w, p))
+		worker_drop(w, p, STAT_DROP_KERNEL_POLICY);
 	else
 		node_output(w, p, iface, hop_address(hop, ip_dst(p->p)));
 }

@@ -275,6 +275,24 @@ static const struct check check_security_cases[] = {
 		"'dest-port 4500'\n    4500 is NAT traversal's\n", false},
 	{"udp-encapsulate 1024 (UDP-002)", VPN "udp-encapsulate dest-port 1024",
 		"'dest-port 1024'\n    value 1024 is not within range (1025..65535)\n", false},
+	{"AH in UDP",
+		"set security ipsec proposal e protocol ah authentication-algorithm "
+		"hmac-sha-256-128\ndelete security ipsec proposal e encryption-algorithm\n" VPN
+		"udp-encapsulate",
+		AT_VPN "'udp-encapsulate'\n    proposal 'e' is AH: only ESP is put into UDP\n",
+		false},
+	{"transport mode in UDP",
+		VPN "mode transport\n" VPN
+		    "udp-encapsulate\ndelete security ipsec vpn v bind-interface",
+		AT_VPN "'udp-encapsulate'\n    'mode transport' is not put into UDP\n", false},
+	{"an SA of OSPFv3 (RFC 4552)",
+		"set security ipsec security-association o mode transport\n"
+		"set security ipsec security-association o manual direction bidirectional spi 256",
+		"[edit security ipsec]\n  'security-association o'\n    an SA for routing "
+		"protocols "
+		"of the node itself is not supported: use 'security ipsec vpn' with 'manual' and "
+		"'mode transport'\n",
+		false},
 	{"two TTLs", VPN "ttl 7\n" VPN "copy-ttl-from-inner-ip-header",
 		"'ttl 7'\n    'ttl' and 'copy-ttl-from-inner-ip-header' exclude each other\n",
 		false},
@@ -482,14 +500,29 @@ static const struct check check_interfaces_cases[] = {
 		"set interfaces st0 unit 2 multipoint\n"
 		"set interfaces st0 unit 2 family inet next-hop-tunnel 10.0.0.2 ipsec-vpn v",
 		"VPN 'v' is not bound to 'st0.2'\n", false},
-	{"a kernel device of a port", "set interfaces ge-0/0/0 unit 0 kernel-device x",
-		"'kernel-device x'\n    only a unit of st0 can have one\n", false},
+	{"a kernel device of a port without transport mode",
+		"set interfaces ge-0/0/0 unit 0 kernel-device x",
+		"[edit interfaces ge-0/0/0 unit 0]\n  'kernel-device x'\n    no VPN with 'mode "
+		"transport' is on 'ge-0/0/0.0': nothing could pass\n",
+		false},
+	{"a kernel device of a port without an address",
+		"set interfaces ge-0/0/7 unit 0 kernel-device x",
+		"[edit interfaces ge-0/0/7 unit 0]\n  'kernel-device x'\n    'ge-0/0/7.0' has no "
+		"address for the kernel to speak with\n",
+		false},
 	{"a kernel device with a path", "set interfaces st0 unit 1 kernel-device a/b",
 		"'kernel-device a/b'\n    this is no name of a device\n", false},
 	{"a kernel device twice",
 		"set interfaces st0 unit 1 kernel-device x\nset interfaces st0 unit 2 "
 		"kernel-device x",
-		"'st0.1' and 'st0.2' have the same kernel-device\n", false},
+		"[edit interfaces st0 unit 2]\n  'kernel-device x'\n    'st0.1' and 'st0.2' have "
+		"the "
+		"same kernel-device\n",
+		false},
+	{"a kernel device twice, on a port too",
+		"set interfaces st0 unit 1 kernel-device x\n"
+		"set interfaces ge-0/0/0 unit 0 kernel-device x",
+		"'ge-0/0/0.0' and 'st0.1' have the same kernel-device\n", false},
 	{"route without next hop", "set routing-options static route 10.0.0.0/8",
 		"'route 10.0.0.0/8'\n    missing mandatory statement: 'next-hop'\n", false},
 	{"route to an unknown unit", "set routing-options static route 10.0.0.0/8 next-hop st0.7",

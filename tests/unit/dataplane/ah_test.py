@@ -319,6 +319,47 @@ def transport_cases(n, workers):
         n.from_peer(IP(bytes(other)))
         assert n.at_peer(), "others are not concerned"
 
+    def the_kernel_answers_through_the_sa():
+        c = with_transport(workers)
+        c["interfaces"] = [dict(i) for i in c["interfaces"]]
+        c["interfaces"][0]["kernel_device"] = "out0"
+        n.dp.call(configure=c)
+        sa(n, "SHA2-256-128", encr=12, key_bits=128, encr_key_in=CIPHER_IN, encr_key_out=CIPHER_OUT,
+           **transport("SHA2-256-128"))
+        p = Peer("SHA2-256-128", tunnel=False, proto=ESP, cipher="AES-CBC")
+        world.sh(f"ip -n {n.dp.netns} addr add {GW_OUT}/32 dev out0; ip -n {n.dp.netns} link set out0 up; "
+                 f"ip -n {n.dp.netns} route add {PEER}/32 dev out0; "
+                 f"ip netns exec {n.dp.netns} sysctl -qw net.ipv4.conf.ge0.rp_filter=1")
+        server = world.in_netns(n.dp.netns, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        with server:
+            server.bind((GW_OUT, 1701))
+            server.settimeout(3)
+            asked = IP(src=PEER, dst=GW_OUT) / UDP(sport=40000, dport=1701) / Raw(b"tunnel?")
+            n.from_peer(p.seal(asked))
+            data, who = server.recvfrom(2000)
+            assert (data, who) == (b"tunnel?", (PEER, 40000)), (data, who)
+            n.peer.drain()
+            server.sendto(b"yes", who)
+            out = n.at_peer()
+            assert out.proto == 50 and out[ESP].spi == SPI_OUT, out.summary()
+            got = p.open(out)
+            assert (got.src, got[UDP].sport, got[UDP].dport, bytes(got[UDP].payload)) == \
+                (GW_OUT, 1701, 40000, b"yes"), got.summary()
+            n.raises("drop.udp.port", lambda: n.from_peer(asked))
+            server.settimeout(0.2)
+            try:
+                raise AssertionError(f"heard in clear: {server.recvfrom(2000)}")
+            except socket.timeout:
+                pass
+            # RFC 7296 2.11: IKE is the one thing no policy holds
+            with world.in_netns(n.dp.netns, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as ike:
+                ike.bind((GW_OUT, 500))
+                n.raises("drop.kernel.no-policy", lambda: ike.sendto(b"x", (PEER, 500)))
+            n.peer.drain()
+            n.dp.call(child_delete={"spi_in": [SPI_IN]})
+            n.raises("drop.spd.no-sa", lambda: server.sendto(b"still there?", who))
+            assert not n.at_peer(timeout=0.2), "without an SA nothing leaves"
+
     def transport_does_not_carry_tunnels():
         n.dp.call(configure=with_transport(workers))
         sa(n, "SHA2-256-128", **transport("SHA2-256-128"))

@@ -276,6 +276,115 @@ static void ping_in_clear(struct shot *s)
 	fire_frame(s, 0, &x);
 }
 
+/* ---------------------------------------------------------------- the kernel's device outside */
+
+enum { WAY_OTHER = (int)0xc000024d, L2TP = 1701 };
+
+static struct iface *give_outside_to_the_kernel(struct shot *s)
+{
+	struct iface *outside = atomic_load(&s->y->sh.net)->ifaces[0];
+
+	outside->kernel = true;
+	return outside;
+}
+
+static void fire_from_kernel(struct shot *s, uint32_t src, uint32_t dst, uint16_t port)
+{
+	uint8_t x[60] = {0};
+	struct pkt *p;
+
+	ip4_put(x, &(struct ip4_make){src, dst, sizeof x, 1, 0, IP_UDP, 64, 0});
+	store_be16(x + IP4_HDR, port);
+	store_be16(x + IP4_HDR + 2, L2TP);
+	p = way_packet(x, sizeof x, 64);
+	p->kind = PKT_KERNEL;
+	p->flags = PKT_OURS;
+	p->iface = 0;
+	fire_packet(s, p);
+	if (s->y->n_sent[0] + s->y->n_sent[1] != 0)
+		abort(); /* in clear */
+}
+
+static void kernel_to_the_unprotected(struct shot *s)
+{
+	protect_outside(s);
+	(void)give_outside_to_the_kernel(s);
+	fire_from_kernel(s, (uint32_t)WAY_GW_OUT, (uint32_t)WAY_OTHER, L2TP);
+}
+
+static void kernel_without_any_policy(struct shot *s)
+{
+	(void)give_outside_to_the_kernel(s);
+	fire_from_kernel(s, (uint32_t)WAY_GW_OUT, (uint32_t)WAY_PEER, L2TP);
+}
+
+static void kernel_with_the_port_of_ike(struct shot *s)
+{
+	protect_outside(s);
+	(void)give_outside_to_the_kernel(s);
+	fire_from_kernel(s, (uint32_t)WAY_GW_OUT, (uint32_t)WAY_PEER, 500);
+}
+
+static void kernel_of_a_standby(struct shot *s)
+{
+	protect_outside(s);
+	give_outside_to_the_kernel(s)->rg = 3;
+	fire_from_kernel(s, (uint32_t)WAY_GW_OUT, (uint32_t)WAY_PEER, L2TP);
+}
+
+static void kernel_outside_for_a_stranger(struct shot *s)
+{
+	protect_outside(s);
+	(void)give_outside_to_the_kernel(s);
+	fire_from_kernel(s, WAY_GW_IN, (uint32_t)WAY_PEER, L2TP);
+}
+
+static void kernel_outside_to_the_inside(struct shot *s)
+{
+	protect_outside(s);
+	(void)give_outside_to_the_kernel(s);
+	fire_from_kernel(s, (uint32_t)WAY_GW_OUT, WAY_HOST, L2TP);
+}
+
+static void kernel_before_an_sa(struct shot *s)
+{
+	protect_outside(s);
+	(void)give_outside_to_the_kernel(s);
+	fire_from_kernel(s, (uint32_t)WAY_GW_OUT, (uint32_t)WAY_PEER, L2TP);
+}
+
+/* In clear nothing gets to the kernel, with a policy or without. */
+static void clear_for_the_kernel(struct shot *s)
+{
+	struct ip_frame x = frame_to_us(IP_UDP, 16);
+
+	(void)give_outside_to_the_kernel(s);
+	store_be16(x.f + AT_AH + 2, L2TP);
+	store_be16(x.f + AT_AH + 4, 16);
+	fire_frame(s, 0, &x);
+	if (way_drain(s->y) != 0)
+		abort();
+}
+
+/* A tunnel is no transport mode: its policies do not speak of this address. */
+static void tunnelled_for_the_kernel(struct shot *s)
+{
+	struct iface *inside = atomic_load(&s->y->sh.net)->ifaces[1];
+	struct ip_frame x = {0};
+	uint8_t plain[48] = {0};
+
+	inside->kernel = true;
+	ip4_put(plain, &(struct ip4_make){WAY_FAR, WAY_GW_IN, 44, 1, 0, IP_UDP, 64, 0});
+	plain[44] = 1;
+	plain[45] = 2;
+	plain[46] = 2;
+	plain[47] = ESP_NEXT_IPV4;
+	x.n = way_seal(s->y, 1, view_of_array(plain), false, x.f);
+	fire_frame(s, 0, &x);
+	if (way_drain(s->y) != 0)
+		abort();
+}
+
 static const struct drop_case cases[] = {
 	{STAT_DROP_AH_SHORT, "AH cut in its header", ah_cut_in_the_header},
 	{STAT_DROP_AH_SHORT, "AH cut in its ICV", ah_cut_in_the_icv},
@@ -296,6 +405,15 @@ static const struct drop_case cases[] = {
 	{STAT_DROP_AH_BUNDLE, "a bundle with another SPI", bundle_with_another_aux_spi},
 	{STAT_DROP_TRANSPORT, "a fragment for transport mode", fragment_for_transport},
 	{STAT_DROP_IP_CLEAR, "a ping that should be protected", ping_in_clear},
+	{STAT_DROP_KERNEL_POLICY, "a kernel that speaks to others", kernel_to_the_unprotected},
+	{STAT_DROP_KERNEL_POLICY, "a kernel without a policy", kernel_without_any_policy},
+	{STAT_DROP_KERNEL_POLICY, "a kernel that speaks IKE", kernel_with_the_port_of_ike},
+	{STAT_DROP_KERNEL_STANDBY, "the kernel of a standby", kernel_of_a_standby},
+	{STAT_DROP_KERNEL_SOURCE, "a kernel that forwards out", kernel_outside_for_a_stranger},
+	{STAT_DROP_KERNEL_ROUTE, "a kernel that means the inside", kernel_outside_to_the_inside},
+	{STAT_DROP_SPD_SA, "a kernel before there is an SA", kernel_before_an_sa},
+	{STAT_DROP_UDP_PORT, "L2TP in clear", clear_for_the_kernel},
+	{STAT_DROP_IP_PROTOCOL, "L2TP out of a tunnel", tunnelled_for_the_kernel},
 };
 
 struct drop_cases drops_ah(void)
