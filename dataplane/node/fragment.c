@@ -84,6 +84,7 @@ static void whole(
 
 	p = buffer;
 	(void)pkt_append(p, n);
+	worker_count(w, STAT_FRAGMENTS_JOINED);
 	if (rc < 0 || p->head < hdr) {
 		worker_drop(w, p, rc < 0 ? STAT_DROP_FRAGMENT_ECN : STAT_DROP_NO_ROOM);
 		return;
@@ -93,7 +94,6 @@ static void whole(
 	p->flags = last->flags & (uint8_t)~PKT_STEERED;
 	p->iface = last->iface;
 	p->port = last->port;
-	worker_count(w, STAT_FRAGMENTS_JOINED);
 	whole_local(w, p, own);
 }
 

@@ -191,7 +191,7 @@ static void make_keys(struct sa *sa, struct suite_engine *e)
 	sa_key(sa, e, &(struct sa_keys){encr, encr, integ, integ});
 }
 
-static struct sa *make_sa(struct way *y, const struct way_sa *like)
+struct sa *way_add_sa(struct way *y, uint32_t spi_in, const struct way_sa *like)
 {
 	struct sa *sa = sa_new(&y->sh.sad.memory, like->suite, like->window);
 	struct sa_cold *c = sa_cold_new(4);
@@ -203,8 +203,8 @@ static struct sa *make_sa(struct way *y, const struct way_sa *like)
 	atomic_init(&c->tunnel, 2);
 	c->local = (struct endpoint){addr_of_v4((uint32_t)WAY_GW_OUT), 4500};
 	c->remote = (struct endpoint){addr_of_v4((uint32_t)WAY_PEER), 4500};
-	sa->spi_in = WAY_SPI_IN;
-	sa->bucket = (uint16_t)spi_bucket(WAY_SPI_IN, 8);
+	sa->spi_in = spi_in;
+	sa->bucket = (uint16_t)spi_bucket(spi_in, 8);
 	sa->flags = (uint8_t)like->flags;
 	atomic_store(&sa->cold, c);
 	atomic_store(&sa->outbound, true);
@@ -212,6 +212,7 @@ static struct sa *make_sa(struct way *y, const struct way_sa *like)
 	sa_template(sa, WAY_SPI_OUT);
 	seqno_init(&sa->out, like->flags & SA_ESN, like->strict, &like->lease);
 	must(sad_add(&y->sh.sad, sa, &retired));
+	free(retired);
 	return sa;
 }
 
@@ -272,7 +273,7 @@ struct way *way_new_sa(const struct way_sa *like)
 		abort();
 	y->sh.workers[0] = y->w;
 	y->sh.n_workers = 1;
-	y->sa = make_sa(y, like);
+	y->sa = way_add_sa(y, WAY_SPI_IN, like);
 	sas = (struct policy_sas){.id = 1};
 	atomic_store(&sas.set, calloc(1, sizeof(struct sa_set) + sizeof(struct sa *)));
 	atomic_load(&sas.set)->n = 1;
@@ -366,9 +367,15 @@ void way_outer6(struct way *y)
 
 size_t way_seal(struct way *y, uint64_t seq, struct view plain, bool udp, uint8_t *f)
 {
-	const struct esp_shape *shape = &y->sa->suite->shape;
+	return way_seal_sa(y, y->sa, seq, plain, udp, f);
+}
+
+size_t way_seal_sa(
+	struct way *y, const struct sa *sa, uint64_t seq, struct view plain, bool udp, uint8_t *f)
+{
+	const struct esp_shape *shape = &sa->suite->shape;
 	size_t front = ESP_HDR + (size_t)shape->iv, esp_len = front + plain.n + shape->icv, at;
-	struct suite_op op = {.key = y->sa->key_in, .len = (uint32_t)plain.n};
+	struct suite_op op = {.key = sa->key_in, .len = (uint32_t)plain.n};
 	uint8_t *esp;
 
 	uint8_t proto = udp ? IP_UDP : IP_ESP;
@@ -384,15 +391,15 @@ size_t way_seal(struct way *y, uint64_t seq, struct view plain, bool udp, uint8_
 		at += 8;
 	}
 	esp = f + at;
-	store_be32(esp, WAY_SPI_IN);
+	store_be32(esp, sa->spi_in);
 	store_be32(esp + 4, (uint32_t)seq);
 	memset(esp + ESP_HDR, (int)seq, shape->iv);
 	if (plain.n)
 		memcpy(esp + front, plain.p, plain.n);
 	op.esp = esp;
-	op.salt = y->sa->salt_in;
+	op.salt = sa->salt_in;
 	op.seq = seq;
-	op.esn = y->sa->flags & SA_ESN;
-	y->sa->suite->seal(y->sa->suite, y->w->engine, &op, 1);
+	op.esn = sa->flags & SA_ESN;
+	sa->suite->seal(sa->suite, y->w->engine, &op, 1);
 	return at + esp_len;
 }

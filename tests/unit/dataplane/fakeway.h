@@ -76,5 +76,10 @@ uint32_t way_drain(struct way *y);
 /* Writes an authentic ESP frame to the gateway around any plaintext of whole blocks; returns its
  * length. */
 size_t way_seal(struct way *y, uint64_t seq, struct view plain, bool udp, uint8_t *frame);
+/* Another SA like that of the way, inbound only; gone with the way. */
+struct sa *way_add_sa(struct way *y, uint32_t spi_in, const struct way_sa *like);
+/* The same to any of them. */
+size_t way_seal_sa(struct way *y, const struct sa *sa, uint64_t seq, struct view plain, bool udp,
+	uint8_t *frame);
 /* Ethernet and IPv4 in front of `len` octets of payload; returns the octets written (34). */
 size_t way_headers(uint8_t *frame, uint32_t src, uint32_t dst, uint8_t proto, size_t len);
