@@ -63,8 +63,8 @@ void buffers_step(struct dp *dp)
 	}
 }
 
-/* A packet that waits for a neighbour may still lie in a smaller one: that pool goes when the last
- * is back. */
+/* Workers have given back theirs; should a smaller one still be on its way through the API thread,
+ * that pool goes when the last is back. */
 int buffers_grow(struct dp *dp, uint32_t mtu)
 {
 	dp->old_pool = dp->sh.pool;

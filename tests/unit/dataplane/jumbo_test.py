@@ -56,6 +56,12 @@ class Jumbo(nt.Node):
         self.configure(mtus(nt.configuration(self.workers), **kw), pcap)
 
 
+def kernel_mtu(n, ifname):
+    out = subprocess.run(["ip", "-n", n.dp.netns, "link", "show", ifname], capture_output=True, text=True,
+                         check=True).stdout
+    return int(re.search(r"mtu (\d+)", out).group(1))
+
+
 def buffers(dp):
     return re.findall(r"dp\.buffers octets=(\d+) buffers=(\d+) wanted=(\d+)", open(dp.log).read())
 
@@ -129,6 +135,7 @@ def cases(n):
 
     def the_kernels_gathering_is_as_good():
         n.jumbo(out=1500)
+        assert (kernel_mtu(n, "ge0"), kernel_mtu(n, "ge1")) == (1500, MTU)
         in_fragments(8900)
 
     def long_packets_leave_a_link_of_1500_in_pieces():
@@ -138,6 +145,12 @@ def cases(n):
         assert all(e and len(e) <= 1500 for e in out), out
         whole = defragment([n.p.open(e) for e in out])
         assert len(whole) == 1 and bytes(whole[0][UDP]) == bytes(IP(bytes(back))[UDP])
+
+    def the_port_takes_its_mtu_to_the_device():
+        n.jumbo()
+        assert kernel_mtu(n, "ge0") == MTU
+        n.from_peer(n.p.seal(inner(size=8900)))
+        assert n.at_host()
 
     def an_mtu_beyond_all_is_refused():
         c = nt.configuration(n.workers)
