@@ -16,7 +16,7 @@ from labkit.guest import Guest
 from labkit.proc import Proc
 from labkit.strongswan import Mirror
 
-# timeout: 90
+# timeout: 120
 
 SERVER = """
 import socket
@@ -91,9 +91,10 @@ def main(lab):
         was = counter(node, "drop.udp.port")
         same(ask(guest, "bare", seconds=0.5), None, "what comes in clear has no answer")
         same(counter(node, "drop.udp.port") - was, 1, "and a counter")
+        same(heard(), ["ready"], "and was not heard")
         guest.run("ip addr add 192.0.2.77/24 dev vec0")
         guest.charon_start(peer(lab.conf))
-        guest.swanctl("--initiate", "--child", "L2TP", "--timeout", "20")
+        guest.swanctl("--initiate", "--child", "L2TP", "--timeout", "40")
         say("the SA is up")
         lab.run("hub", "ip", "link", "set", "outside", "promisc", "on")
         capture.start()
