@@ -266,9 +266,10 @@ int port_open(const struct port_args *a, const struct log_ctx *log, struct port 
 	}
 	p->mtu = a->mtu ? a->mtu : MIN(device_mtu(p), octets - PKT_AROUND);
 	find_fds(p, p->n_rx);
-	log_notice(log, "dp.port.open", "port=%s device=%s queues=%u mtu=%u wait=%s spread=%s",
-		p->name, p->device, p->n_rx, p->mtu, p->has_fds ? "event" : "poll",
-		spreads[p->spread]);
+	log_notice(log, "dp.port.open",
+		"port=%s device=%s queues=%u mtu=%u wait=%s spread=%s flow=%s", p->name, p->device,
+		p->n_rx, p->mtu, p->has_fds ? "event" : "poll", spreads[p->spread],
+		port_flow_text(p));
 	*out = p;
 	return 0;
 }

@@ -77,5 +77,8 @@ struct port_counts {
 /* Attaches the DPDK device and starts it. On failure *out is untouched and the log tells. */
 int port_open(const struct port_args *a, const struct log_ctx *log, struct port **out) MUST_CHECK;
 void port_close(struct port *p);
+/* port_flow.c: what its flow rules could send to a queue by itself: "none", ESP by whole "spi", or
+ * by some bits of it ("spi-bits"). */
+const char *port_flow_text(const struct port *p);
 bool port_link(const struct port *p);
 void port_counts(const struct port *p, struct port_counts *out);

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """One node: ARP, ICMP, routes, punt, ESP both ways against scapy, hostile input.
 
-usage: node_test.py PROGRAM WORKERS [CASE...]
+usage: node_test.py PROGRAM WORKERS[:tap] [CASE...]     tap: ports of the tap driver, not packet sockets
 """
 import logging
 import struct
@@ -102,20 +102,32 @@ def inner(n=1, src=FAR, dst=HOST, size=32, **ip):
     return IP(src=src, dst=dst, id=n, **ip) / UDP(sport=1000, dport=2000) / Raw(b"x" * size)
 
 
+def taps(workers):
+    """With many queues each: the kernel spreads flows over them."""
+    ports = [{"name": f"ge-0/0/{i}", "device": f"net_tap{i},iface=ge{i}"} for i in range(2)]
+    return configuration(workers, ports=ports, workers_max=4)
+
+
 class Node:
-    def __init__(self, w, workers=1, **conf):
-        self.w = w
+    def __init__(self, w, workers=1, tap=False, **conf):
+        self.w, self.workers = w, workers
         ns = w.ns("g")
         out, ins = w.ns("o"), w.ns("i")
-        w.link(ns, "ge0", out, "eth0")
-        w.link(ns, "ge1", ins, "eth0")
+        if tap:
+            world.sh(f"ip netns exec {ns} sysctl -qw net.ipv6.conf.default.disable_ipv6=1")
+        else:
+            w.link(ns, "ge0", out, "eth0")
+            w.link(ns, "ge1", ins, "eth0")
         self.dp = w.plane(ns)
         self.dp.start()
         self.dp.call(hello={"schema": 1, "version": "test"})
-        self.dp.call(configure=configuration(workers, **conf))
+        self.conf = taps(workers) if tap else configuration(workers, **conf)
+        self.dp.call(configure=self.conf)
         self.dp.call(rg_set={"rg": 1, "role": "RG_ACTIVE", "epoch": 1, "deadline_ns": FOREVER})
-        self.peer = world.Wire(out, "eth0")
-        self.host = world.Wire(ins, "eth0")
+        if tap:  # the other end of a tap is its interface, with the same address
+            self.peer, self.host = (world.Wire(ns, i, bytes((2, 0, 0, 0, 0, 9))) for i in ("ge0", "ge1"))
+        else:
+            self.peer, self.host = world.Wire(out, "eth0"), world.Wire(ins, "eth0")
         self.mac_out = self.resolve(self.peer, PEER, GW_OUT)
         self.mac_in = self.resolve(self.host, HOST, GW_IN)
 
@@ -168,7 +180,8 @@ def main():
     w = world.World(sys.argv[1])
     rc = 1
     try:
-        rc = world.run(cases(Node(w, int(sys.argv[2]))), sys.argv[3:])
+        workers, _, device = sys.argv[2].partition(":")
+        rc = world.run(cases(Node(w, int(workers), device == "tap")), sys.argv[3:])
     finally:
         rc += w.close()
     return rc
@@ -731,11 +744,23 @@ def cases(n):
             assert n.at_host().src == far
             n.from_host(inner(src=HOST, dst=far))
             assert n.at_peer()[ESP].spi == spi + 0x10000000
-            assert n.dp.child(spi)["worker"] == (spi >> 16 & 255) % int(sys.argv[2])
+            assert n.dp.child(spi)["worker"] == (spi >> 16 & 255) % n.workers
         workers = n.dp.call(query={"workers": True})["workers"]
         assert [x["children"] for x in workers] == [8 // len(workers)] * len(workers), workers
         assert sum(x["buckets"] for x in workers) == 1 << BITS
         n.dp.call(child_delete={"spi_in": spis})
+
+    def flows_come_by_several_queues():
+        def packets():
+            return [x.get("packets", 0) for x in n.dp.call(query={"workers": True})["workers"]][: n.workers]
+
+        before = packets()
+        for i in range(64):
+            n.from_host(IP(src=HOST, dst="198.51.100.5") / UDP(sport=1000 + i, dport=2000) / Raw(b"flow"))
+            r = n.at_peer()
+            assert r and r[UDP].sport == 1000 + i, r
+        got = [now - then for now, then in zip(packets(), before)]
+        assert n.workers == 1 or min(got) > 8, got
 
     def order_of_a_flow_is_kept_at_speed():
         p = n.fresh(replay_window=8192)
@@ -809,7 +834,7 @@ def cases(n):
             n.dp.call(child_delete={"spi_in": [SPI_IN + 16]})
             n.dp.call(rg_set={"rg": 1, "role": "RG_ACTIVE", "epoch": 1, "deadline_ns": FOREVER})
             if turns % 10 == 0:
-                n.dp.call(configure=configuration(int(sys.argv[2])))
+                n.dp.call(configure=n.conf)
         for t in threads:
             t.join()
         assert len(got) == total, "%d of %d" % (len(got), total)
@@ -827,7 +852,7 @@ def cases(n):
         h = n.dp.call(hello={"schema": 1, "version": "new"})["hello"]
         assert h["configured"] and h["spi_in"] == [SPI_IN], h
         assert any(r["rg"] == 1 and r["role"] == 1 for r in h["rgs"]), h
-        n.dp.call(configure=configuration(int(sys.argv[2])))
+        n.dp.call(configure=n.conf)
         n.dp.call(child_install=child(udp_encap=True))
         n.from_host(inner(src=HOST, dst=FAR))
         assert n.at_peer()[ESP].seq == 6

@@ -54,7 +54,7 @@ def mac_of(ifname):
 class Wire:
     """One end of a veth pair as raw frames."""
 
-    def __init__(self, netns, ifname):
+    def __init__(self, netns, ifname, mac=None):
         def make():
             s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
             s.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)  # SO_RCVBUFFORCE
@@ -62,7 +62,7 @@ class Wire:
             return s
 
         self.sock = in_netns(netns, make)
-        self.mac = self.sock.getsockname()[4]
+        self.mac = mac or self.sock.getsockname()[4]
 
     def send(self, frame):
         self.sock.send(bytes(frame))
