@@ -91,26 +91,9 @@ static bool has_room(const struct pkt *p, const struct plan *a)
 
 static bool number(struct worker *w, struct pkt *p, struct plan *a)
 {
-	struct sa *sa = p->sa;
+	bool ah = suite_is_ah(p->sa->suite);
 
-	if (a->esp && suite_is_aead(a->esp) &&
-		iv_next(&w->sh->ivs, &w->ivs, w->net->iv_node, &a->iv) < 0) {
-		worker_drop(w, p, STAT_DROP_ESP_IV);
-		return false;
-	}
-	count_set(&sa->n.last_out_ns, w->now_ns);
-	p->seq = seqno_take(&sa->out);
-	if (p->seq == 0) {
-		sa_tend(w, sa);
-		worker_drop(w, p, STAT_DROP_ESP_LEASE);
-		return false;
-	}
-	count_add(&sa->n.packets_out, 1);
-	count_add(&sa->n.bytes_out, p->len);
-	count_add(
-		&w->stats[suite_is_ah(sa->suite) ? STAT_AH_OUT_BYTES : STAT_ESP_OUT_BYTES], p->len);
-	sa_tend(w, sa);
-	return true;
+	return sa_number(w, p, a->esp, ah ? STAT_AH_OUT_BYTES : STAT_ESP_OUT_BYTES, &a->iv);
 }
 
 static void put_esp(

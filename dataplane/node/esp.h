@@ -63,3 +63,29 @@ void sa_outer_put(
 	struct worker *w, uint8_t *o, const struct sa *sa, struct view inner, uint32_t len);
 /* p at the outer header, p->hop where it goes. */
 void sa_leave(struct worker *w, struct pkt *p);
+
+/* The next number, and an IV when `cipher` (NULL: none) wants one; counts the packet in the SA, its
+ * octets in `bytes`. False: dropped. Nothing that may refuse the packet comes after it. */
+static inline bool sa_number(struct worker *w, struct pkt *p, const struct suite *cipher,
+	enum counter bytes, uint64_t *iv)
+{
+	struct sa *sa = p->sa;
+
+	if (cipher && suite_is_aead(cipher) &&
+		iv_next(&w->sh->ivs, &w->ivs, w->net->iv_node, iv) < 0) {
+		worker_drop(w, p, STAT_DROP_ESP_IV);
+		return false;
+	}
+	count_set(&sa->n.last_out_ns, w->now_ns);
+	p->seq = seqno_take(&sa->out);
+	if (p->seq == 0) {
+		sa_tend(w, sa);
+		worker_drop(w, p, STAT_DROP_ESP_LEASE);
+		return false;
+	}
+	count_add(&sa->n.packets_out, 1);
+	count_add(&sa->n.bytes_out, p->len);
+	count_add(&w->stats[bytes], p->len);
+	sa_tend(w, sa);
+	return true;
+}

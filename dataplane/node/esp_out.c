@@ -182,21 +182,8 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op, struct c
 		worker_drop(w, p, STAT_DROP_NO_ROOM);
 		return false;
 	}
-	if (suite_is_aead(sa->suite) && iv_next(&w->sh->ivs, &w->ivs, w->net->iv_node, &iv) < 0) {
-		worker_drop(w, p, STAT_DROP_ESP_IV);
+	if (!sa_number(w, p, sa->suite, STAT_ESP_OUT_BYTES, &iv))
 		return false;
-	}
-	count_set(&sa->n.last_out_ns, w->now_ns);
-	p->seq = seqno_take(&sa->out);
-	if (p->seq == 0) {
-		sa_tend(w, sa);
-		worker_drop(w, p, STAT_DROP_ESP_LEASE);
-		return false;
-	}
-	count_add(&sa->n.packets_out, 1);
-	count_add(&sa->n.bytes_out, p->len);
-	count_add(&w->stats[STAT_ESP_OUT_BYTES], p->len);
-	sa_tend(w, sa);
 	p->hop = (uint32_t)(hop - w->net->hops);
 	build(w, p, op, iv);
 	return true;
