@@ -68,6 +68,28 @@ int prf_plus(struct crypto *c, uint16_t id, struct view key, struct views seed, 
 	return rc;
 }
 
+int auth_octets_join(
+	struct crypto *c, uint16_t id, const struct auth_octets *octets, struct blob *out)
+{
+	uint8_t maced_id[ALG_DIGEST_MAX];
+	auto_blob all = {0};
+	int rc = prf(c, id, octets->sk_p, VIEWS(octets->id_body), maced_id);
+
+	if (rc == 0)
+		rc = blob_copy(octets->message, &all);
+	if (rc == 0)
+		rc = blob_append(&all, octets->nonce);
+	if (rc == 0)
+		rc = blob_append(&all, view_of(maced_id, prf_len(id)));
+	if (rc == 0)
+		rc = blob_append(&all, octets->extra);
+	secret_wipe(maced_id, sizeof maced_id);
+	if (rc < 0)
+		return rc;
+	*out = blob_take(&all);
+	return 0;
+}
+
 int auth_psk(struct crypto *c, uint16_t id, struct view psk, const struct auth_octets *octets,
 	uint8_t *out)
 {
@@ -83,7 +105,9 @@ int auth_psk(struct crypto *c, uint16_t id, struct view psk, const struct auth_o
 		rc = prf(c, id, psk, VIEWS(view_of_literal("Key Pad for IKEv2")), pad);
 	if (rc == 0)
 		rc = prf(c, id, view_of(pad, len),
-			VIEWS(octets->message, octets->nonce, view_of(maced_id, len)), out);
+			VIEWS(octets->message, octets->nonce, view_of(maced_id, len),
+				octets->extra),
+			out);
 	secret_wipe(pad, sizeof pad);
 	secret_wipe(maced_id, sizeof maced_id);
 	return rc;

@@ -27,7 +27,12 @@ struct auth_octets {
 	struct view nonce;   /* the *other* side's nonce, body only */
 	struct view sk_p;    /* SK_pi or SK_pr of the sender */
 	struct view id_body; /* the sender's ID payload without generic header */
+	struct view extra;   /* appended to all that (RFC 9242 3.3.2); may be empty */
 };
+
+/* Those octets, for a signature. The caller owns *out. */
+int auth_octets_join(struct crypto *c, uint16_t id, const struct auth_octets *octets,
+	struct blob *out) MUST_CHECK;
 
 /*
  * prf(prf(psk, "Key Pad for IKEv2"), octets): prf_len(id) octets to out. An empty psk is

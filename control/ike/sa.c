@@ -88,6 +88,7 @@ void sa_half_free(struct ike *ike, struct ike_sa *sa)
 	blob_fini(&h->peer_init);
 	blob_fini(&h->peer_nonce);
 	blob_fini(&h->cookie);
+	blob_fini(&h->int_auth);
 	kex_free(h->kex);
 	free(h);
 	sa->half = NULL;

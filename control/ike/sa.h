@@ -70,7 +70,8 @@ struct half {
 	uint8_t nonce[EXCH_NONCE_LEN]; /* ours */
 	struct blob peer_nonce;
 	struct blob cookie;
-	struct kex *kex; /* initiator, between two IKE_SA_INIT messages */
+	struct blob int_auth; /* what AUTH covers besides (RFC 9242 3.3.2); empty: nothing */
+	struct kex *kex;      /* initiator, between two IKE_SA_INIT messages */
 	uint16_t group;
 	uint8_t retries;
 	bool counted;	    /* in the engine's number of half-open SAs */

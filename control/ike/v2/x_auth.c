@@ -3,80 +3,16 @@
  */
 #include <inttypes.h>
 
-#include "base/emit.h"
 #include "base/err.h"
-#include "crypto/prf.h"
 #include "ike/engine.h"
 #include "ike/schedule.h"
 #include "ike/tx.h"
+#include "ike/v2/auth.h"
 #include "ike/v2/exchange.h"
-#include "wire/pld_auth.h"
+#include "ike/v2/which.h"
 #include "wire/pld_id.h"
 
-#define ID_BODY_MAX 512
-
-/* ---------------------------------------------------------------- AUTH */
-
-static int id_body(const struct ident *id, uint8_t room[ID_BODY_MAX], struct view *out)
-{
-	struct emit e = emit_to(room, ID_BODY_MAX);
-	const struct pld_id pld = {.type = id->type, .data = blob_view(&id->data)};
-
-	pld_id_emit(&e, &pld);
-	return emit_done(&e, out);
-}
-
-/* What one side signs; `own`: we are that side. */
-static int auth_value(struct ike *ike, const struct ike_sa *sa, bool own, struct view psk,
-	struct view id, uint8_t out[ALG_DIGEST_MAX])
-{
-	const struct half *h = sa->half;
-	const struct auth_octets octets = {.message = blob_view(own ? &h->own_init : &h->peer_init),
-		.nonce = own ? blob_view(&h->peer_nonce) : view_of_array(h->nonce),
-		.sk_p = sa_key(sa, own == sa->initiator ? SK_PI : SK_PR),
-		.id_body = id};
-
-	return auth_psk(ike->cfg.crypto, sa->suite.prf->id, psk, &octets, out);
-}
-
-static int auth_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
-{
-	uint8_t room[ID_BODY_MAX], mac[ALG_DIGEST_MAX];
-	struct pld_auth auth = {.method = AUTH_SHARED_KEY_MIC};
-	struct view body;
-	int rc = id_body(&sa->local_id, room, &body);
-
-	if (rc == 0)
-		rc = auth_value(ike, sa, true, sa->gw->model->policy->psk, body, mac);
-	if (rc < 0)
-		return rc;
-	writer_add(w, sa->initiator ? PLD_IDI : PLD_IDR, body);
-	auth.data = view_of(mac, prf_len(sa->suite.prf->id));
-	writer_open(w, PLD_AUTH);
-	pld_auth_emit(&w->e, &auth);
-	writer_close(w);
-	secret_wipe(mac, sizeof mac);
-	return 0;
-}
-
-static bool auth_is_good(struct ike *ike, const struct ike_sa *sa, const struct rx *rx,
-	const struct pld_id *id, struct view psk)
-{
-	const struct payload *p = chain_find(rx->chain, PLD_AUTH);
-	uint8_t mac[ALG_DIGEST_MAX];
-	struct pld_auth auth;
-	bool good;
-
-	if (!p || pld_auth_parse(p->body, &auth) < 0 || auth.method != AUTH_SHARED_KEY_MIC)
-		return false;
-	if (auth_value(ike, sa, false, psk, id->body, mac) < 0)
-		return false;
-	good = view_equal_ct(auth.data, view_of(mac, prf_len(sa->suite.prf->id)));
-	secret_wipe(mac, sizeof mac);
-	return good;
-}
-
-static void tell_failure(struct ike *ike, struct ike_sa *sa, const char *id, const char *reason)
+void auth_tell_failure(struct ike *ike, struct ike_sa *sa, const char *id, const char *reason)
 {
 	ike->stats.auth_failed++;
 	sa_warn(ike, sa, "ike.auth.failed", "reason=\"%s\" id=%s", reason, id);
@@ -123,6 +59,39 @@ static struct child_ask first_child(const struct ike_sa *sa)
 		.ni = sa->initiator ? own : peer, .nr = sa->initiator ? peer : own};
 }
 
+/* ---------------------------------------------------------------- what else is said */
+
+/* Notifications of extensions in our IKE_AUTH request, */
+static void request_notes(struct ike_sa *sa, struct writer *w)
+{
+	if (sa->half->announce)
+		tx_notify(w, N_INITIAL_CONTACT, (struct view){0});
+}
+
+/* in the answer, which says that the peer is trusted, */
+static void answer_notes(struct ike *ike, struct ike_sa *sa, const struct rx *rx, struct writer *w)
+{
+	(void)ike;
+	(void)sa;
+	(void)rx;
+	(void)w;
+}
+
+/* and what the peer said in the request, now that it is trusted; the SA is up. */
+static void asked_notes(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
+{
+	if (rx->notes.initial_contact)
+		forget_others(ike, sa);
+}
+
+/* ... or in its answer. */
+static void answered_notes(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
+{
+	(void)ike;
+	(void)sa;
+	(void)rx;
+}
+
 /* ---------------------------------------------------------------- initiator */
 
 static int keys_make(struct ike *ike, struct ike_sa *sa, struct view shared)
@@ -149,11 +118,10 @@ static int auth_request(struct ike *ike, struct ike_sa *sa, struct tunnel *t)
 	int rc;
 
 	tx_request_open(ike, sa, &w, EXCHANGE_IKE_AUTH);
-	rc = auth_write(ike, sa, &w);
+	rc = auth_psk_write(ike, sa, &w);
 	if (rc < 0)
 		return rc;
-	if (sa->half->announce)
-		tx_notify(&w, N_INITIAL_CONTACT, (struct view){0});
+	request_notes(sa, &w);
 	sa->out->policy_id = t->policy_id;
 	sa->out->new_spi = child_spi_draw(ike, sa->rg);
 	if (sa->out->new_spi == 0)
@@ -225,11 +193,11 @@ static bool is_trusted(
 
 	(void)ident_text(&sa->remote_id, text);
 	if (!peer_id_matches(sa->gw->model, id, &sa->remote.addr)) {
-		tell_failure(ike, sa, text, "the peer's identity is not the configured one");
+		auth_tell_failure(ike, sa, text, "the peer's identity is not the configured one");
 		return false;
 	}
-	if (!auth_is_good(ike, sa, rx, id, sa->gw->model->policy->psk)) {
-		tell_failure(ike, sa, text, "the peer's pre-shared key differs");
+	if (!auth_psk_is_good(ike, sa, rx, id, sa->gw->model->policy->psk)) {
+		auth_tell_failure(ike, sa, text, "the peer's pre-shared key differs");
 		return false;
 	}
 	return true;
@@ -264,6 +232,7 @@ int on_auth_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		return fsm_on(ike, sa, ON_CLOSE) < 0 ? -ERR_AUTH : FSM_STAY;
 	first_child_made(ike, sa, c->rx);
 	established(ike, sa);
+	answered_notes(ike, sa, c->rx);
 	xchg_end(ike, sa);
 	txn_sa(ike, sa);
 	return 0;
@@ -274,87 +243,13 @@ int on_auth_refused(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	uint16_t notify = c->rx->notes.error;
 
 	if (notify == N_AUTHENTICATION_FAILED)
-		tell_failure(ike, sa, "-", "the peer refused our authentication");
+		auth_tell_failure(ike, sa, "-", "the peer refused our authentication");
 	else
 		sa_warn(ike, sa, "ike.auth.refused", "notify=%u", notify);
 	return notify == N_AUTHENTICATION_FAILED ? -ERR_AUTH : -ERR_NO_PROPOSAL;
 }
 
 /* ---------------------------------------------------------------- responder */
-
-struct asked {
-	struct pld_id idi, idr;
-	bool has_idr;
-};
-
-static int asked_read(const struct rx *rx, struct asked *a)
-{
-	const struct payload *i = chain_find(rx->chain, PLD_IDI),
-			     *r = chain_find(rx->chain, PLD_IDR);
-
-	if (!i || pld_id_parse(i->body, &a->idi) < 0)
-		return -ERR_SYNTAX;
-	a->has_idr = r != NULL;
-	return r && pld_id_parse(r->body, &a->idr) < 0 ? -ERR_SYNTAX : 0;
-}
-
-/* May this IKE SA be that gateway's: its algorithms, its group? */
-static bool gateway_fits(const struct ike_sa *sa, const struct gateway *gw)
-{
-	return gw->model->rg == sa->rg && ike_suite_allowed(gw->model->policy, &sa->suite);
-}
-
-/*
- * The gateway whose peer this is, if it can be told: the first one, or one that the peer names by
- * its IDr. Each candidate's key is tried, and one is tried when there is no candidate, so that an
- * unknown identity takes as long as a wrong key and gets the same answer.
- */
-static struct gateway *gateway_of(struct ike *ike, const struct ike_sa *sa, const struct rx *rx,
-	const struct asked *a, bool *known)
-{
-	struct peer_walk walk = {sa->local.addr, sa->remote.addr};
-	struct gateway *gw, *found = NULL, *named = NULL;
-
-	*known = false;
-	while ((gw = peer_next(ike, &walk)) != NULL) {
-		if (!gateway_fits(sa, gw) || !peer_id_matches(gw->model, &a->idi, &sa->remote.addr))
-			continue;
-		*known = true;
-		if (!auth_is_good(ike, sa, rx, &a->idi, gw->model->policy->psk))
-			continue;
-		if (!found)
-			found = gw;
-		if (!named && a->has_idr && ident_is(&gw->model->local_id, &a->idr))
-			named = gw;
-	}
-	if (!*known)
-		(void)auth_is_good(ike, sa, rx, &a->idi, view_of_literal("no such peer"));
-	return named ? named : found;
-}
-
-static int identify(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
-{
-	struct asked a;
-	struct gateway *gw;
-	char text[IDENT_TEXT_MAX];
-	bool known;
-	int rc = asked_read(rx, &a);
-
-	if (rc == 0)
-		rc = ident_copy(a.idi.type, a.idi.data, &sa->remote_id);
-	if (rc < 0)
-		return rc;
-	(void)ident_text(&sa->remote_id, text);
-	gw = gateway_of(ike, sa, rx, &a, &known);
-	if (!gw) {
-		tell_failure(ike, sa, text,
-			known ? "the peer's pre-shared key differs"
-			      : "no gateway has this peer identity");
-		return -ERR_AUTH;
-	}
-	sa_attach(sa, gw);
-	return ident_of_model(&gw->model->local_id, &sa->local_id);
-}
 
 static int auth_answer(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 {
@@ -364,14 +259,14 @@ static int auth_answer(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 	int rc;
 
 	tx_answer_open(ike, sa, &w, rx);
-	rc = auth_write(ike, sa, &w);
+	rc = auth_psk_write(ike, sa, &w);
 	if (rc == 0 && chain_has(rx->chain, PLD_SA))
 		rc = child_respond(ike, sa, rx, &ask, &w, &made);
 	if (rc < 0)
 		return rc;
+	answer_notes(ike, sa, rx, &w);
 	established(ike, sa);
-	if (rx->notes.initial_contact)
-		forget_others(ike, sa);
+	asked_notes(ike, sa, rx);
 	if (made)
 		txn_install(ike, made);
 	return tx_answer_close(ike, sa, &w, rx);
@@ -387,7 +282,7 @@ int on_auth_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		sa->remote = c->rx->dg->remote;
 		sa->natt = c->rx->dg->natt;
 	}
-	rc = identify(ike, sa, c->rx);
+	rc = which_gateway(ike, sa, c->rx);
 	return rc < 0 ? rc : auth_answer(ike, sa, c->rx);
 }
 

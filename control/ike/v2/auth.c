@@ -1,0 +1,69 @@
+#include "ike/v2/auth.h"
+
+#include "base/emit.h"
+#include "base/err.h"
+#include "crypto/prf.h"
+#include "ike/engine.h"
+#include "ike/tx.h"
+#include "wire/pld_auth.h"
+
+int auth_id_body(const struct ident *id, uint8_t room[AUTH_ID_BODY_MAX], struct view *out)
+{
+	struct emit e = emit_to(room, AUTH_ID_BODY_MAX);
+	const struct pld_id pld = {.type = id->type, .data = blob_view(&id->data)};
+
+	pld_id_emit(&e, &pld);
+	return emit_done(&e, out);
+}
+
+struct auth_octets auth_covered(const struct ike_sa *sa, bool own, struct view id_body)
+{
+	const struct half *h = sa->half;
+
+	return (struct auth_octets){.message = blob_view(own ? &h->own_init : &h->peer_init),
+		.nonce = own ? blob_view(&h->peer_nonce) : view_of_array(h->nonce),
+		.sk_p = sa_key(sa, own == sa->initiator ? SK_PI : SK_PR),
+		.id_body = id_body,
+		.extra = blob_view(&h->int_auth)};
+}
+
+int auth_psk_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
+{
+	uint8_t room[AUTH_ID_BODY_MAX], mac[ALG_DIGEST_MAX];
+	struct pld_auth auth = {.method = AUTH_SHARED_KEY_MIC};
+	struct auth_octets octets;
+	struct view body;
+	int rc = auth_id_body(&sa->local_id, room, &body);
+
+	if (rc < 0)
+		return rc;
+	octets = auth_covered(sa, true, body);
+	rc = auth_psk(ike->cfg.crypto, sa->suite.prf->id, sa->gw->model->policy->psk, &octets, mac);
+	if (rc < 0)
+		return rc;
+	writer_add(w, sa->initiator ? PLD_IDI : PLD_IDR, body);
+	auth.data = view_of(mac, prf_len(sa->suite.prf->id));
+	writer_open(w, PLD_AUTH);
+	pld_auth_emit(&w->e, &auth);
+	writer_close(w);
+	secret_wipe(mac, sizeof mac);
+	return 0;
+}
+
+bool auth_psk_is_good(struct ike *ike, const struct ike_sa *sa, const struct rx *rx,
+	const struct pld_id *id, struct view psk)
+{
+	const struct payload *p = chain_find(rx->chain, PLD_AUTH);
+	const struct auth_octets octets = auth_covered(sa, false, id->body);
+	uint8_t mac[ALG_DIGEST_MAX];
+	struct pld_auth auth;
+	bool good;
+
+	if (!p || pld_auth_parse(p->body, &auth) < 0 || auth.method != AUTH_SHARED_KEY_MIC)
+		return false;
+	if (auth_psk(ike->cfg.crypto, sa->suite.prf->id, psk, &octets, mac) < 0)
+		return false;
+	good = view_equal_ct(auth.data, view_of(mac, prf_len(sa->suite.prf->id)));
+	secret_wipe(mac, sizeof mac);
+	return good;
+}
