@@ -21,9 +21,12 @@ struct build {
 void build_interfaces(struct build *b); /* ports, reth, st0, fab, units, then zones */
 void build_cluster(struct build *b);
 void build_routing(struct build *b); /* instances, their units, static routes */
+void build_pki(struct build *b);     /* CA profiles and groups: policies name them */
 void build_ike(struct build *b);     /* proposals, policies, limits */
 void build_gateways(struct build *b);
 void build_ipsec(struct build *b);
+/* `certificate` of an IKE policy, whose proposals are there. */
+void build_certificate(struct build *b, const struct node *policy, struct model_ike_policy *p);
 /* The keys and ends of a VPN without IKE; its selectors are there. */
 void build_manual(struct build *b, const struct node *vpn, struct model_vpn *v);
 /* No SPI twice. */

@@ -74,6 +74,15 @@ static void fill_proposal(struct build *b, const struct node *n, struct model_ik
 	p->signature_hashes = signature_hashes(b, n);
 }
 
+/* RFC 7427: only this method lets the peers choose the hash. */
+static void warn_hashes(struct build *b, const struct node *n, const struct model_ike_proposal *p)
+{
+	const struct node *s = stmt(b, n, "signature-hash-algorithm");
+
+	if (s && p->auth != MODEL_AUTH_DIGITAL)
+		warn_at(b, s, "counts with 'authentication-method digital-signature' only");
+}
+
 static uint32_t add_listed(
 	struct build *b, const struct node *listed, struct model_ike_proposal *to)
 {
@@ -176,16 +185,12 @@ static void fill_policy(struct build *b, const struct node *n, struct model_ike_
 	fill_proposals(b, n, p);
 	p->psk = fill_key(b, n, "pre-shared-key");
 	p->seeded_psk = fill_key(b, n, "seeded-pre-shared-key");
-	p->local_certificate = stmt_text(b, n, "certificate local-certificate");
+	build_certificate(b, n, p);
 	if (p->n_proposals > 0 && p->proposals[0].auth == MODEL_AUTH_PSK && p->psk.n == 0 &&
 		p->seeded_psk.n == 0)
 		refuse_at(b, n,
 			"its proposals authenticate with pre-shared keys: 'pre-shared-key' is "
 			"missing");
-	if (p->n_proposals > 0 && p->proposals[0].auth != MODEL_AUTH_PSK && !p->local_certificate)
-		refuse_at(b, n,
-			"its proposals authenticate with certificates: "
-			"'certificate local-certificate' is missing");
 }
 
 static void build_policies(struct build *b)
@@ -201,6 +206,7 @@ static void build_policies(struct build *b)
 		if (n->is_name) {
 			fill_proposal(b, n, &p);
 			warn_ike(b, n, &p);
+			warn_hashes(b, n, &p);
 		}
 	if (!all)
 		return;

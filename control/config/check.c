@@ -113,6 +113,11 @@ static void check_gateways(struct build *b)
 					g->policy->proposals[k].name);
 				break;
 			}
+		if (g->local_id.type == MODEL_ID_DN && g->policy && !g->policy->local_certificate)
+			refuse_at(b, stmt(b, n, "local-identity distinguished-name"),
+				"policy '%s' has no 'certificate local-certificate' to take it "
+				"from",
+				g->policy->name);
 		g->unsupported = unsupported(g);
 		if (g->unsupported)
 			warn_at(b, n, "%s: this gateway is not used", g->unsupported);

@@ -37,6 +37,7 @@ static int build(struct build *b, int node)
 	build_interfaces(b);
 	build_cluster(b);
 	build_routing(b);
+	build_pki(b);
 	build_ike(b);
 	build_gateways(b);
 	build_ipsec(b);

@@ -117,6 +117,19 @@ static unsigned differ_policy(const struct model *old, const struct model *fresh
 	return differ(a, b) | differ_proposals(b, proposals, old, fresh);
 }
 
+/* CAs a policy trusts, among them those it is not tied to by name. */
+static unsigned differ_trust(const struct model *old, const struct model *fresh,
+	const struct model_ike_policy *a, const struct model_ike_policy *b)
+{
+	const char *path = "security pki ca-profile";
+	unsigned reload = a->n_trusted_cas != b->n_trusted_cas ? RELOAD_NEW : 0;
+
+	for (uint32_t i = 0; i < b->n_trusted_cas; i++)
+		reload |= differ(below(at(old, path), b->trusted_cas[i]->name),
+			below(at(fresh, path), b->trusted_cas[i]->name));
+	return reload;
+}
+
 static unsigned gateway_change(const struct model *old, const struct model *fresh,
 	const struct model_gateway *a, const struct model_gateway *b)
 {
@@ -127,6 +140,8 @@ static unsigned gateway_change(const struct model *old, const struct model *fres
 		reload |= RELOAD_RESET;
 	if (a->ike_allowed != b->ike_allowed)
 		reload |= RELOAD_NEW;
+	if (b->policy->local_certificate)
+		reload |= differ_trust(old, fresh, a->policy, b->policy);
 	return reload | differ_policy(old, fresh, "ike", a->policy->name, b->policy->name);
 }
 
@@ -201,7 +216,8 @@ static int changed_sections(const struct model *old, const struct model *fresh, 
 		enum diff_kind kind;
 	} sections[] = {{"routing-options", DIFF_ROUTES}, {"security zones", DIFF_ZONES},
 		{"chassis cluster", DIFF_CLUSTER}, {"chassis dataplane", DIFF_DATAPLANE},
-		{"system", DIFF_GLOBAL}, {"security ike session", DIFF_GLOBAL},
+		{"system", DIFF_GLOBAL}, {"security pki", DIFF_GLOBAL},
+		{"security ike session", DIFF_GLOBAL},
 		{"security ike respond-bad-spi", DIFF_GLOBAL}};
 
 	int rc = 0;

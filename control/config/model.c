@@ -48,6 +48,16 @@ static const void *find(const void *all, uint32_t n, size_t size, const char *na
 
 #define FIND(array, n, name, order) find((array), (n), sizeof *(array), (name), (order))
 
+const struct model_ca_profile *model_ca_profile(const struct model *m, const char *name)
+{
+	return FIND(m->ca_profiles, m->n_ca_profiles, name, strcmp);
+}
+
+const struct model_ca_group *model_ca_group(const struct model *m, const char *name)
+{
+	return FIND(m->ca_groups, m->n_ca_groups, name, strcmp);
+}
+
 const struct model_ike_policy *model_ike_policy(const struct model *m, const char *name)
 {
 	return FIND(m->ike_policies, m->n_ike_policies, name, strcmp);

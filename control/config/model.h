@@ -18,10 +18,12 @@
 #include "base/addr.h"
 #include "base/view.h"
 
-#define MODEL_PEERS_MAX	    5
-#define MODEL_PROPOSALS_MAX 4
-#define MODEL_NODES_MAX	    32
-#define MODEL_RINGS_MAX	    8
+#define MODEL_PEERS_MAX	      5
+#define MODEL_PROPOSALS_MAX   4
+#define MODEL_NODES_MAX	      32
+#define MODEL_RINGS_MAX	      8
+#define MODEL_POLICY_OIDS_MAX 5
+#define MODEL_CA_GROUP_MAX    20
 
 enum model_auth {
 	MODEL_AUTH_PSK,
@@ -52,6 +54,42 @@ struct model_ike_proposal {
 	uint32_t signature_hashes; /* enum model_signature_hash, or-ed */
 };
 
+enum model_revocation { MODEL_REVOCATION_CRL, MODEL_REVOCATION_OCSP, MODEL_REVOCATION_OFF };
+
+/* When no OCSP responder can be asked. */
+enum model_ocsp_failure { MODEL_OCSP_REFUSE, MODEL_OCSP_FALLBACK_CRL, MODEL_OCSP_SKIP };
+
+struct model_url {
+	const char *url;
+	const char *password; /* NULL when not set; secret */
+};
+
+struct model_ocsp {
+	const struct model_url *urls; /* none: what the certificate names (AIA) */
+	uint32_t n_urls;
+	bool nonce, responder_revocation_check, accept_unknown;
+	enum model_ocsp_failure on_failure;
+};
+
+/* A trusted CA. Its certificate is a file of the store with the profile's name, not configuration.
+ */
+struct model_ca_profile {
+	const char *name;
+	const char *identity;
+	enum model_revocation revocation;
+	const struct model_url *crl_urls; /* none: what the certificate names (CDP) */
+	uint32_t n_crl_urls;
+	uint32_t refresh_h;	       /* of CRLs; 0 = their nextUpdate */
+	bool skip_on_download_failure; /* an older CRL counts then, or none */
+	struct model_ocsp ocsp;
+};
+
+struct model_ca_group {
+	const char *name;
+	const struct model_ca_profile *const *profiles; /* 1..MODEL_CA_GROUP_MAX, as written */
+	uint32_t n_profiles;
+};
+
 enum model_ike_mode { MODEL_MODE_MAIN, MODEL_MODE_AGGRESSIVE };
 
 struct model_ike_policy {
@@ -63,6 +101,14 @@ struct model_ike_policy {
 	struct view psk;	       /* the octets; empty when the policy has none */
 	struct view seeded_psk;	       /* AutoVPN */
 	const char *local_certificate; /* NULL when not set */
+	/* CAs below which a peer's chain must end: those it is tied to, or all that are configured.
+	 */
+	const struct model_ca_profile *const *trusted_cas;
+	uint32_t n_trusted_cas;
+	bool use_all;			/* not tied to any: trusted_cas are all profiles */
+	bool peer_cert_pkcs7;		/* else X.509 signature */
+	const char *const *policy_oids; /* dotted; one of them must hold for the peer's chain */
+	uint32_t n_policy_oids;
 };
 
 enum model_id_type {
@@ -330,6 +376,8 @@ struct model {
 	uint32_t refs;
 	int node;	       /* whose view this is; -1 stand-alone */
 	const char *host_name; /* "" when not set */
+	const struct model_ca_profile *ca_profiles;
+	const struct model_ca_group *ca_groups;
 	const struct model_ike_policy *ike_policies;
 	const struct model_gateway *gateways;
 	const struct model_ipsec_policy *ipsec_policies;
@@ -338,6 +386,8 @@ struct model {
 	const struct model_interface *interfaces;
 	const struct model_instance *instances;
 	const struct model_route *routes;
+	uint32_t n_ca_profiles, n_ca_groups;
+	bool allow_local_fetch; /* CRLs and OCSP from loopback and link-local addresses, too */
 	uint32_t n_ike_policies, n_gateways, n_ipsec_policies, n_vpns, n_selectors;
 	uint32_t n_interfaces, n_instances, n_routes;
 	struct model_ike_limits limits;
@@ -353,6 +403,8 @@ void model_cleanup(struct model **m);
 #define auto_model struct model *CLEANUP(model_cleanup)
 
 /* All NULL when there is none. Logarithmic. */
+const struct model_ca_profile *model_ca_profile(const struct model *m, const char *name);
+const struct model_ca_group *model_ca_group(const struct model *m, const char *name);
 const struct model_ike_policy *model_ike_policy(const struct model *m, const char *name);
 const struct model_ipsec_policy *model_ipsec_policy(const struct model *m, const char *name);
 const struct model_gateway *model_gateway(const struct model *m, const char *name);

@@ -18,7 +18,7 @@ struct parser {
 
 /* Statements of the documents that a later release reads. */
 static const char *const later[] = {"access", "applications", "event-options", "firewall",
-	"forwarding-options", "policy-options", "protocols", "routing-instances", "security pki",
+	"forwarding-options", "policy-options", "protocols", "routing-instances",
 	"security policies", "security flow", "security screen", "services", "snmp", "system login",
 	"system services", "system syslog", "vlans"};
 

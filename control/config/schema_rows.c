@@ -51,6 +51,21 @@
 #define RG "chassis cluster redundancy-group *"
 #define HALF "security ike session half-open"
 #define FULL "security ike session full-open incoming-exchange-max-rates"
+#define CA "security pki ca-profile *"
+#define CRL CA " revocation-check crl"
+#define OCSP CA " revocation-check ocsp"
+#define RENEW "security pki auto-re-enrollment"
+#define RENEWAL(how)                                                                               \
+	V(RENEW " " how " certificate-id * ca-profile-name", N, 0, R_NEW, "CA to ask"),            \
+		U(RENEW " " how " certificate-id * re-enroll-trigger-time-percentage", 1, 99, NULL,\
+			0, R_NEW, "of its life that is left"),                                     \
+		U(RENEW " " how " certificate-id * re-enroll-time days", 1, 3650, NULL, 0, R_NEW,  \
+			"before it expires"),                                                      \
+		U(RENEW " " how " certificate-id * re-enroll-time hours", 1, 87600, NULL, 0,       \
+			R_NEW, "before it expires"),                                               \
+		U(RENEW " " how " certificate-id * re-enroll-time percent", 1, 99, NULL, 0,        \
+			R_NEW, "of its life that is left"),                                        \
+		F(RENEW " " how " certificate-id * re-generate-keypair", 0, R_NEW, "with a new key")
 #define IKE_PROP "security ike proposal *"
 #define IKE_POL "security ike policy *"
 #define GW "security ike gateway *"
@@ -172,6 +187,54 @@ const struct schema_row schema_rows[] = {
 	V(RI " routing-options static route * next-hop", SCHEMA_HOP, 0, R_DP, "address or st0 unit"),
 	U(RI " routing-options static route * preference", 0, 4294967295, "5", 0, R_DP, "lowest is used"),
 
+	/* ---- security pki */
+	L("security pki ca-profile", N, 1, 32, 0, R_NEW, "a certification authority that is trusted"),
+	T(CA " ca-identity", 1, 255, 0, R_NEW, "mandatory: its name at enrolment"),
+	T(CA " administrator email-address", 1, 255, 0, R_TEXT, "whom to ask"),
+	V(CA " source-address", SCHEMA_IP, LATER, R_NEW, "of what is fetched for it"),
+	V(CA " routing-instance", N, LATER, R_NEW, "through which it is fetched"),
+	V(CA " proxy-profile", N, LATER, R_NEW, "through which it is fetched"),
+	T(CA " enrollment url", 1, 500, LATER, R_NEW, "where certificates are asked for"),
+	U(CA " enrollment retry", 0, 1080, "1000", LATER, R_NEW, "times to ask again"),
+	U(CA " enrollment retry-interval", 0, 3600, "600", LATER, R_NEW, "seconds between"),
+	F(CA " revocation-check use-crl", 0, R_NEW, "ask a list of revoked certificates: the default"),
+	F(CA " revocation-check use-ocsp", 0, R_NEW, "ask a responder for each certificate"),
+	F(CA " revocation-check disable", 0, R_NEW, "do not ask whether a certificate is revoked"),
+	C(CA " revocation-check crl", 0, R_NEW, "lists of revoked certificates"),
+	L(CRL " url", SCHEMA_TEXT, 1, 500, 0, R_NEW,
+		"http or ldap; default what the certificate names"),
+	S(CRL " url * password", SCHEMA_TEXT, 1, 255, 0, R_NEW, "for that server"),
+	U(CRL " refresh-interval", 0, 8784, NULL, 0, R_NEW,
+		"hours until it is fetched again; default and 0: what the list says"),
+	F(CRL " disable on-download-failure", 0, R_NEW,
+		"without a server an older list counts, or none"),
+	L(OCSP " url", SCHEMA_TEXT, 1, 500, 0, R_NEW, "http; default what the certificate names"),
+	E(OCSP " nonce-payload", "enable disable", "enable", 0, R_NEW, "against replayed answers"),
+	F(OCSP " disable-responder-revocation-check", 0, R_NEW,
+		"do not ask whether the responder's certificate is revoked"),
+	F(OCSP " accept-unknown-status", 0, R_NEW, "unknown certificates are not revoked"),
+	E(OCSP " connection-failure", "fallback-crl disable", NULL, 0, R_NEW,
+		"without a responder: ask a list, or nobody; default: refuse"),
+	L("security pki trusted-ca-group", N, 1, 63, 0, R_NEW, "several CA profiles"),
+	V("security pki trusted-ca-group * ca-profiles", N, MULTI, R_NEW, "at most 20"),
+	F("security pki allow-local-fetch", OWN, R_NEW,
+		"lists and responders may be on loopback and link-local addresses"),
+	L(RENEW " scep certificate-id", N, 1, 63, LATER, R_NEW, "certificate to renew in time"),
+	L(RENEW " cmpv2 certificate-id", N, 1, 63, LATER, R_NEW, "certificate to renew in time"),
+	RENEWAL("scep"),
+	S(RENEW " scep certificate-id * challenge-password", SCHEMA_TEXT, 1, 255, 0, R_NEW, "of the CA"),
+	E(RENEW " scep certificate-id * scep-encryption-algorithm", "des des3", NULL, 0, R_NEW, "cipher"),
+	E(RENEW " scep certificate-id * scep-digest-algorithm", "md5 sha1", NULL, 0, R_NEW, "hash"),
+	RENEWAL("cmpv2"),
+	L("security pki trap certificate-id", N, 1, 63, ONELINE | LATER, R_TEXT, "expiry warning for it"),
+	U("security pki trap certificate-id * days", 1, 100, "60", 0, R_TEXT, "before it expires"),
+	L("security pki trap ca-identity", SCHEMA_TEXT, 1, 255, ONELINE | LATER, R_TEXT,
+		"expiry warning for it"),
+	U("security pki trap ca-identity * days", 1, 100, "60", 0, R_TEXT, "before it expires"),
+	U("security pki trap all-certificates days", 1, 100, "60", LATER, R_TEXT, "before any expires"),
+	E("security pki traceoptions flag", "certificate-verification online-crl-check enrollment all",
+		NULL, SCHEMA_LIST | LATER, R_TEXT, "what to trace"),
+
 	/* ---- security ike */
 	U("security ike respond-bad-spi", 1, 30, NULL, 0, R_NEW, "answers to unknown SPIs, per peer"),
 	U(HALF " timeout", 1, 180, NULL, 0, R_NEW, "seconds"),
@@ -224,14 +287,16 @@ const struct schema_row schema_rows[] = {
 	S(IKE_POL " pre-shared-key hexadecimal", SCHEMA_HEX, 2, 255, 0, R_NEW, "even number of digits"),
 	S(IKE_POL " seeded-pre-shared-key ascii-text", SCHEMA_TEXT, 1, 255, LATER, R_NEW, "AutoVPN seed"),
 	S(IKE_POL " seeded-pre-shared-key hexadecimal", SCHEMA_HEX, 2, 255, LATER, R_NEW, "AutoVPN seed"),
-	T(IKE_POL " certificate local-certificate", 1, 255, 0, R_NEW, "certificate id"),
-	V(IKE_POL " certificate trusted-ca ca-profile", N, LATER, R_NEW, "CA profile"),
-	V(IKE_POL " certificate trusted-ca trusted-ca-group", N, LATER, R_NEW, "group of CA profiles"),
-	F(IKE_POL " certificate trusted-ca use-all", LATER, R_NEW, "any configured CA"),
-	U(IKE_POL " certificate trusted-ca ca-index", 0, 4294967295, NULL, LATER, R_NEW, "CA by number"),
-	E(IKE_POL " certificate peer-certificate-type", "pkcs7 x509-signature", "x509-signature", LATER,
+	V(IKE_POL " certificate local-certificate", N, 0, R_NEW, "certificate id"),
+	V(IKE_POL " certificate trusted-ca ca-profile", N, 0, R_NEW, "CA profile"),
+	V(IKE_POL " certificate trusted-ca trusted-ca-group", N, 0, R_NEW, "group of CA profiles"),
+	F(IKE_POL " certificate trusted-ca use-all", 0, R_NEW, "any configured CA: the default"),
+	U(IKE_POL " certificate trusted-ca ca-index", 0, 4294967295, NULL, 0, R_NEW,
+		"CA profile by its number in the order of names, from 1"),
+	E(IKE_POL " certificate peer-certificate-type", "pkcs7 x509-signature", "x509-signature", 0,
 		R_NEW, "encoding asked of the peer"),
-	T(IKE_POL " certificate policy-oids", 1, 63, MULTI | LATER, R_NEW, "at most 5"),
+	T(IKE_POL " certificate policy-oids", 1, 63, MULTI, R_NEW,
+		"at most 5: the peer's chain must be valid for one of them"),
 
 	L("security ike gateway", N, 1, 32, 0, R_RESET, "a peer, or a kind of peers"),
 	V(GW " ike-policy", N, 0, R_NEW, "mandatory"),

@@ -44,6 +44,28 @@ bool value_is_name(const char *s)
 	return true;
 }
 
+bool value_is_file(const char *s)
+{
+	return *s != '\0' && *s != '.' && value_is_name(s) && !strchr(s, '/');
+}
+
+bool value_is_oid(const char *s)
+{
+	size_t arcs = 0;
+
+	for (; is_digit(*s); arcs++) {
+		size_t n = strspn(s, "0123456789");
+
+		if (n > 9 || (n > 1 && *s == '0') || (arcs == 0 && (n > 1 || *s > '2')))
+			return false;
+		s += n;
+		if (*s == '\0')
+			return arcs > 0;
+		s += *s == '.';
+	}
+	return false;
+}
+
 bool value_is_host(const char *s)
 {
 	size_t label = 0, n = strlen(s);

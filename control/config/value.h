@@ -10,6 +10,10 @@ bool value_uint(const char *s, uint64_t *out);
 bool value_is_hex(const char *s);
 /* Letters, digits and ._:/@- ; a policy may be named by an address. */
 bool value_is_name(const char *s);
+/* Can be the name of a file: a name without '/', not starting with a dot. */
+bool value_is_file(const char *s);
+/* Dotted object identifier: "1.3.6.1.4.1.99999.1" (X.660: first arc 0..2). */
+bool value_is_oid(const char *s);
 /* RFC 1123 host name. */
 bool value_is_host(const char *s);
 bool value_mac(const char *s, uint8_t out[6]);

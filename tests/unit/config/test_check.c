@@ -32,43 +32,9 @@ static const char cluster[] =
 	"set interfaces reth0 redundant-ether-options redundancy-group 1\n"
 	"set interfaces reth0 unit 0 family inet address 192.0.2.9/30\n";
 
-struct check {
-	const char *name, *lines;
-	const char *said; /* without line numbers; one complaint is enough */
-	bool warning;
-};
-
-/* "(line 17)" says nothing to a table. */
-static void strip_lines(char *s)
-{
-	char *to = s;
-
-	while (*s != '\0') {
-		if (strncmp(s, " (line ", 7) == 0)
-			s += strcspn(s, ")") + 1;
-		else
-			*to++ = *s++;
-	}
-	*to = '\0';
-}
-
 static void run(const char *head, int node, const struct check *k)
 {
-	auto_complaints c = {0};
-	auto_model m = NULL;
-	char text[8192];
-	char *said;
-	int rc;
-
-	(void)snprintf(text, sizeof text, "%s%s%s", base, head, k->lines);
-	rc = config_load(view_of_text(text), node, &m, &c);
-	said = test_complaints(&c);
-	strip_lines(said);
-	if ((rc == 0) != k->warning || !strstr(said, k->said))
-		fail_msg("%s: rc %d, said\n%s", k->name, rc, said);
-	if (!k->warning && !strstr(said, "\nerror: configuration check-out failed\n"))
-		fail_msg("%s: no closing line", k->name);
-	free(said);
+	test_check(base, head, node, k);
 }
 
 static void check_base_is_silent(void **state)

@@ -84,6 +84,12 @@ static void diff_table(void **state)
 		{"an interface comes and goes",
 			"set interfaces ge-0/0/1 mtu 1400\ndelete interfaces st0 unit 2",
 			"~interface st0 dataplane\n+interface ge-0/0/1 dataplane\n"},
+		{"a CA that no policy needs", "set security pki ca-profile R ca-identity R",
+			"~global  new\n"},
+		{"an administrator's address",
+			"set security pki ca-profile R ca-identity R\n"
+			"set security pki ca-profile R administrator email-address a@example.net",
+			"~global  new\n"},
 		{"limits", "set security ike session half-open max-count 10", "~global  new\n"},
 	};
 

@@ -128,8 +128,8 @@ static const struct {
 	{"set services ipsec-vpn disable-natt", "[edit]\n  'services'\n    syntax error: "
 						"this statement is not supported in "
 						"this release (line 1, column 5)\n"},
-	{"security {\n    pki {\n        x;\n    }\n}\n",
-		"[edit security]\n  'pki'\n    syntax error: this statement is not "
+	{"security {\n    flow {\n        x;\n    }\n}\n",
+		"[edit security]\n  'flow'\n    syntax error: this statement is not "
 		"supported in this release (line 2, column 5)\n"},
 	{"set security ike proposal p lifetime-seconds 179",
 		"[edit security ike proposal p]\n  'lifetime-seconds 179'\n"

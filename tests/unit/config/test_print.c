@@ -3,7 +3,7 @@
 /* Printing is canonical: the examples come out as the reference writes them, but for the keys. */
 static void print_examples(void **state)
 {
-	static const char *const names[] = {"site-to-site", "cluster"};
+	static const char *const names[] = {"site-to-site", "cluster", "certificates"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
