@@ -13,6 +13,7 @@ static const char usage[] =
 	"  --cluster-id C    1..255, default 1 with --node\n"
 	"  --run DIR         sockets, default /run/tandem\n"
 	"  --state DIR       what must survive a restart, default /var/lib/tandem\n"
+	"  --pki DIR         certificates, keys and CRLs, default STATE/pki\n"
 	"  --dataplane PATH  stream socket of tandem-dataplane, default RUN/dataplane.sock\n"
 	"  --punt PATH       its IKE socket, default RUN/punt.sock\n"
 	"  --control PATH    socket for the tandem command, default RUN/tandemd.sock\n"
@@ -25,6 +26,7 @@ static const struct option options[] = {
 	{"cluster-id", required_argument, NULL, 'i'},
 	{"run", required_argument, NULL, 'r'},
 	{"state", required_argument, NULL, 's'},
+	{"pki", required_argument, NULL, 'k'},
 	{"dataplane", required_argument, NULL, 'd'},
 	{"punt", required_argument, NULL, 'p'},
 	{"control", required_argument, NULL, 't'},
@@ -45,6 +47,14 @@ static bool number(const char *text, long low, long high, long *out)
 	}
 	*out = v;
 	return true;
+}
+
+static bool copy(const char *text, char out[256])
+{
+	if (snprintf(out, 256, "%s", text) < 256)
+		return true;
+	fprintf(stderr, "tandemd: '%s' is too long\n", text);
+	return false;
 }
 
 static bool take(struct args *a, int option)
@@ -71,6 +81,8 @@ static bool take(struct args *a, int option)
 	case 's':
 		a->state_dir = optarg;
 		return true;
+	case 'k':
+		return copy(optarg, a->pki_dir);
 	case 'd':
 		a->dataplane = optarg;
 		return true;
@@ -110,6 +122,11 @@ int args_parse(int argc, char **argv, struct args *out, bool *done)
 	}
 	if (!a.config || optind != argc) {
 		(void)fputs(usage, stderr);
+		return 2;
+	}
+	if (a.pki_dir[0] == '\0' && snprintf(a.pki_dir, sizeof a.pki_dir, "%s/pki", a.state_dir) >=
+					    (int)sizeof a.pki_dir) {
+		fprintf(stderr, "tandemd: '%s' is too long\n", a.state_dir);
 		return 2;
 	}
 	if (a.node >= 0 && a.cluster_id == 0)

@@ -9,7 +9,8 @@
 
 struct args {
 	const char *config, *run_dir, *state_dir, *dataplane, *punt, *control, *log;
-	int node; /* -1: stand-alone */
+	char pki_dir[256]; /* certificates, keys, CRLs: config/pki_dir.h */
+	int node;	   /* -1: stand-alone */
 	uint32_t cluster_id;
 	bool debug;
 };
