@@ -16,7 +16,7 @@
 #include "ike/tunnel.h"
 
 #define IKE_ROOM_IN  65536
-#define IKE_ROOM_OUT 16384
+#define IKE_ROOM_OUT 49152 /* 32 fragments of 1300 octets */
 
 struct rg_state {
 	UT_hash_handle hh;
@@ -49,6 +49,7 @@ struct ike {
 
 	struct cookie_jar cookies;
 	uint32_t half_open;
+	size_t fragment_octets; /* held for messages that are not complete */
 	uint64_t iv_counter, next_ticket, next_job, next_order;
 	uint32_t next_index;
 	uint8_t udp_key[IKE_UDP_KEY]; /* of new children; the log's, once there is one in it */

@@ -11,6 +11,9 @@
 #include "wire/pld_nonce.h"
 #include "wire/sk.h"
 
+#define RX_DROPPED	   1
+#define HALF_FRAGMENTS_MAX (16U << 20)
+
 int rx_hash(struct ike *ike, struct view octets, uint8_t out[16])
 {
 	uint8_t digest[HASH_MAX];
@@ -83,36 +86,128 @@ static enum sa_trigger answer_trigger(const struct ike_sa *sa, const struct rx *
 /* ---------------------------------------------------------------- protected messages */
 
 /* Decrypts to the engine's room; rx->inner and rx->first are valid afterwards. */
-static int rx_open(struct ike *ike, const struct ike_sa *sa, const struct message *m, struct rx *rx)
+static int rx_decrypt(
+	struct ike *ike, const struct ike_sa *sa, const struct sk_in *in, struct rx *rx)
 {
-	struct sk_in in;
 	struct aead aead;
-	struct view plain;
-	int rc;
+	int rc = keymat_ike_aead(&sa->suite, sa->keys, !sa->initiator, &aead);
 
-	if (!sa->keys || chain_has(&m->chain, PLD_SKF))
-		return -ERR_UNSUPPORTED;
-	rc = sk_parse(m, tx_shape(&sa->suite), &in);
-	if (rc == 0)
-		rc = keymat_ike_aead(&sa->suite, sa->keys, !sa->initiator, &aead);
-	if (rc == 0 && in.text.n > sizeof ike->room_in)
+	if (rc == 0 && in->text.n > sizeof ike->room_in)
 		rc = -ERR_LIMIT;
 	if (rc < 0)
 		return rc;
 	rc = aead_open(ike->cfg.crypto, &aead,
-		&(struct aead_io){.aad = in.aad,
-			.iv = in.iv.p,
-			.in = in.text.p,
+		&(struct aead_io){.aad = in->aad,
+			.iv = in->iv.p,
+			.in = in->text.p,
 			.out = ike->room_in,
-			.n = in.text.n},
-		in.icv.p);
+			.n = in->text.n},
+		in->icv.p);
 	if (rc < 0)
 		return rc;
-	plain = view_of(ike->room_in, in.text.n);
-	rx->first = in.inner_first;
-	rc = sk_unpad(plain, &rx->inner);
+	rx->first = in->inner_first;
 	/* It was authentic, so this is the peer's mistake and not the network's. */
-	return rc < 0 ? -ERR_SYNTAX : 0;
+	return sk_unpad(view_of(ike->room_in, in->text.n), &rx->inner) < 0 ? -ERR_SYNTAX : 0;
+}
+
+static int fragment_refuse(struct ike *ike, int rc)
+{
+	switch (rc) {
+	case -ERR_EXISTS:
+		ike->stats.rx_fragment_again++;
+		break;
+	case -ERR_WRONG_STATE:
+		ike->stats.rx_fragment_smaller++;
+		break;
+	case -ERR_UNSUPPORTED:
+		ike->stats.rx_fragment_unasked++;
+		break;
+	case -ERR_VALUE:
+		ike->stats.rx_malformed++;
+		break;
+	default:
+		ike->stats.rx_fragment_limit++;
+		break;
+	}
+	return RX_DROPPED;
+}
+
+/* RFC 7383 2.6: cheap refusals, then authenticity, then memory (FRG-005, FRG-009). */
+static int fragment_check(struct ike *ike, const struct ike_sa *sa, const struct fragments *held,
+	const struct fragment *f)
+{
+	if (!(sa->supports & SA_FRAGMENTATION))
+		return -ERR_UNSUPPORTED;
+	/* Strangers that have only shown that they can compute share what there is for them. */
+	if (!sa_is_open(sa) && ike->fragment_octets > HALF_FRAGMENTS_MAX)
+		return -ERR_LIMIT;
+	return fragments_admit(held, f);
+}
+
+static int fragment_keep(
+	struct ike *ike, struct ike_sa *sa, struct fragments **held, const struct fragment *f)
+{
+	int rc;
+
+	ike->fragment_octets -= fragments_octets(*held);
+	rc = fragments_add(held, f);
+	ike->fragment_octets += fragments_octets(*held);
+	if (rc == FRAGMENTS_WAIT) {
+		sa->at_fragments = ike->now_ms + FRAGMENTS_PATIENCE_MS;
+		sa_rearm(ike, sa);
+	}
+	return rc < 0 ? fragment_refuse(ike, rc) : rc;
+}
+
+/* 0: it was the last one that was missing, rx holds the whole message. */
+static int rx_fragment(
+	struct ike *ike, struct ike_sa *sa, const struct sk_in *in, bool answer, struct rx *rx)
+{
+	struct fragments **held = &sa->fragments[answer];
+	struct fragment f = {.mid = rx->mid, .number = in->frag, .total = in->frag_of};
+	struct fragments_whole whole;
+	int rc = fragment_check(ike, sa, *held, &f);
+
+	if (rc < 0)
+		return fragment_refuse(ike, rc);
+	rc = rx_decrypt(ike, sa, in, rx);
+	if (rc == 0)
+		rc = rx_hash(ike, rx->raw, f.hash);
+	if (rc < 0)
+		return rc;
+	ike->stats.rx_fragments++;
+	f.first = rx->first;
+	f.inner = rx->inner;
+	rc = fragment_keep(ike, sa, held, &f);
+	if (rc == 0)
+		rc = fragments_join(*held, ike->room_in, sizeof ike->room_in, &whole);
+	if (rc != 0)
+		return rc == FRAGMENTS_WAIT ? RX_DROPPED : rc;
+	rx->first = whole.first;
+	rx->inner = whole.inner;
+	memcpy(rx->hash, whole.hash, sizeof rx->hash);
+	return 0;
+}
+
+/* RX_DROPPED: counted and done with. Else 0, -ERR_SYNTAX of an authentic message, or an error of
+ * one that is not. */
+static int rx_open(
+	struct ike *ike, struct ike_sa *sa, const struct message *m, bool answer, struct rx *rx)
+{
+	struct sk_in in;
+	int rc;
+
+	if (!sa->keys)
+		return -ERR_UNSUPPORTED;
+	rc = sk_parse(m, tx_shape(&sa->suite), &in);
+	if (rc < 0)
+		return rc;
+	if (in.frag_of != 0)
+		return rx_fragment(ike, sa, &in, answer, rx);
+	rc = rx_decrypt(ike, sa, &in, rx);
+	if (rc == 0 && !answer)
+		rc = rx_hash(ike, rx->raw, rx->hash);
+	return rc;
 }
 
 /*
@@ -176,6 +271,7 @@ static void rx_opened(struct ike *ike, struct ike_sa *sa, struct rx *rx, bool an
 	int rc = opened;
 
 	rx->chain = &chain;
+	sa_fragments_drop(ike, sa, answer);
 	if (rc == 0)
 		rc = rx_payloads(rx, &chain);
 	rx_touch(ike, sa, rx);
@@ -205,32 +301,63 @@ static void rx_protected(
 	}
 	rx.exchange = m.hdr.exchange;
 	rx.mid = m.hdr.mid;
-	rc = rx_open(ike, sa, &m, &rx);
+	rc = rx_open(ike, sa, &m, answer, &rx);
+	if (rc == RX_DROPPED)
+		return;
 	if (rc < 0 && rc != -ERR_SYNTAX) {
 		ike->stats.rx_integrity++;
 		return;
 	}
-	if (!answer && rx_hash(ike, dg->octets, rx.hash) < 0)
-		return;
 	rx_opened(ike, sa, &rx, answer, rc);
 }
 
 /* ---------------------------------------------------------------- windows */
 
+/*
+ * RFC 7383 2.6.1: of a request in fragments, the first one asks for the answer again, all of it.
+ * One whose peer has cut the request anew has other octets: it has to be authentic.
+ */
+static bool fragment_asks_again(
+	struct ike *ike, struct ike_sa *sa, const struct ike_ev_datagram *dg)
+{
+	struct rx rx = {.dg = dg, .raw = dg->octets};
+	struct message m;
+	struct sk_in in;
+
+	if (message_parse(dg->octets, &m) < 0 || !chain_has(&m.chain, PLD_SKF) || !sa->keys ||
+		sk_parse(&m, tx_shape(&sa->suite), &in) < 0) {
+		ike->stats.rx_window++;
+		return false;
+	}
+	if (in.frag != 1) {
+		ike->stats.rx_fragment_answered++;
+		return false;
+	}
+	if (rx_decrypt(ike, sa, &in, &rx) == 0)
+		return true;
+	ike->stats.rx_integrity++;
+	return false;
+}
+
+static void rx_repeated(struct ike *ike, struct ike_sa *sa, const struct ike_ev_datagram *dg)
+{
+	uint8_t hash[16];
+
+	if (!sa->answer.released)
+		ike->stats.rx_busy++;
+	else if (rx_hash(ike, dg->octets, hash) == 0 &&
+		 memcmp(hash, sa->answer.hash, sizeof hash) == 0)
+		tx_answer_again(ike, sa, dg);
+	else if (fragment_asks_again(ike, sa, dg))
+		tx_answer_again(ike, sa, dg);
+}
+
 /* RFC 7296 2.3, with a window of one: the next, or the last one again. */
 static void rx_request(
 	struct ike *ike, struct ike_sa *sa, const struct ike_ev_datagram *dg, uint32_t mid)
 {
-	uint8_t hash[16];
-
 	if (sa->answer.flight && mid == sa->answer.mid) {
-		if (!sa->answer.released)
-			ike->stats.rx_busy++;
-		else if (rx_hash(ike, dg->octets, hash) == 0 &&
-			 memcmp(hash, sa->answer.hash, sizeof hash) == 0)
-			tx_answer_again(ike, sa, dg);
-		else
-			ike->stats.rx_window++;
+		rx_repeated(ike, sa, dg);
 	} else if (mid != sa->next_rx) {
 		ike->stats.rx_window++;
 	} else if (sa->in || (sa->answer.flight && !sa->answer.released)) {

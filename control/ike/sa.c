@@ -94,6 +94,17 @@ void sa_half_free(struct ike *ike, struct ike_sa *sa)
 	sa->half = NULL;
 }
 
+void sa_fragments_drop(struct ike *ike, struct ike_sa *sa, bool answer)
+{
+	struct fragments **held = &sa->fragments[answer];
+
+	ike->fragment_octets -= fragments_octets(*held);
+	fragments_free(*held);
+	*held = NULL;
+	if (!sa->fragments[!answer])
+		sa->at_fragments = 0;
+}
+
 void sa_drop(struct ike *ike, struct ike_sa *sa)
 {
 	struct child *c, *next;
@@ -101,6 +112,8 @@ void sa_drop(struct ike *ike, struct ike_sa *sa)
 	list_foreach_safe (c, next, &sa->children, of_sa)
 		child_drop(ike, c);
 	sa_half_free(ike, sa);
+	sa_fragments_drop(ike, sa, false);
+	sa_fragments_drop(ike, sa, true);
 	timer_cancel(&ike->timers, &sa->timer);
 	sa_attach(sa, NULL);
 	list_del(&sa->of_work);
@@ -124,7 +137,7 @@ void sa_free(struct ike_sa *sa)
 void sa_rearm(struct ike *ike, struct ike_sa *sa)
 {
 	const uint64_t at[] = {sa->at_retransmit, sa->at_soft, sa->at_hard, sa->at_dpd,
-		sa->at_keepalive, sa->at_linger, sa->at_work};
+		sa->at_keepalive, sa->at_linger, sa->at_work, sa->at_fragments};
 	uint64_t due = UINT64_MAX;
 
 	for (size_t i = 0; i < ARRAY_LEN(at); i++)

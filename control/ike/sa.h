@@ -15,6 +15,7 @@
 #include "base/timer.h"
 #include "ike/exch.h"
 #include "ike/flight.h"
+#include "ike/fragment.h"
 #include "ike/ident.h"
 #include "ike/keymat.h"
 
@@ -117,6 +118,7 @@ struct ike_sa {
 	struct answer answer;
 	struct exch *out;
 	struct parked *in;
+	struct fragments *fragments[2]; /* of a request, of an answer */
 
 	bool want_rekey, want_close, want_probe;
 	uint32_t bad_spi;      /* the next probe tells the peer of it, 0 = none */
@@ -131,7 +133,8 @@ struct ike_sa {
 	struct sa_counters count;
 
 	struct timer timer; /* due at the earliest of these; 0 = none */
-	uint64_t at_retransmit, at_soft, at_hard, at_dpd, at_keepalive, at_linger, at_work;
+	uint64_t at_retransmit, at_soft, at_hard, at_dpd, at_keepalive, at_linger, at_work,
+		at_fragments;
 };
 
 /* NULL when out of memory. spi_local is drawn when 0 is given. */
@@ -140,6 +143,8 @@ struct ike_sa *sa_find(struct ike *ike, uint64_t spi_local);
 /* Out of all tables, children forgotten; freed when the step is over. Emits nothing. */
 void sa_drop(struct ike *ike, struct ike_sa *sa);
 void sa_free(struct ike_sa *sa);
+/* Forgets what has come of a message that is not complete. */
+void sa_fragments_drop(struct ike *ike, struct ike_sa *sa, bool answer);
 void sa_attach(struct ike_sa *sa, struct gateway *gw);
 void sa_half_free(struct ike *ike, struct ike_sa *sa);
 /* Arms its timer for the earliest deadline. */

@@ -538,6 +538,11 @@ void sched_sa_due(struct ike *ike, struct ike_sa *sa)
 		dpd_due(ike, sa);
 	if (due(ike, sa->at_keepalive))
 		keepalive_due(ike, sa);
+	if (due(ike, sa->at_fragments)) {
+		ike->stats.rx_fragment_timeouts++;
+		sa_fragments_drop(ike, sa, false);
+		sa_fragments_drop(ike, sa, true);
+	}
 	if (due(ike, sa->at_work)) {
 		sa->at_work = 0;
 		sched_work(ike, sa);

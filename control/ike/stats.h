@@ -18,8 +18,17 @@
 	X(rx_integrity, "dropped: integrity check failed") \
 	X(rx_duplicate, "duplicate requests answered again") \
 	X(rx_busy, "dropped: its exchange is being worked on") \
+	X(rx_fragments, "fragments collected") \
+	X(rx_fragment_unasked, "dropped: fragment without agreement on fragmentation") \
+	X(rx_fragment_limit, "dropped: too many fragments, or no room for them") \
+	X(rx_fragment_again, "dropped: fragment that is there already") \
+	X(rx_fragment_smaller, "dropped: fragment of a set that a finer one replaced") \
+	X(rx_fragment_answered, "dropped: fragment of an answered request, but the first") \
+	X(rx_fragment_timeouts, "messages given up, fragments of which did not come") \
 	X(tx_messages, "messages sent the first time") \
 	X(tx_retransmits, "requests sent again") \
+	X(tx_fragmented, "messages sent in fragments") \
+	X(tx_too_large, "messages not sent: they need more than 32 fragments") \
 	X(tx_keepalives, "NAT keepalives sent") \
 	X(cookies_sent, "cookies demanded") \
 	X(cookies_bad, "wrong cookies") \

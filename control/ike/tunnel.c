@@ -255,6 +255,9 @@ static bool is_ours(const struct model_gateway *m)
 
 static bool same_peer(const struct model_gateway *a, const struct model_gateway *b)
 {
+	/* FRG-008: whether and how messages are cut is agreed anew. */
+	if (a->fragmentation != b->fragmentation || a->fragment_size != b->fragment_size)
+		return false;
 	if (a->n_peers != b->n_peers || !addr_equal(&a->local, &b->local) || a->rg != b->rg ||
 		a->dynamic != b->dynamic)
 		return false;

@@ -1,12 +1,18 @@
 #include "ike/tx.h"
 
+#include <stdlib.h>
+
 #include "base/err.h"
 #include "ike/engine.h"
 #include "ike/rx.h"
 #include "ike/schedule.h"
+#include "wire/natt.h"
 #include "wire/pld_notify.h"
 
 #define IV_COUNTER_BITS 40
+#define IP4_HEADER	20U
+#define IP6_HEADER	40U
+#define UDP_HEADER	8U
 
 struct sk_shape tx_shape(const struct ike_suite *s)
 {
@@ -51,34 +57,121 @@ static int iv_write(struct ike *ike, const struct ike_suite *s, uint8_t *iv)
 	return e.bad ? -ERR_SPACE : 0;
 }
 
-int tx_seal(struct ike *ike, const struct ike_sa *sa, struct writer *w, struct flight **out)
+static int envelope_seal(struct ike *ike, const struct ike_sa *sa, const struct sk_out *env)
 {
-	struct sk_out env;
 	struct aead aead;
-	struct flight *f;
+	int rc = keymat_ike_aead(&sa->suite, sa->keys, sa->initiator, &aead);
+
+	if (rc == 0)
+		rc = iv_write(ike, &sa->suite, env->iv);
+	if (rc < 0)
+		return rc;
+	return aead_seal(ike->cfg.crypto, &aead,
+		&(struct aead_io){.aad = env->aad,
+			.iv = env->iv,
+			.in = env->text,
+			.out = env->text,
+			.n = env->text_n},
+		env->icv);
+}
+
+/* Octets of an IKE message that go into one datagram; 0: as many as there are. RFC 7383 2.5.1
+ * counts the IP packet (FRG-004). */
+static size_t datagram_max(const struct ike_sa *sa)
+{
+	const struct model_gateway *m = sa->gw ? sa->gw->model : NULL;
+	size_t around = (sa->remote.addr.family == 6 ? IP6_HEADER : IP4_HEADER) + UDP_HEADER +
+			(sa->natt ? NON_ESP_MARKER_LEN : 0);
+
+	if (!m || !m->fragmentation || !(sa->supports & SA_FRAGMENTATION))
+		return 0;
+	return m->fragment_size - around;
+}
+
+struct split {
+	struct ike_header h;
+	struct view inner;
+	uint8_t first;
+	size_t max, chunk;
+	uint16_t total;
+};
+
+/* Each fragment is a message of its own, with an IV of its own (architecture rule 6). */
+static int fragments_seal(struct ike *ike, const struct ike_sa *sa, const struct split *s,
+	uint8_t *room, struct flight **out)
+{
+	struct view all[FRAGMENTS_MAX];
+
+	for (uint16_t i = 0; i < s->total; i++) {
+		struct emit e = emit_to(room + i * s->max, s->max);
+		size_t at = i * s->chunk;
+		const struct skf_part part = {.frag = (uint16_t)(i + 1),
+			.frag_of = s->total,
+			.inner_first = s->first,
+			.chunk = view_of(s->inner.p + at, MIN(s->chunk, s->inner.n - at))};
+		struct sk_out env;
+		int rc = skf_build(&e, &s->h, tx_shape(&sa->suite), &part, &env);
+
+		if (rc == 0)
+			rc = envelope_seal(ike, sa, &env);
+		if (rc < 0)
+			return rc;
+		all[i] = env.message;
+	}
+	*out = flight_of(all, s->total);
+	return *out ? 0 : -ERR_NOMEM;
+}
+
+/* What is in the envelope, in fragments (RFC 7383 2.5). */
+static int split_seal(struct ike *ike, const struct ike_sa *sa, const struct sk_out *env,
+	size_t max, struct flight **out)
+{
+	size_t n = env->text_n - 1 - env->text[env->text_n - 1];
+	struct split s = {.inner = view_of(env->text, n),
+		.first = env->aad.p[env->aad.n - PAYLOAD_HEADER_LEN],
+		.max = max,
+		.chunk = skf_chunk_max(tx_shape(&sa->suite), max)};
+	uint8_t *room;
+	size_t total;
 	int rc;
 
-	rc = sk_close(w, &env);
-	if (rc == 0)
-		rc = keymat_ike_aead(&sa->suite, sa->keys, sa->initiator, &aead);
-	if (rc == 0)
-		rc = iv_write(ike, &sa->suite, env.iv);
-	if (rc < 0)
-		return rc;
-	rc = aead_seal(ike->cfg.crypto, &aead,
-		&(struct aead_io){.aad = env.aad,
-			.iv = env.iv,
-			.in = env.text,
-			.out = env.text,
-			.n = env.text_n},
-		env.icv);
-	if (rc < 0)
-		return rc;
-	f = flight_of(&env.message, 1);
-	if (!f)
+	if (s.chunk == 0 || ike_header_parse(env->message, &s.h) < 0)
+		return -ERR_VALUE;
+	total = (n + s.chunk - 1) / s.chunk;
+	if (total > FRAGMENTS_MAX) {
+		ike->stats.tx_too_large++;
+		sa_warn(ike, sa, "ike.message.too-large",
+			"octets=%zu fragments=%zu reason=\"a message has at most %d fragments\"", n,
+			total, FRAGMENTS_MAX);
+		return -ERR_LIMIT;
+	}
+	s.total = (uint16_t)total;
+	room = malloc(total * max);
+	if (!room)
 		return -ERR_NOMEM;
-	*out = f;
-	return 0;
+	rc = fragments_seal(ike, sa, &s, room, out);
+	free(room);
+	/* The whole was not encrypted where it is. */
+	secret_wipe(env->text, env->text_n);
+	ike->stats.tx_fragmented += rc == 0;
+	return rc;
+}
+
+int tx_seal(struct ike *ike, const struct ike_sa *sa, struct writer *w, struct flight **out)
+{
+	size_t max = datagram_max(sa);
+	struct sk_out env;
+	int rc = sk_close(w, &env);
+
+	if (rc < 0)
+		return rc;
+	if (max && env.message.n > max)
+		return split_seal(ike, sa, &env, max, out);
+	rc = envelope_seal(ike, sa, &env);
+	if (rc < 0)
+		return rc;
+	*out = flight_of(&env.message, 1);
+	return *out ? 0 : -ERR_NOMEM;
 }
 
 void tx_notify(struct writer *w, uint16_t type, struct view data)

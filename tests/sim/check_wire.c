@@ -18,7 +18,15 @@ struct spot {
 	struct ike_header h;
 };
 
-static struct spot spot_of(const struct ike_header *h)
+/* Of an SKF payload, the fragment number and the total come before the IV (RFC 7383 2.5). */
+static struct view fragment_of(const struct ike_header *h, struct view octets)
+{
+	size_t n = h->next == PLD_SKF ? 4 : 0;
+
+	return view_of(octets.p + IKE_HEADER_LEN + PAYLOAD_HEADER_LEN, n);
+}
+
+static struct spot spot_of(const struct ike_header *h, struct view octets)
 {
 	struct spot s = {.h = *h, .spi_local = h->spi_r};
 	uint8_t room[32];
@@ -33,6 +41,7 @@ static struct spot spot_of(const struct ike_header *h)
 	s.side = digest_of(2, view_of(room, e.n));
 	emit_u8(&e, ike_header_is_response(h));
 	emit_be32(&e, h->mid);
+	emit_view(&e, fragment_of(h, octets));
 	s.message = digest_of(3, view_of(room, e.n));
 	return s;
 }
@@ -90,8 +99,9 @@ static void is_next(struct world *w, uint32_t n, const struct spot *s)
 
 static void is_fresh(struct world *w, uint32_t n, const struct spot *s, struct view octets)
 {
-	uint64_t key =
-		digest_of(s->side, view_of(octets.p + IKE_HEADER_LEN + PAYLOAD_HEADER_LEN, 8));
+	const uint8_t *iv =
+		octets.p + IKE_HEADER_LEN + PAYLOAD_HEADER_LEN + fragment_of(&s->h, octets).n;
+	uint64_t key = digest_of(s->side, view_of(iv, 8));
 	uint64_t *was = table_at(&w->check->s->ivs, key), is = digest_of(6, octets);
 
 	if (*was && *was != is)
@@ -111,7 +121,7 @@ void check_message(struct world *w, uint32_t n, uint32_t rg, struct view octets)
 	}
 	if (h.exchange == EXCHANGE_IKE_SA_INIT)
 		return;
-	s = spot_of(&h);
+	s = spot_of(&h, octets);
 	is_fresh(w, n, &s, octets);
 	if (is_void(w, rg, &s))
 		return;

@@ -51,6 +51,19 @@ static void natd_write(struct ike *ike, const struct ike_sa *sa, struct writer *
 		tx_notify(w, N_NAT_DETECTION_DESTINATION_IP, view_of(digest, HASH_SHA1_LEN));
 }
 
+/* RFC 7383 2.3: both say it, the responder only to one that did. */
+static void fragmentation_write(struct ike_sa *sa, struct writer *w)
+{
+	if (sa->gw->model->fragmentation && (sa->initiator || sa->supports & SA_FRAGMENTATION))
+		tx_notify(w, N_IKEV2_FRAGMENTATION_SUPPORTED, (struct view){0});
+}
+
+static void fragmentation_read(struct ike_sa *sa, const struct rx *rx)
+{
+	if (sa->gw->model->fragmentation && rx->notes.fragmentation)
+		sa->supports |= SA_FRAGMENTATION;
+}
+
 static void natd_read(struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint64_t spi_r)
 {
 	const uint64_t spi[2] = {sa_spi_i(sa), spi_r};
@@ -293,6 +306,7 @@ int on_init_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	if (!p || pld_ke_parse(p->body, &ke) < 0)
 		return -ERR_SYNTAX;
 	natd_read(ike, sa, c->rx, 0);
+	fragmentation_read(sa, c->rx);
 	memcpy(sa->answer.hash, c->rx->hash, sizeof sa->answer.hash);
 	return job_start(ike, sa,
 		&(struct job_args){.slot = JOB_SA,
@@ -371,6 +385,7 @@ int on_init_respond(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	ke_write(&w, c->job->group, kex_public(c->job->kex));
 	nonce_write(&w, view_of_array(sa->half->nonce));
 	natd_write(ike, sa, &w);
+	fragmentation_write(sa, &w);
 	rc = writer_end(&w, &message);
 	return rc < 0 ? rc : init_answer_send(ike, sa, message);
 }
@@ -445,6 +460,7 @@ static int init_request_send(struct ike *ike, struct ike_sa *sa)
 	ke_write(&w, half->group, kex_public(half->kex));
 	nonce_write(&w, view_of_array(half->nonce));
 	natd_write(ike, sa, &w);
+	fragmentation_write(sa, &w);
 	rc = writer_end(&w, &message);
 	if (rc < 0)
 		return rc;
@@ -561,6 +577,7 @@ int on_init_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	if (blob_copy(c->rx->raw, &h->peer_init) < 0 || blob_copy(nonce, &h->peer_nonce) < 0)
 		return -ERR_NOMEM;
 	natd_read(ike, sa, c->rx, hdr.spi_r);
+	fragmentation_read(sa, c->rx);
 	float_ports(sa);
 	sa->at_retransmit = 0;
 	exch_free(sa->out);

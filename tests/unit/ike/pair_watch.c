@@ -84,6 +84,14 @@ static bool is_refused(struct pair_node *node, uint64_t spi_local)
 	return sa && sa->state == SA_REFUSED;
 }
 
+/* Of an SKF payload, the fragment number and the total come before the IV (RFC 7383 2.5). */
+static struct view fragment_of(const struct ike_header *h, struct view octets)
+{
+	size_t n = h->next == PLD_SKF ? 4 : 0;
+
+	return view_of(octets.p + IKE_HEADER_LEN + PAYLOAD_HEADER_LEN, n);
+}
+
 void pair_watch(struct pair *p, int n, struct view octets)
 {
 	struct pair_node *node = &p->node[n];
@@ -103,12 +111,14 @@ void pair_watch(struct pair *p, int n, struct view octets)
 	emit_be64(&e, h.spi_r);
 	emit_be32(&e, h.mid);
 	emit_u8(&e, h.flags);
+	emit_view(&e, fragment_of(&h, octets));
 	seen_once(&p->messages, key, octets, "I2: another message with the same ID");
 	e = emit_to(key, sizeof key);
 	emit_be64(&e, h.spi_i);
 	emit_be64(&e, h.spi_r);
 	emit_u8(&e, ike_header_is_from_initiator(&h));
-	emit_bytes(&e, octets.p + IKE_HEADER_LEN + PAYLOAD_HEADER_LEN, 8);
+	emit_bytes(
+		&e, octets.p + IKE_HEADER_LEN + PAYLOAD_HEADER_LEN + fragment_of(&h, octets).n, 8);
 	seen_once(&p->ivs, key, octets, "I3: an IV was used twice");
 	if (!is_refused(node, own) && !in_log(node, own, octets))
 		fail_msg(
