@@ -217,12 +217,17 @@ static void build_policies(struct build *b)
 	qsort(all, b->m->n_ike_policies, sizeof *all, model_by_name);
 }
 
+#define SOURCE "security ike session source-limits"
+
 static void build_limits(struct build *b)
 {
 	const struct node *half = stmt(b, NULL, "security ike session half-open");
 	struct model_ike_limits *l = &b->m->limits;
 
 	l->respond_bad_spi = stmt_u32(b, NULL, "security ike respond-bad-spi");
+	l->half_open_per_source = stmt_u32(b, NULL, SOURCE " half-open-count");
+	l->source_init_rate = stmt_u32(b, NULL, SOURCE " init-rate");
+	l->source_failures = stmt_u32(b, NULL, SOURCE " authentication-failures");
 	if (!half)
 		return;
 	l->half_open_timeout_s = stmt_u32(b, half, "timeout");

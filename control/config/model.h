@@ -369,7 +369,9 @@ struct model_ike_limits {
 	bool half_open_discard_duplicate;
 	uint32_t cookie_threshold;
 	uint32_t reduce_threshold, reduce_timeout_s;
-	uint32_t respond_bad_spi; /* responses per peer, 0 = off */
+	uint32_t half_open_per_source, source_init_rate; /* negotiations; new ones per second */
+	uint32_t source_failures;			 /* refused peers per minute */
+	uint32_t respond_bad_spi;			 /* responses per peer, 0 = off */
 };
 
 struct model {

@@ -50,6 +50,7 @@
 #define RI "routing-instances *"
 #define RG "chassis cluster redundancy-group *"
 #define HALF "security ike session half-open"
+#define SOURCE "security ike session source-limits"
 #define FULL "security ike session full-open incoming-exchange-max-rates"
 #define CA "security pki ca-profile *"
 #define CRL CA " revocation-check crl"
@@ -245,6 +246,9 @@ const struct schema_row schema_rows[] = {
 	U(HALF " thresholds reduce-timeout session-count", 1, 10000, NULL, 0, R_NEW,
 		"negotiations above which the timeout is shorter"),
 	U(HALF " thresholds reduce-timeout timeout", 1, 180, NULL, 0, R_NEW, "seconds"),
+	U(SOURCE " half-open-count", 1, 10000, NULL, OWN, R_NEW, "negotiations at once"),
+	U(SOURCE " init-rate", 1, 100000, "500", OWN, R_NEW, "new negotiations per second"),
+	U(SOURCE " authentication-failures", 1, 10000, "60", OWN, R_NEW, "refused peers per minute"),
 	U(HALF " backoff-timeouts init-phase-failure timeout", 1, 180, NULL, LATER, R_NEW, "seconds"),
 	U(HALF " backoff-timeouts auth-phase-failure timeout", 1, 180, NULL, LATER, R_NEW, "seconds"),
 	U(FULL " ike-rekey", 1, 10000, NULL, LATER, R_NEW, "per second"),

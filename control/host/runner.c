@@ -9,6 +9,8 @@
 #include "host/dp_child.h"
 #include "host/dp_orders.h"
 
+#define STRANGERS_AT_ONCE 4 /* as many as libuv has threads */
+
 /* ---------------------------------------------------------------- events */
 
 static void rearm(struct runner *r);
@@ -109,6 +111,7 @@ static void do_send(struct runner *r, const struct ike_fx_send *s)
 
 struct kex_req {
 	uv_work_t work;
+	struct list of_strangers;
 	struct runner *r;
 	struct ike_kex_job *job;
 };
@@ -120,14 +123,31 @@ static void kex_work(uv_work_t *w)
 	ike_kex_run(q->r->d->crypto, q->job);
 }
 
+static void kex_done(uv_work_t *w, int status);
+
+/* The pool serves in order of arrival: strangers get so much of it that whoever is authenticated
+ * never waits behind more than a few of them (I9). */
+static void kex_strangers(struct runner *r)
+{
+	while (r->strangers_running < STRANGERS_AT_ONCE && !list_is_empty(&r->strangers)) {
+		struct kex_req *q = list_item(r->strangers.next, struct kex_req, of_strangers);
+
+		list_del(&q->of_strangers);
+		r->strangers_running++;
+		(void)uv_queue_work(&r->d->loop, &q->work, kex_work, kex_done);
+	}
+}
+
 static void kex_done(uv_work_t *w, int status)
 {
 	struct kex_req *q = container_of(w, struct kex_req, work);
 	struct runner *r = q->r;
 	struct ike_event ev = {.type = IKE_EV_KEX_DONE, .kex = q->job};
 
+	r->strangers_running -= q->job->stranger;
 	free(q);
 	r->kex_running--;
+	kex_strangers(r);
 	if (status != 0 || !r->started) {
 		ike_kex_job_free(ev.kex);
 		return;
@@ -147,7 +167,13 @@ static void do_kex(struct runner *r, struct ike_kex_job *job)
 	}
 	q->r = r;
 	q->job = job;
+	list_init(&q->of_strangers);
 	r->kex_running++;
+	if (job->stranger) {
+		list_add_tail(&r->strangers, &q->of_strangers);
+		kex_strangers(r);
+		return;
+	}
 	(void)uv_queue_work(&r->d->loop, &q->work, kex_work, kex_done);
 }
 
@@ -327,6 +353,7 @@ int runner_init(struct runner *r, struct daemon *d)
 	};
 
 	*r = (struct runner){.d = d};
+	list_init(&r->strangers);
 	ike_effects_init(&r->fx);
 	if (uv_timer_init(&d->loop, &r->tick) != 0)
 		return -ERR_IO;

@@ -8,6 +8,7 @@
  */
 #include <uv.h>
 
+#include "base/list.h"
 #include "host/calls.h"
 #include "ike/step.h"
 
@@ -21,6 +22,8 @@ struct runner {
 	uv_timer_t tick;
 	struct calls calls;
 	uint32_t kex_running;
+	struct list strangers; /* jobs for them that wait, oldest first */
+	uint32_t strangers_running;
 	bool started;
 };
 

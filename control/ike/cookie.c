@@ -17,6 +17,9 @@ void cookie_rotate(struct cookie_jar *j, const struct env *env, uint64_t now_ms)
 		return;
 	j->version++;
 	env_random(env, j->secret[j->version & 1], sizeof j->secret[0]);
+	/* After a pause the one before is as old as the pause. */
+	if (now_ms - j->since_ms >= 2 * COOKIE_ROTATE_MS)
+		env_random(env, j->secret[~j->version & 1], sizeof j->secret[0]);
 	j->since_ms = now_ms;
 }
 

@@ -51,6 +51,7 @@ struct ike_kex_job {
 	uint64_t id;
 	enum ike_kex_kind kind;
 	uint16_t group;
+	bool stranger;		 /* for a peer that is not authenticated: others go first */
 	struct kex *kex;	 /* in (DERIVE) and out */
 	struct blob peer_public; /* in */
 	struct secret *shared;	 /* out */

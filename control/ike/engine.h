@@ -48,6 +48,7 @@ struct ike {
 	struct list waiting; /* restore.c: children whose IKE SA has not come yet */
 
 	struct cookie_jar cookies;
+	struct guard guard;
 	uint32_t half_open;
 	size_t fragment_octets; /* held for messages that are not complete */
 	uint64_t iv_counter, next_ticket, next_job, next_order;

@@ -27,6 +27,8 @@ int job_start(struct ike *ike, const struct ike_sa *sa, const struct job_args *a
 		return -ERR_NOMEM;
 	}
 	*j = (struct job){.id = ike->next_job++, .sa = sa->spi_local, .slot = a->slot};
+	job->stranger = j->stranger = sa->half && !sa->initiator;
+	ike->guard.jobs += j->stranger;
 	HASH_ADD(hh, ike->jobs, id, sizeof j->id, j);
 	job->id = j->id;
 	job->kind = a->kind;
@@ -142,6 +144,7 @@ void job_done(struct ike *ike, struct ike_kex_job *job)
 	HASH_FIND(hh, ike->jobs, &job->id, sizeof job->id, j);
 	if (j) {
 		HASH_DELETE(hh, ike->jobs, j);
+		ike->guard.jobs -= j->stranger;
 		sa = sa_find(ike, j->sa);
 		if (sa)
 			job_deliver(ike, sa, j->slot, job);

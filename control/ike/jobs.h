@@ -23,6 +23,7 @@ struct job {
 	UT_hash_handle hh;
 	uint64_t id, sa;
 	enum job_slot slot;
+	bool stranger;
 };
 
 struct job_args {

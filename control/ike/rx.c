@@ -293,8 +293,11 @@ static void rx_protected(
 {
 	struct message m;
 	struct rx rx = {.dg = dg, .raw = dg->octets};
-	int rc = message_parse(dg->octets, &m);
+	int rc;
 
+	if (!guard_may_open(ike, sa))
+		return;
+	rc = message_parse(dg->octets, &m);
 	if (rc < 0) {
 		ike->stats.rx_malformed++;
 		return;
@@ -306,6 +309,7 @@ static void rx_protected(
 		return;
 	if (rc < 0 && rc != -ERR_SYNTAX) {
 		ike->stats.rx_integrity++;
+		guard_spoiled(ike, sa);
 		return;
 	}
 	rx_opened(ike, sa, &rx, answer, rc);

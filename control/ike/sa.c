@@ -82,6 +82,7 @@ void sa_half_free(struct ike *ike, struct ike_sa *sa)
 		return;
 	if (h->counted) {
 		HASH_DELETE(hh, ike->halves, h);
+		guard_leave(ike, h);
 		ike->half_open--;
 	}
 	blob_fini(&h->own_init);

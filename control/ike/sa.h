@@ -16,6 +16,7 @@
 #include "ike/exch.h"
 #include "ike/flight.h"
 #include "ike/fragment.h"
+#include "ike/guard.h"
 #include "ike/ident.h"
 #include "ike/keymat.h"
 
@@ -75,7 +76,8 @@ struct half {
 	struct kex *kex;      /* initiator, between two IKE_SA_INIT messages */
 	uint16_t group;
 	uint8_t retries;
-	bool counted;	    /* in the engine's number of half-open SAs */
+	bool counted; /* in the engine's number of half-open SAs */
+	struct half_guard guard;
 	bool announce;	    /* INITIAL_CONTACT */
 	uint32_t policy_id; /* of the first child that we ask for */
 };

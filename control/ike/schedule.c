@@ -13,7 +13,6 @@
 #define RETRANSMIT_MOST_MS  10000
 #define RETRANSMIT_TRIES    10
 
-#define HALF_OPEN_S	    30
 #define REFUSED_LINGER_MS   10000
 #define CLOSED_LINGER_MS    30000
 #define REKEYED_PATIENCE_MS 60000 /* for the peer to delete what it replaced */
@@ -145,15 +144,14 @@ static void quiet(struct ike_sa *sa)
 
 void sched_entered(struct ike *ike, struct ike_sa *sa)
 {
-	uint32_t s = ike->model ? ike->model->limits.half_open_timeout_s : 0;
-
 	switch (sa->state) {
 	case SA_RESPONDING:
 	case SA_HALF_OPEN:
 		if (sa->at_linger == 0)
-			sa->at_linger = ike->now_ms + (s ? s : HALF_OPEN_S) * UINT64_C(1000);
+			sa->at_linger = ike->now_ms + guard_patience_ms(ike);
 		break;
 	case SA_REFUSED:
+		guard_refused(ike, sa);
 		sa->at_linger = ike->now_ms + REFUSED_LINGER_MS;
 		break;
 	case SA_UP:

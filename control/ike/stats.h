@@ -13,6 +13,14 @@
 	X(rx_not_ours, "dropped: group is not active here") \
 	X(rx_no_gateway, "dropped: no gateway for that peer") \
 	X(rx_limit, "dropped: too many half-open negotiations") \
+	X(rx_source_limit, "dropped: too many half-open negotiations of that source") \
+	X(rx_source_rate, "dropped: too many new negotiations of that source") \
+	X(rx_source_failed, "dropped: too many refused peers of that source") \
+	X(rx_second, "dropped: that peer negotiates already") \
+	X(rx_jobs, "dropped: too many key exchanges for strangers") \
+	X(rx_spoiled, "dropped unread: too many bad messages of a negotiation") \
+	X(half_swept, "half-open negotiations ended early") \
+	X(unsaid, "log lines about strangers left out") \
 	X(rx_window, "dropped: message ID outside the window") \
 	X(rx_unexpected, "dropped: not possible in this state") \
 	X(rx_integrity, "dropped: integrity check failed") \

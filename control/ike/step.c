@@ -33,6 +33,7 @@ int ike_new(const struct ike_config *config, struct model *model, struct ike **o
 	cookie_init(&ike->cookies, &config->env, 0);
 	if (model) {
 		ike->model = model_ref(model);
+		guard_configure(ike);
 		rc = tunnels_configure(ike);
 	}
 	if (rc < 0) {
@@ -153,6 +154,7 @@ static int on_config(struct ike *ike, struct model *fresh)
 	if (!fresh)
 		return -ERR_VALUE;
 	ike->model = model_ref(fresh);
+	guard_configure(ike);
 	rc = tunnels_configure(ike);
 	if (old)
 		model_free(old);

@@ -15,7 +15,8 @@
 void auth_tell_failure(struct ike *ike, struct ike_sa *sa, const char *id, const char *reason)
 {
 	ike->stats.auth_failed++;
-	sa_warn(ike, sa, "ike.auth.failed", "reason=\"%s\" id=%s", reason, id);
+	if (sa->initiator || guard_may_say(ike))
+		sa_warn(ike, sa, "ike.auth.failed", "reason=\"%s\" id=%s", reason, id);
 }
 
 /* ---------------------------------------------------------------- both sides */

@@ -16,10 +16,8 @@
 #include "wire/pld_nonce.h"
 #include "wire/writer.h"
 
-#define HALF_OPEN_MAX	 10000
-#define COOKIE_THRESHOLD 500
-#define INIT_RETRIES	 4
-#define PORT_NATT	 4500
+#define INIT_RETRIES 4
+#define PORT_NATT    4500
 
 /* ---------------------------------------------------------------- NAT detection */
 
@@ -131,32 +129,30 @@ static int offer_read(struct ike *ike, const struct rx *rx, struct offer *o)
 	return rc;
 }
 
-static bool cookie_is_due(const struct ike *ike)
+/* Under load, or when that source asks much: only who receives at that address goes on (2.6).
+ * Nothing is kept of the others. */
+static bool is_admitted(
+	struct ike *ike, const struct rx *rx, uint32_t rg, uint64_t spi_i, bool *proven)
 {
-	uint32_t t = ike->model->limits.cookie_threshold;
-
-	return ike->half_open >= (t ? t : COOKIE_THRESHOLD);
-}
-
-static bool cookie_passes(
-	struct ike *ike, const struct rx *rx, uint64_t spi_i, const struct offer *o)
-{
-	const struct cookie_of of = {spi_i, rx->dg->remote.addr, o->nonce};
+	struct cookie_of of = {.spi_i = spi_i, .from = rx->dg->remote.addr};
 	uint8_t fresh[COOKIE_LEN];
+	enum guard_verdict verdict;
 
-	if (!cookie_is_due(ike))
-		return true;
+	if (rx_nonce(rx, &of.nonce) < 0) {
+		refuse(ike, rg, rx, spi_i, N_INVALID_SYNTAX, (struct view){0});
+		return false;
+	}
 	cookie_rotate(&ike->cookies, &ike->cfg.env, ike->now_ms);
-	if (rx->notes.cookie.n != 0) {
-		if (cookie_check(&ike->cookies, ike->cfg.crypto, &of, rx->notes.cookie))
-			return true;
-		ike->stats.cookies_bad++;
-	}
-	if (cookie_make(&ike->cookies, ike->cfg.crypto, &of, fresh) == 0) {
+	*proven = rx->notes.cookie.n != 0 &&
+		  cookie_check(&ike->cookies, ike->cfg.crypto, &of, rx->notes.cookie);
+	ike->stats.cookies_bad += rx->notes.cookie.n != 0 && !*proven;
+	verdict = guard_admit(ike, &rx->dg->remote, *proven);
+	if (verdict == GUARD_COOKIE &&
+		cookie_make(&ike->cookies, ike->cfg.crypto, &of, fresh) == 0) {
 		ike->stats.cookies_sent++;
-		refuse(ike, o->gw->model->rg, rx, spi_i, N_COOKIE, view_of_array(fresh));
+		refuse(ike, rg, rx, spi_i, N_COOKIE, view_of_array(fresh));
 	}
-	return false;
+	return verdict == GUARD_PASS;
 }
 
 static bool group_fits(struct ike *ike, const struct rx *rx, uint64_t spi_i, const struct offer *o)
@@ -169,16 +165,25 @@ static bool group_fits(struct ike *ike, const struct rx *rx, uint64_t spi_i, con
 	return false;
 }
 
-static struct half *half_new(const struct rx *rx, const struct offer *o, const uint64_t key[4])
+/* Which message it began with, and whether its sender is where it says to be. */
+struct half_of {
+	const uint64_t *key;
+	bool proven;
+};
+
+static struct half *half_new(
+	struct ike *ike, const struct rx *rx, const struct offer *o, const struct half_of *of)
 {
 	struct half *h = calloc(1, sizeof *h);
 
 	if (!h)
 		return NULL;
-	memcpy(h->key, key, sizeof h->key);
+	memcpy(h->key, of->key, sizeof h->key);
 	h->group = o->ke.group;
-	if (blob_copy(rx->raw, &h->peer_init) < 0 || blob_copy(o->nonce, &h->peer_nonce) < 0) {
+	if (blob_copy(rx->raw, &h->peer_init) < 0 || blob_copy(o->nonce, &h->peer_nonce) < 0 ||
+		guard_enter(ike, h, &rx->dg->remote, of->proven) < 0) {
 		blob_fini(&h->peer_init);
+		blob_fini(&h->peer_nonce);
 		free(h);
 		return NULL;
 	}
@@ -187,10 +192,10 @@ static struct half *half_new(const struct rx *rx, const struct offer *o, const u
 
 /* half.hh is of the halves; the SA is found by a back pointer: its SPI. */
 static void half_open(struct ike *ike, const struct rx *rx, uint64_t spi_i, const struct offer *o,
-	const uint64_t key[4])
+	const struct half_of *of)
 {
 	struct ike_sa *sa = sa_new(ike, o->gw->model->rg, false, 0);
-	struct half *h = sa ? half_new(rx, o, key) : NULL;
+	struct half *h = sa ? half_new(ike, rx, o, of) : NULL;
 
 	if (!h) {
 		ike->failed = true;
@@ -233,19 +238,19 @@ static bool is_duplicate(struct ike *ike, const uint64_t key[4], const struct ik
 	return true;
 }
 
-static bool may_open(struct ike *ike, const struct offer *o)
+/* The first gateway that may be meant, without a look at what is offered; its group is ours. */
+static const struct gateway *is_for_us(struct ike *ike, const struct ike_ev_datagram *dg)
 {
-	uint32_t max = ike->model->limits.half_open_max;
+	struct peer_walk walk = {dg->local.addr, dg->remote.addr};
+	const struct gateway *gw = peer_next(ike, &walk);
 
-	if (!rg_active(ike, o->gw->model->rg)) {
+	if (!gw)
+		ike->stats.rx_no_gateway++;
+	else if (!rg_active(ike, gw->model->rg))
 		ike->stats.rx_not_ours++;
-		return false;
-	}
-	if (ike->half_open >= (max ? max : HALF_OPEN_MAX)) {
-		ike->stats.rx_limit++;
-		return false;
-	}
-	return true;
+	else
+		return gw;
+	return NULL;
 }
 
 static void refuse_offer(
@@ -258,14 +263,14 @@ static void refuse_offer(
 		ike->stats.rx_no_gateway++;
 		return;
 	}
-	if (!rg_active(ike, o->gw->model->rg))
-		return;
 	if (rc == -ERR_SYNTAX) {
 		refuse(ike, o->gw->model->rg, rx, spi_i, N_INVALID_SYNTAX, (struct view){0});
 		return;
 	}
-	log_info(&log, "ike.proposal.refused", "gw=%s peer=%s reason=\"no proposal chosen\"",
-		o->gw->name, endpoint_text(&rx->dg->remote, peer));
+	if (guard_may_say(ike))
+		log_info(&log, "ike.proposal.refused",
+			"gw=%s peer=%s reason=\"no proposal chosen\"", o->gw->name,
+			endpoint_text(&rx->dg->remote, peer));
 	refuse(ike, o->gw->model->rg, rx, spi_i, N_NO_PROPOSAL_CHOSEN, (struct view){0});
 }
 
@@ -274,8 +279,10 @@ void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg)
 	struct message m;
 	struct rx rx = {.dg = dg, .raw = dg->octets, .exchange = EXCHANGE_IKE_SA_INIT};
 	struct offer o = {0};
+	const struct gateway *gw;
 	uint8_t digest[HASH_MAX];
 	uint64_t key[4];
+	bool proven;
 	int rc = message_parse(dg->octets, &m);
 
 	rx.chain = &m.chain;
@@ -289,12 +296,14 @@ void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg)
 	memcpy(rx.hash, digest, sizeof rx.hash);
 	if (is_duplicate(ike, key, dg))
 		return;
+	gw = is_for_us(ike, dg);
+	if (!gw || !is_admitted(ike, &rx, gw->model->rg, m.hdr.spi_i, &proven))
+		return;
 	rc = offer_read(ike, &rx, &o);
 	if (rc < 0)
 		refuse_offer(ike, &rx, m.hdr.spi_i, &o, rc);
-	else if (may_open(ike, &o) && cookie_passes(ike, &rx, m.hdr.spi_i, &o) &&
-		 group_fits(ike, &rx, m.hdr.spi_i, &o))
-		half_open(ike, &rx, m.hdr.spi_i, &o, key);
+	else if (rg_active(ike, o.gw->model->rg) && group_fits(ike, &rx, m.hdr.spi_i, &o))
+		half_open(ike, &rx, m.hdr.spi_i, &o, &(struct half_of){key, proven});
 }
 
 int on_init_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
