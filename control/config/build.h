@@ -33,6 +33,8 @@ void build_manual(struct build *b, const struct node *vpn, struct model_vpn *v);
 void check_manual(struct build *b);
 /* Rules across sections, on the finished model. */
 void check_model(struct build *b);
+/* ... about how long SAs live. */
+void check_life(struct build *b);
 
 /* The model is constant for everyone but its builder, until the build ends. */
 static inline void *writable(const void *p)

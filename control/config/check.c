@@ -404,5 +404,6 @@ void check_model(struct build *b)
 	check_vpns(b);
 	check_shared(b);
 	check_lifetimes(b);
+	check_life(b);
 	warn_later(b, b->t->root);
 }

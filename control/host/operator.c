@@ -152,7 +152,8 @@ void daemon_ctl(void *ctx, const Ctl__Request *q, struct ctl_call *call)
 		engine(d, call, IKE_OP_CLEAR_CHILD, ipsec_filter_of(q->clear_ipsec->filter));
 		break;
 	case CTL__REQUEST__COMMAND_REKEY_IKE:
-		engine(d, call, IKE_OP_REKEY_IKE, ike_filter_of(q->rekey_ike->filter));
+		engine(d, call, q->rekey_ike->reauthenticate ? IKE_OP_REAUTH_IKE : IKE_OP_REKEY_IKE,
+			ike_filter_of(q->rekey_ike->filter));
 		break;
 	case CTL__REQUEST__COMMAND_REKEY_IPSEC:
 		engine(d, call, IKE_OP_REKEY_CHILD, ipsec_filter_of(q->rekey_ipsec->filter));

@@ -58,6 +58,7 @@ static void ike_each(void *ctx, const struct ike_sa_row *row)
 	s.role = row->initiator ? CTL__ROLE__ROLE_INITIATOR : CTL__ROLE__ROLE_RESPONDER;
 	s.expires_s = row->expires_s;
 	s.reauth = row->reauth_frequency != 0;
+	s.reauth_expires_s = row->reauth_s;
 	s.fragmentation = row->fragmentation;
 	s.fragment_size = row->fragment_size;
 	s.local_id = (char *)(uintptr_t)row->local_id;

@@ -58,6 +58,20 @@ struct child *child_find_out(struct ike_sa *sa, uint32_t spi_out)
 	return NULL;
 }
 
+struct child *child_sibling(const struct child *c)
+{
+	struct child *o, *best = NULL;
+
+	if (!c->tunnel)
+		return NULL;
+	list_foreach (o, &c->tunnel->children, of_tunnel)
+		if (o->sa != c->sa && (o->state == CHILD_UP || o->state == CHILD_NEW) &&
+			!o->want_delete && (!best || o->order > best->order) &&
+			ident_equal(&o->sa->remote_id, &c->sa->remote_id))
+			best = o;
+	return best;
+}
+
 void child_drop(struct ike *ike, struct child *c)
 {
 	timer_cancel(&ike->timers, &c->timer);

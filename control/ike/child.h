@@ -43,6 +43,7 @@ struct child {
 	bool changed; /* is in the running transaction */
 	bool want_rekey;
 	bool want_delete; /* a delete to the peer is to be sent, or under way */
+	bool left_behind; /* the peer does not want it on the new IKE SA */
 	uint8_t rekey_tries;
 	bool transport; /* between the two ends alone; else a tunnel */
 	struct esp_suite suite;
@@ -69,6 +70,8 @@ struct child *child_new(struct ike *ike, struct ike_sa *sa, struct tunnel *t, ui
 struct child *child_find(struct ike *ike, uint32_t spi_in);
 /* The one whose packets go out with that SPI. */
 struct child *child_find_out(struct ike_sa *sa, uint32_t spi_out);
+/* The newest other one that serves the same tunnel with the same peer, on another IKE SA; NULL. */
+struct child *child_sibling(const struct child *c);
 void child_drop(struct ike *ike, struct child *c);
 void child_free(struct child *c);
 void child_move(struct child *c, struct ike_sa *to);

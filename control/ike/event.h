@@ -96,6 +96,7 @@ enum ike_operation {
 	IKE_OP_CLEAR_CHILD, /* delete children */
 	IKE_OP_INITIATE,    /* as if traffic asked for the tunnels */
 	IKE_OP_REKEY_IKE,
+	IKE_OP_REAUTH_IKE, /* a rekey that authenticates anew */
 	IKE_OP_REKEY_CHILD
 };
 

@@ -8,6 +8,7 @@
 #include "ike/record.h"
 #include "ike/schedule.h"
 #include "ike/tx.h"
+#include "ike/v2/reauth.h"
 
 struct waiting {
 	struct list link;
@@ -207,6 +208,7 @@ static void resume(struct ike *ike, struct ike_sa *sa)
 	struct child *c;
 
 	sched_resumed(ike, sa);
+	reauth_resumed(ike, sa);
 	resend(ike, sa);
 	list_foreach (c, &sa->children, of_sa)
 		resume_child(ike, c);

@@ -123,6 +123,10 @@ struct ike_sa {
 	struct fragments *fragments[2]; /* of a request, of an answer */
 
 	bool want_rekey, want_close, want_probe;
+	bool want_reauth;      /* the next rekey is one: the operator's wish */
+	uint64_t heir;	       /* the SA that is being set up to take its place: reauth.h */
+	uint64_t rival;	       /* the peer's, that crossed our IKE_AUTH */
+	uint64_t redundant_ms; /* how long it waits for its successor to serve */
 	uint32_t bad_spi;      /* the next probe tells the peer of it, 0 = none */
 	uint32_t bad_spi_told; /* how often that was done */
 	uint16_t rekey_group;  /* that the peer asked for; 0: as now */

@@ -7,6 +7,7 @@
 #include "ike/fsm.h"
 #include "ike/tx.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/reauth.h"
 
 /* RFC 7296 2.4 leaves the times to us: about a minute in all. */
 #define RETRANSMIT_FIRST_MS 500
@@ -50,21 +51,25 @@ static struct child *child_to_delete(struct ike_sa *sa)
 	return NULL;
 }
 
-static struct child *child_to_rekey(struct ike_sa *sa)
+static struct child *child_to_rekey(struct ike *ike, struct ike_sa *sa)
 {
 	struct child *c;
 
+	if (sa->successor != 0 || reauth_is_under_way(ike, sa))
+		return NULL; /* it gets another in any case */
 	list_foreach (c, &sa->children, of_sa)
 		if (c->want_rekey && c->state == CHILD_UP && !c->want_delete)
 			return c;
 	return NULL;
 }
 
-static struct tunnel *tunnel_to_make(struct ike_sa *sa)
+static struct tunnel *tunnel_to_make(struct ike *ike, struct ike_sa *sa)
 {
-	struct tunnel *t;
+	struct tunnel *t = reauth_tunnel(ike, sa);
 
-	if (!sa->gw)
+	if (t)
+		return t;
+	if (!sa->gw || sa->successor != 0 || reauth_is_under_way(ike, sa))
 		return NULL;
 	list_foreach (t, &sa->gw->tunnels, of_gw)
 		if (t->wanted && !timer_is_armed(&t->timer) && !tunnel_is_up(t))
@@ -77,6 +82,7 @@ static int begin_one(struct ike *ike, struct ike_sa *sa)
 {
 	struct child *c = child_to_delete(sa);
 	struct tunnel *t;
+	int rc;
 
 	if (sa->want_close)
 		return fsm_on(ike, sa, ON_CLOSE);
@@ -87,14 +93,20 @@ static int begin_one(struct ike *ike, struct ike_sa *sa)
 	if (sa->state != SA_UP)
 		return 0;
 	/* One that was just made by a crossing rekey waits until it is clear which one stays. */
-	if (sa->want_rekey && sa->has_children)
-		return xchg_begin_rekey(ike, sa);
-	c = child_to_rekey(sa);
+	if (sa->want_rekey && sa->has_children) {
+		if (!reauth_is_next(sa))
+			return xchg_begin_rekey(ike, sa);
+		rc = reauth_begin(ike, sa);
+		if (rc < 0)
+			return rc;
+	}
+	c = child_to_rekey(ike, sa);
 	if (c)
 		return xchg_begin_child(ike, sa, c->tunnel, c);
-	t = tunnel_to_make(sa);
+	t = tunnel_to_make(ike, sa);
 	if (t)
 		return xchg_begin_child(ike, sa, t, NULL);
+	reauth_done(ike, sa);
 	return sa->want_probe ? xchg_begin_probe(ike, sa) : 0;
 }
 
@@ -191,6 +203,16 @@ static uint64_t soft_ms(uint64_t hard_ms, bool initiator)
 	return hard_ms > margin + 1000 ? hard_ms - margin : hard_ms / 2;
 }
 
+static uint64_t hard_ms(const struct ike_sa *sa)
+{
+	return sa->gw->model->policy->proposals[0].lifetime_s * UINT64_C(1000);
+}
+
+uint64_t sched_soft_ms(const struct ike_sa *sa)
+{
+	return soft_ms(hard_ms(sa), sa->initiator);
+}
+
 /* A gateway with one responder-only-no-rekey VPN has only such (RSP-005). */
 static bool gateway_may_rekey(const struct gateway *gw)
 {
@@ -204,14 +226,13 @@ static bool gateway_may_rekey(const struct gateway *gw)
 
 void sched_established(struct ike *ike, struct ike_sa *sa)
 {
-	const struct model_ike_policy *policy = sa->gw->model->policy;
-	uint64_t hard = policy->proposals[0].lifetime_s * UINT64_C(1000);
+	uint64_t hard = hard_ms(sa);
 	uint64_t dpd = dpd_interval_ms(sa), keepalive = keepalive_ms(sa);
 
 	sa->established_wall_ms = ike->wall_ms;
 	sa->last_rx_ms = ike->now_ms;
 	sa->at_hard = ike->now_ms + hard;
-	sa->at_soft = gateway_may_rekey(sa->gw) ? ike->now_ms + soft_ms(hard, sa->initiator) : 0;
+	sa->at_soft = gateway_may_rekey(sa->gw) ? ike->now_ms + sched_soft_ms(sa) : 0;
 	sa->at_dpd = dpd ? ike->now_ms + dpd : 0;
 	sa->at_keepalive = keepalive ? ike->now_ms + keepalive : 0;
 	sa_rearm(ike, sa);
@@ -293,9 +314,11 @@ void sched_child_replaced(struct ike *ike, struct child *c, uint32_t by, bool ou
  * lives is what is known. */
 static void heir_sends(struct ike *ike, const struct child *c)
 {
-	struct child *by = child_find(ike, c->replaced_by);
+	struct child *by = c->replaced_by ? child_find(ike, c->replaced_by) : NULL;
 
-	if (!c->outbound || !by || by->outbound || !by->installed)
+	if (!by)
+		by = child_sibling(c);
+	if (!c->outbound || !by || by->outbound)
 		return;
 	by->at_outbound = 0;
 	by->outbound = true;
@@ -329,10 +352,9 @@ void sched_child_gone(struct ike *ike, struct child *c, int why)
 		replaced ? "replaced" : tunnel_down_text((enum tunnel_down)why));
 	ike->stats.child_down++;
 	sa->children_deleted++;
-	if (replaced) {
-		heir_sends(ike, c);
+	heir_sends(ike, c);
+	if (replaced)
 		heirs_move_up(ike, c);
-	}
 	txn_gone_child(ike, c);
 	if (lingers)
 		txn_linger(ike, c);

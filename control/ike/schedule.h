@@ -30,6 +30,8 @@ void sched_later(struct ike *ike, struct ike_sa *sa, uint64_t delay_ms);
 /* ---- turns of life */
 /* A state was entered (fsm.c). */
 void sched_entered(struct ike *ike, struct ike_sa *sa);
+/* From the beginning of its life to its soft end (LIF-003, LIF-005). */
+uint64_t sched_soft_ms(const struct ike_sa *sa);
 /* An IKE SA is authenticated, or was made by a rekey: lifetimes begin. */
 void sched_established(struct ike *ike, struct ike_sa *sa);
 /* Taken over from another node: probes and keepalives begin anew. */

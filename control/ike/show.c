@@ -6,6 +6,7 @@
 #include "ike/engine.h"
 #include "ike/filter.h"
 #include "ike/record.h"
+#include "ike/schedule.h"
 
 static uint16_t id_of(const struct alg *a)
 {
@@ -29,6 +30,19 @@ static int by_index(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
+/* REA-010: what is left to the next rekey of ours, and the rekeys that come before it. */
+static uint32_t reauth_s(const struct ike_sa *sa, uint64_t now_ms)
+{
+	const struct model_ike_policy *p = sa->gw ? sa->gw->model->policy : NULL;
+	uint64_t one = p ? sched_soft_ms(sa) : 0;
+
+	if (!p || p->reauth_frequency == 0 || sa->at_soft == 0)
+		return 0;
+	if (sa->rekeys + 1 >= p->reauth_frequency)
+		return seconds_to(sa->at_soft, now_ms);
+	return seconds_to(sa->at_soft + (p->reauth_frequency - sa->rekeys - 1) * one, now_ms);
+}
+
 static void fill_sa(const struct ike_sa *sa, uint64_t now_ms, struct ike_sa_row *r)
 {
 	*r = (struct ike_sa_row){.index = sa->index,
@@ -42,6 +56,7 @@ static void fill_sa(const struct ike_sa *sa, uint64_t now_ms, struct ike_sa_row 
 		.gateway = gateway_name(sa),
 		.expires_s = seconds_to(sa->at_hard, now_ms),
 		.reauth_frequency = sa->gw ? sa->gw->model->policy->reauth_frequency : 0,
+		.reauth_s = reauth_s(sa, now_ms),
 		.rekeys = sa->rekeys,
 		.reauths = sa->reauths,
 		.fragmentation = (sa->supports & SA_FRAGMENTATION) != 0,

@@ -18,6 +18,7 @@ struct ike_sa_row {
 	const char *local_id, *peer_id;
 	uint32_t expires_s; /* to the hard end of its life */
 	uint32_t reauth_frequency, rekeys, reauths;
+	uint32_t reauth_s; /* until it authenticates anew, unless the peer rekeys more often */
 	bool fragmentation, nat_local, nat_remote;
 	uint32_t fragment_size;
 	uint16_t encr, key_bits, integ, prf, dh; /* IANA; 0 while not negotiated */

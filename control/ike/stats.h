@@ -45,6 +45,7 @@
 	X(ike_responded, "IKE SAs begun by peers") \
 	X(ike_up, "IKE SAs established") \
 	X(ike_rekeyed, "IKE SAs rekeyed") \
+	X(ike_reauthenticated, "IKE SAs authenticated anew by us") \
 	X(ike_down, "IKE SAs closed") \
 	X(ike_dead, "peers declared dead") \
 	X(child_up, "child SAs established") \

@@ -183,6 +183,7 @@ static uint32_t operate_sas(struct ike *ike, const struct ike_ev_operator *o)
 			sa->want_close = true;
 		else
 			sa->want_rekey = true;
+		sa->want_reauth |= o->op == IKE_OP_REAUTH_IKE;
 		sched_work(ike, sa);
 		n++;
 	}
@@ -229,6 +230,7 @@ static void on_operator(struct ike *ike, const struct ike_ev_operator *o)
 	switch (o->op) {
 	case IKE_OP_CLEAR_IKE:
 	case IKE_OP_REKEY_IKE:
+	case IKE_OP_REAUTH_IKE:
 		n = operate_sas(ike, o);
 		break;
 	case IKE_OP_CLEAR_CHILD:

@@ -97,15 +97,15 @@ static void retry_arm(struct ike *ike, struct tunnel *t)
 /* The SA that can ask for it now or soon. */
 static struct ike_sa *gateway_sa(struct gateway *gw)
 {
-	struct ike_sa *sa, *soon = NULL;
+	struct ike_sa *sa, *soon = NULL, *up = NULL;
 
 	list_foreach (sa, &gw->sas, of_gw) {
-		if (sa->state == SA_UP && !sa->want_close)
-			return sa;
+		if (sa->state == SA_UP && !sa->want_close && sa->successor == 0)
+			up = sa;
 		if (sa->initiator && sa->state < SA_UP)
 			soon = sa;
 	}
-	return soon;
+	return up ? up : soon;
 }
 
 void tunnel_want(struct ike *ike, struct tunnel *t)

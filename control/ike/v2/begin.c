@@ -8,6 +8,7 @@
 #include "ike/schedule.h"
 #include "ike/tx.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/reauth.h"
 #include "wire/pld_delete.h"
 #include "wire/pld_ke.h"
 #include "wire/pld_nonce.h"
@@ -141,7 +142,8 @@ static bool is_still_due(struct ike *ike, const struct ike_sa *sa)
 		return false;
 	if (x->kind == EXCH_CHILD_REKEY)
 		return old && old->state == CHILD_UP && !old->want_delete;
-	return x->kind == EXCH_IKE_REKEY || (t && !tunnel_is_up(t));
+	return x->kind == EXCH_IKE_REKEY || (t && !tunnel_is_up(t)) ||
+	       (t && reauth_tunnel(ike, sa) == t);
 }
 
 static void want_again(struct ike *ike, struct ike_sa *sa, const struct exch *x)

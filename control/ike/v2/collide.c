@@ -5,6 +5,7 @@
 #include "ike/engine.h"
 #include "ike/schedule.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/reauth.h"
 
 #define RIVAL_PATIENCE_MS 30000
 
@@ -30,11 +31,11 @@ struct exch *collide_makes_child(const struct ike_sa *sa)
 	return makes ? x : NULL;
 }
 
-bool collide_refuses_rekey(const struct ike_sa *sa)
+bool collide_refuses_rekey(struct ike *ike, const struct ike_sa *sa)
 {
 	const struct exch *x = sa->out;
 
-	return sa->want_close ||
+	return sa->want_close || sa->successor != 0 || reauth_is_under_way(ike, sa) ||
 	       (x && x->kind != EXCH_IKE_REKEY && x->kind != EXCH_PROBE && x->kind != EXCH_NONE);
 }
 

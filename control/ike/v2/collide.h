@@ -17,8 +17,8 @@ bool collide_refuses_child(const struct ike_sa *sa, const struct child *old);
 /* Our request for a child that is under way, or NULL: the peer may have made that child already,
  * and its answer be on the way. */
 struct exch *collide_makes_child(const struct ike_sa *sa);
-/* ... we are busy with children, or closing. */
-bool collide_refuses_rekey(const struct ike_sa *sa);
+/* ... we are busy with children, closing, or authenticating anew. */
+bool collide_refuses_rekey(struct ike *ike, const struct ike_sa *sa);
 
 /* The peer rekeyed `old` into `made`: remembered if we are rekeying it too. */
 void collide_child_asked(struct ike_sa *sa, const struct child *old, const struct child *made,

@@ -20,6 +20,8 @@ void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg);
 void x_init_answer(struct ike *ike, struct ike_sa *sa, const struct ike_ev_datagram *dg);
 /* Begins an IKE SA for the sake of t; NULL when nothing can be done. */
 struct ike_sa *x_init_start(struct ike *ike, struct gateway *gw, const struct tunnel *t);
+/* ... that is to take the place of `old`, with the same peer. */
+struct ike_sa *x_init_anew(struct ike *ike, struct ike_sa *old, const struct tunnel *t);
 int on_init_start(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_init_key_pair(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_init_cookie(struct ike *ike, struct ike_sa *sa, const struct cause *c);

@@ -9,6 +9,7 @@
 #include "ike/tx.h"
 #include "ike/v2/auth.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/reauth.h"
 #include "ike/v2/which.h"
 #include "wire/pld_id.h"
 
@@ -46,6 +47,7 @@ static void established(struct ike *ike, struct ike_sa *sa)
 	sched_established(ike, sa);
 	half_done(ike, sa);
 	ike->stats.ike_up++;
+	reauth_established(ike, sa);
 	sa_info(ike, sa, "ike.up", "role=%s local-id=%s peer-id=%s encr=%s prf=%s dh=%s nat=%s%s",
 		sa->initiator ? "initiator" : "responder", ident_text(&sa->local_id, local),
 		ident_text(&sa->remote_id, peer), sa->suite.encr->name, sa->suite.prf->name,
@@ -131,23 +133,13 @@ static int auth_request(struct ike *ike, struct ike_sa *sa, struct tunnel *t)
 	return rc < 0 ? rc : tx_request_close(ike, sa, &w);
 }
 
-/* The peer has set one up with us meanwhile: INITIAL_CONTACT on a second one would end that. */
-static bool is_superfluous(const struct ike_sa *sa)
-{
-	const struct ike_sa *other;
-
-	list_foreach (other, &sa->gw->sas, of_gw)
-		if (other != sa && other->state == SA_UP && !other->want_close)
-			return true;
-	return false;
-}
-
 int on_auth_begin(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	struct tunnel *t = first_tunnel(ike, sa);
 	int rc = c->job->rc;
 
-	if (is_superfluous(sa)) {
+	/* INITIAL_CONTACT on a second one would end the first. */
+	if (reauth_is_superfluous(ike, sa)) {
 		(void)fsm_on(ike, sa, ON_LINGER);
 		return FSM_STAY;
 	}
@@ -183,6 +175,7 @@ static void first_child_made(struct ike *ike, struct ike_sa *sa, const struct rx
 	if (rx->notes.error == 0)
 		sa->orphan = a.spi_in; /* the peer has made it */
 	sa_warn(ike, sa, "child.refused", "notify=%u reason=\"%s\"", rx->notes.error, err_text(rc));
+	reauth_child_refused(ike, sa, t);
 	tunnel_failed(ike, t,
 		rx->notes.error == N_TS_UNACCEPTABLE ? TUNNEL_SELECTORS : TUNNEL_ESP_PROPOSAL);
 }
@@ -216,7 +209,8 @@ int on_distrust(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	sa->at_retransmit = 0;
 	sa_half_free(ike, sa);
 	rc = xchg_begin_delete(ike, sa, N_AUTHENTICATION_FAILED);
-	gateway_failed(ike, gw, TUNNEL_AUTH);
+	if (!reauth_is_one(sa))
+		gateway_failed(ike, gw, TUNNEL_AUTH);
 	return rc;
 }
 
@@ -229,7 +223,7 @@ int on_auth_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		return -ERR_SYNTAX;
 	if (ident_copy(id.type, id.data, &sa->remote_id) < 0)
 		return -ERR_NOMEM;
-	if (!is_trusted(ike, sa, c->rx, &id))
+	if (!is_trusted(ike, sa, c->rx, &id) || !reauth_same_peer(ike, sa))
 		return fsm_on(ike, sa, ON_CLOSE) < 0 ? -ERR_AUTH : FSM_STAY;
 	first_child_made(ike, sa, c->rx);
 	established(ike, sa);
@@ -332,11 +326,11 @@ static enum tunnel_down down_of(int rc)
 int on_auth_broken(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	struct gateway *gw = sa->gw;
-	bool initiator = sa->initiator;
+	bool counts = sa->initiator && !reauth_is_one(sa);
 
 	txn_gone_sa(ike, sa);
 	sa_drop(ike, sa);
-	if (initiator && gw)
+	if (counts && gw)
 		gateway_failed(ike, gw, c->on == ON_ERROR ? down_of(c->rc) : TUNNEL_NO_RESPONSE);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "ike/tx.h"
 #include "ike/v2/collide.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/reauth.h"
 #include "wire/pld_ke.h"
 #include "wire/pld_nonce.h"
 #include "wire/pld_ts.h"
@@ -254,6 +255,7 @@ static int child_make(
 		.shared = r->shared};
 	const struct rg_state *rg = rg_active(ike, sa->rg);
 	struct child *c = child_new(ike, sa, r->chosen->t, r->spi_in);
+	const struct child *sibling;
 	int rc;
 
 	if (!c)
@@ -264,7 +266,8 @@ static int child_make(
 	c->initiator = r->ours;
 	/* Architecture rule 10: the answering end switches on the first packet. Where there is
 	 * nothing to switch from, sending early loses less than not sending. */
-	c->outbound = r->ours || !r->replaces;
+	sibling = child_sibling(c);
+	c->outbound = r->ours || (!r->replaces && !(sibling && sibling->outbound));
 	c->keys_swapped = !r->ours;
 	c->order = ike->next_order++;
 	c->lease_epoch = rg ? rg->epoch : 0;
@@ -409,6 +412,7 @@ int child_accept(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 		return rc;
 	tunnel_succeeded(ike, t);
 	log_made(ike, sa, *out, a->old);
+	reauth_child_made(ike, sa, *out);
 	return 0;
 }
 
@@ -546,6 +550,12 @@ static void rekey_refused(struct ike *ike, struct ike_sa *sa, struct child *old,
 	child_rearm(ike, old);
 }
 
+static void child_not_wanted(struct ike *ike, struct ike_sa *sa, struct tunnel *t, uint16_t notify)
+{
+	reauth_child_refused(ike, sa, t);
+	tunnel_failed(ike, t, notify == N_TS_UNACCEPTABLE ? TUNNEL_SELECTORS : TUNNEL_ESP_PROPOSAL);
+}
+
 static int child_refused(struct ike *ike, struct ike_sa *sa, uint16_t notify)
 {
 	struct exch *x = sa->out;
@@ -558,8 +568,7 @@ static int child_refused(struct ike *ike, struct ike_sa *sa, uint16_t notify)
 	else if (notify == N_TEMPORARY_FAILURE)
 		sched_retry(ike, sa);
 	else if (t)
-		tunnel_failed(ike, t,
-			notify == N_TS_UNACCEPTABLE ? TUNNEL_SELECTORS : TUNNEL_ESP_PROPOSAL);
+		child_not_wanted(ike, sa, t, notify);
 	xchg_end(ike, sa);
 	return 0;
 }

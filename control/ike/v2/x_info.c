@@ -134,7 +134,9 @@ int on_close(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	sa->want_close = false;
 	if (!sa->successor)
 		sa_info(ike, sa, "ike.down", "reason=\"closed here\"");
-	end_children(ike, sa, TUNNEL_CLEARED);
+	/* After a reauthentication the peer may send with them until it reads this. */
+	if (!sa->successor)
+		end_children(ike, sa, TUNNEL_CLEARED);
 	return xchg_begin_delete(ike, sa, 0);
 }
 

@@ -411,13 +411,14 @@ static int generate(struct ike *ike, struct ike_sa *sa)
 		&job);
 }
 
-struct ike_sa *x_init_start(struct ike *ike, struct gateway *gw, const struct tunnel *t)
+/* An SA to begin with; the ends are not said yet. */
+static struct ike_sa *init_new(struct ike *ike, struct gateway *gw, const struct tunnel *t)
 {
 	const struct model_gateway *m = gw->model;
 	uint16_t group = negotiate_ike_group(m->policy, 0);
 	struct ike_sa *sa;
 
-	if (group == 0 || m->n_peers == 0 || !m->external || !rg_active(ike, m->rg))
+	if (group == 0 || !rg_active(ike, m->rg))
 		return NULL;
 	sa = sa_new(ike, m->rg, true, 0);
 	if (!sa)
@@ -431,14 +432,37 @@ struct ike_sa *x_init_start(struct ike *ike, struct gateway *gw, const struct tu
 	sa->half->group = group;
 	sa->half->policy_id = t->policy_id;
 	sa->half->announce = list_is_empty(&gw->sas);
+	sa_attach(sa, gw);
+	ike->stats.ike_initiated++;
+	return sa;
+}
+
+struct ike_sa *x_init_start(struct ike *ike, struct gateway *gw, const struct tunnel *t)
+{
+	const struct model_gateway *m = gw->model;
+	struct ike_sa *sa = m->n_peers > 0 && m->external ? init_new(ike, gw, t) : NULL;
+
+	if (!sa)
+		return NULL;
 	sa->interface_id = ike->cfg.interface_id(m->external->name);
 	sa->local = (struct endpoint){m->local, 500};
 	sa->remote = (struct endpoint){m->peers[gw->peer_at % m->n_peers].addr, 500};
-	sa_attach(sa, gw);
-	ike->stats.ike_initiated++;
-	if (fsm_on(ike, sa, ON_START) < 0)
+	return fsm_on(ike, sa, ON_START) < 0 ? NULL : sa;
+}
+
+/* To where the peer is, by the ports that its NAT holds open (REA-007). */
+struct ike_sa *x_init_anew(struct ike *ike, struct ike_sa *old, const struct tunnel *t)
+{
+	struct ike_sa *sa = init_new(ike, old->gw, t);
+
+	if (!sa)
 		return NULL;
-	return sa;
+	sa->predecessor = old->spi_local;
+	sa->interface_id = old->interface_id;
+	sa->local = old->local;
+	sa->remote = old->remote;
+	sa->natt = old->natt;
+	return fsm_on(ike, sa, ON_START) < 0 ? NULL : sa;
 }
 
 int on_init_start(struct ike *ike, struct ike_sa *sa, const struct cause *c)
@@ -555,7 +579,7 @@ void x_init_answer(struct ike *ike, struct ike_sa *sa, const struct ike_ev_datag
 /* RFC 7296 2.23: with a NAT on the way everything further goes by port 4500. */
 static void float_ports(struct ike_sa *sa)
 {
-	if (!sa->nat_local && !sa->nat_remote)
+	if (sa->natt || (!sa->nat_local && !sa->nat_remote))
 		return;
 	sa->natt = true;
 	sa->local.port = PORT_NATT;

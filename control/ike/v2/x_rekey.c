@@ -195,7 +195,7 @@ int on_rekey_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	rekey_claim(ike, sa);
 	if (rc == -ERR_NO_PROPOSAL)
 		rc = tx_answer_notify(ike, sa, c->rx, N_NO_PROPOSAL_CHOSEN);
-	else if (rc == 0 && collide_refuses_rekey(sa))
+	else if (rc == 0 && collide_refuses_rekey(ike, sa))
 		rc = tx_answer_notify(ike, sa, c->rx, N_TEMPORARY_FAILURE);
 	else if (rc == 0 && ke.group != b.suite.dh->id)
 		rc = tx_answer_group(ike, sa, c->rx, b.suite.dh->id);

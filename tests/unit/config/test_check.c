@@ -237,6 +237,28 @@ static const struct check check_security_cases[] = {
 		"set security ipsec vpn w ike gateway g ipsec-policy epol\n" VPN
 		"establish-tunnels responder-only",
 		"all VPNs of gateway 'g' must be responder-only, or none ('v' differs)\n", false},
+	{"responder-only and a dynamic gateway (RSP-004)",
+		"delete security ike gateway g address\n"
+		"set security ike gateway g dynamic hostname branch.example\n" VPN
+		"establish-tunnels responder-only-no-rekey",
+		AT_VPN "'establish-tunnels responder-only-no-rekey'\n    responder-only is for "
+		       "site-to-site VPNs, gateway 'g' is dynamic\n",
+		false},
+	{"reauthentication and an access profile (REA-009)",
+		"set security ike policy pol reauth-frequency 1\n"
+		"set security ike gateway g aaa access-profile radius",
+		"[edit security ike gateway g]\n  'aaa access-profile radius'\n    policy 'pol' "
+		"has "
+		"'reauth-frequency', which is not possible with an access profile\n",
+		false},
+	{"reauthentication through a NAT (REA-008)",
+		"set security ike policy pol reauth-frequency 3",
+		"[edit security ike gateway g]\n  'ike-policy pol'\n    policy 'pol' has "
+		"'reauth-frequency': through a NAT it needs 'dead-peer-detection' or "
+		"'nat-keepalive'\n",
+		true},
+	{"reauth-frequency 101 (REA-002)", "set security ike policy pol reauth-frequency 101",
+		"value 101 is not within range (0..100)\n", false},
 	{"udp-encapsulate 4500", VPN "udp-encapsulate dest-port 4500",
 		"'dest-port 4500'\n    4500 is NAT traversal's\n", false},
 	{"udp-encapsulate 1024 (UDP-002)", VPN "udp-encapsulate dest-port 1024",

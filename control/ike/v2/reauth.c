@@ -1,0 +1,285 @@
+#include "ike/v2/reauth.h"
+
+#include <inttypes.h>
+
+#include "ike/engine.h"
+#include "ike/schedule.h"
+#include "ike/v2/exchange.h"
+
+#define REAUTH_AGAIN_MS	  30000 /* after one that came to nothing */
+#define RIVAL_PATIENCE_MS 30000 /* for the peer to close the redundant one */
+#define REDUNDANT_LOOK_MS 200
+
+/* ---------------------------------------------------------------- when */
+
+bool reauth_is_next(const struct ike_sa *sa)
+{
+	uint32_t every = sa->gw ? sa->gw->model->policy->reauth_frequency : 0;
+
+	return sa->want_reauth || (every != 0 && sa->rekeys + 1 >= every);
+}
+
+bool reauth_is_one(const struct ike_sa *sa)
+{
+	return sa->initiator && sa->predecessor != 0 && sa->lineage == sa->spi_local;
+}
+
+bool reauth_is_under_way(struct ike *ike, const struct ike_sa *old)
+{
+	return old->heir != 0 && sa_find(ike, old->heir) != NULL;
+}
+
+/* What `sa` takes over; NULL: it is no reauthentication, or the old one is gone. */
+static struct ike_sa *target(struct ike *ike, const struct ike_sa *sa)
+{
+	struct ike_sa *old = reauth_is_one(sa) ? sa_find(ike, sa->predecessor) : NULL;
+
+	return old && sa_is_open(old) ? old : NULL;
+}
+
+static bool is_live(const struct child *c)
+{
+	return c->tunnel && (c->state == CHILD_UP || c->state == CHILD_NEW);
+}
+
+static bool has_tunnel(const struct ike_sa *sa, const struct tunnel *t)
+{
+	const struct child *c;
+
+	list_foreach (c, &sa->children, of_sa)
+		if (c->tunnel == t)
+			return true;
+	return false;
+}
+
+/* A tunnel of `old` that `sa` (NULL: nobody yet) does not have. */
+static struct tunnel *tunnel_left(const struct ike_sa *old, const struct ike_sa *sa)
+{
+	const struct child *c;
+
+	list_foreach (c, &old->children, of_sa)
+		if (is_live(c) && !c->want_delete && !c->left_behind &&
+			(!sa || !has_tunnel(sa, c->tunnel)))
+			return c->tunnel;
+	return NULL;
+}
+
+int reauth_begin(struct ike *ike, struct ike_sa *old)
+{
+	const struct tunnel *t = tunnel_left(old, NULL);
+	struct ike_sa *sa;
+
+	old->want_rekey = false;
+	old->at_soft = ike->now_ms + REAUTH_AGAIN_MS;
+	sa_rearm(ike, old);
+	if (reauth_is_under_way(ike, old))
+		return 0;
+	if (!t) {
+		/* It carries nothing: whoever needs a tunnel authenticates. */
+		old->want_close = true;
+		sched_work(ike, old);
+		return 0;
+	}
+	sa = x_init_anew(ike, old, t);
+	if (!sa)
+		return 0; /* again, a little later */
+	old->heir = sa->spi_local;
+	sa_info(ike, old, "ike.reauth.begin", "rekeys=%u", old->rekeys);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- who */
+
+bool reauth_same_peer(struct ike *ike, const struct ike_sa *sa)
+{
+	const struct ike_sa *old = target(ike, sa);
+
+	return !old || ident_equal(&old->remote_id, &sa->remote_id);
+}
+
+bool reauth_is_superfluous(struct ike *ike, const struct ike_sa *sa)
+{
+	const struct ike_sa *old = target(ike, sa), *other;
+
+	if (reauth_is_one(sa) && !old)
+		return true;
+	list_foreach (other, &sa->gw->sas, of_gw) {
+		if (other == sa || other->state != SA_UP || other->want_close)
+			continue;
+		if (!old || (other->lineage != old->lineage && other->index > old->index &&
+				    ident_equal(&other->remote_id, &old->remote_id)))
+			return true;
+	}
+	return false;
+}
+
+/* ---------------------------------------------------------------- crossing */
+
+/* The peer began `theirs` while our request for one is under way. */
+static void crossing_seen(struct ike_sa *theirs)
+{
+	struct ike_sa *ours;
+
+	list_foreach (ours, &theirs->gw->sas, of_gw)
+		if (ours->initiator && ours->state == SA_AUTH_SENT &&
+			addr_equal(&ours->remote.addr, &theirs->remote.addr))
+			ours->rival = theirs->spi_local;
+}
+
+static uint64_t rank(const struct ike_sa *sa)
+{
+	return sa_spi_i(sa);
+}
+
+/* Both know both: of the two that crossed, the one with the lower initiator's SPI goes. */
+static void crossing_settle(struct ike *ike, struct ike_sa *ours)
+{
+	struct ike_sa *theirs = ours->rival ? sa_find(ike, ours->rival) : NULL;
+	bool lost;
+
+	ours->rival = 0;
+	if (!theirs || theirs->state != SA_UP || theirs->want_close ||
+		!ident_equal(&theirs->remote_id, &ours->remote_id))
+		return;
+	ike->stats.collisions++;
+	lost = rank(ours) < rank(theirs);
+	sa_info(ike, ours, lost ? "ike.twin.lost" : "ike.twin.won", "other=%016" PRIx64,
+		theirs->spi_local);
+	if (lost) {
+		ours->successor = theirs->spi_local;
+		return;
+	}
+	/* The peer closes it, unless it did not see them cross. */
+	theirs->at_hard = MIN(theirs->at_hard, ike->now_ms + RIVAL_PATIENCE_MS);
+	theirs->at_soft = 0;
+	sa_rearm(ike, theirs);
+	txn_sa(ike, theirs);
+}
+
+/* ---------------------------------------------------------------- the new one */
+
+/* What a peer's new SA replaces is not said: an older one with the same identities. */
+static void count_theirs(struct ike_sa *sa)
+{
+	const struct ike_sa *other;
+
+	list_foreach (other, &sa->gw->sas, of_gw)
+		if (other != sa && other->state == SA_UP && other->has_children &&
+			ident_equal(&other->remote_id, &sa->remote_id))
+			sa->reauths = MAX(sa->reauths, other->reauths + 1);
+}
+
+void reauth_established(struct ike *ike, struct ike_sa *sa)
+{
+	struct ike_sa *old = target(ike, sa);
+
+	if (!sa->initiator) {
+		count_theirs(sa);
+		crossing_seen(sa);
+		return;
+	}
+	if (old) {
+		sa->reauths = old->reauths + 1;
+		ike->stats.ike_reauthenticated++;
+		sa_info(ike, sa, "ike.reauthenticated", "was=%016" PRIx64 " reauths=%u",
+			old->spi_local, sa->reauths);
+	}
+	crossing_settle(ike, sa);
+}
+
+void reauth_child_made(struct ike *ike, struct ike_sa *sa, const struct child *made)
+{
+	struct ike_sa *old = target(ike, sa);
+	struct child *c, *next;
+
+	if (!old)
+		return;
+	list_foreach_safe (c, next, &old->children, of_sa)
+		if (c->tunnel == made->tunnel && is_live(c))
+			sched_child_replaced(ike, c, made->spi_in, false);
+}
+
+void reauth_child_refused(struct ike *ike, struct ike_sa *sa, const struct tunnel *t)
+{
+	struct ike_sa *old = target(ike, sa);
+	struct child *c;
+
+	if (!old)
+		return;
+	list_foreach (c, &old->children, of_sa)
+		if (c->tunnel == t)
+			c->left_behind = true;
+}
+
+struct tunnel *reauth_tunnel(struct ike *ike, const struct ike_sa *sa)
+{
+	const struct ike_sa *old = target(ike, sa);
+
+	return old && old->state == SA_UP && sa->successor == 0 ? tunnel_left(old, sa) : NULL;
+}
+
+static uint64_t install_interval_ms(const struct ike_sa *sa)
+{
+	uint32_t most = 0;
+	const struct child *c;
+
+	list_foreach (c, &sa->children, of_sa)
+		if (c->tunnel)
+			most = MAX(most, c->tunnel->model->vpn->install_interval_s);
+	return most * UINT64_C(1000);
+}
+
+/* Everything on it is served by others, which send. */
+static bool is_served(const struct ike_sa *sa)
+{
+	const struct child *c, *by;
+
+	list_foreach (c, &sa->children, of_sa) {
+		by = c->tunnel ? child_sibling(c) : NULL;
+		if (c->tunnel && (!by || !by->outbound || !by->installed))
+			return false;
+	}
+	return true;
+}
+
+static void redundant_done(struct ike *ike, struct ike_sa *sa)
+{
+	if (sa->redundant_ms == 0)
+		sa->redundant_ms = ike->now_ms + RIVAL_PATIENCE_MS;
+	if (!is_served(sa) && ike->now_ms < sa->redundant_ms) {
+		sched_later(ike, sa, REDUNDANT_LOOK_MS);
+		return;
+	}
+	sa->want_close = true;
+	sched_later(ike, sa, install_interval_ms(sa) + 1);
+	txn_sa(ike, sa);
+}
+
+void reauth_done(struct ike *ike, struct ike_sa *sa)
+{
+	struct ike_sa *old = target(ike, sa);
+	const struct child *c;
+
+	if (sa->successor != 0) {
+		redundant_done(ike, sa);
+		return;
+	}
+	if (!old || old->state != SA_UP || old->want_close)
+		return;
+	/* The peer sends with the new ones as soon as it reads our delete. */
+	list_foreach (c, &sa->children, of_sa)
+		if (!c->installed)
+			return;
+	old->want_close = true;
+	old->successor = sa->spi_local;
+	sched_later(ike, old, install_interval_ms(sa) + 1);
+	txn_sa(ike, old);
+}
+
+void reauth_resumed(struct ike *ike, struct ike_sa *sa)
+{
+	struct ike_sa *old = target(ike, sa);
+
+	if (old)
+		old->heir = sa->spi_local;
+}
