@@ -15,12 +15,12 @@ static const struct node *gateway_node(struct build *b, const struct model_gatew
  * something keeps the NAT's mapping. */
 static void check_reauth(struct build *b, const struct model_gateway *g)
 {
-	const struct node *n = gateway_node(b, g);
+	const struct node *n = gateway_node(b, g), *aaa = stmt(b, n, "aaa access-profile");
 
 	if (!g->policy || g->policy->reauth_frequency == 0 || g->version != MODEL_IKE_V2)
 		return;
-	if (stmt(b, n, "aaa access-profile"))
-		refuse_at(b, stmt(b, n, "aaa access-profile"),
+	if (aaa)
+		refuse_at(b, aaa->first ? aaa->first : aaa,
 			"policy '%s' has 'reauth-frequency', which is not possible with an access "
 			"profile",
 			g->policy->name);

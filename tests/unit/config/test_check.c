@@ -247,7 +247,7 @@ static const struct check check_security_cases[] = {
 	{"reauthentication and an access profile (REA-009)",
 		"set security ike policy pol reauth-frequency 1\n"
 		"set security ike gateway g aaa access-profile radius",
-		"[edit security ike gateway g]\n  'aaa access-profile radius'\n    policy 'pol' "
+		"'access-profile radius'\n    policy 'pol' "
 		"has "
 		"'reauth-frequency', which is not possible with an access profile\n",
 		false},
