@@ -253,9 +253,8 @@ static const struct check check_security_cases[] = {
 		false},
 	{"reauthentication through a NAT (REA-008)",
 		"set security ike policy pol reauth-frequency 3",
-		"[edit security ike gateway g]\n  'ike-policy pol'\n    policy 'pol' has "
-		"'reauth-frequency': through a NAT it needs 'dead-peer-detection' or "
-		"'nat-keepalive'\n",
+		"'ike-policy pol'\n    warning: policy 'pol' has 'reauth-frequency': through a NAT "
+		"it needs 'dead-peer-detection' or 'nat-keepalive'\n",
 		true},
 	{"reauth-frequency 101 (REA-002)", "set security ike policy pol reauth-frequency 101",
 		"value 101 is not within range (0..100)\n", false},
