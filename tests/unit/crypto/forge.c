@@ -335,3 +335,20 @@ struct blob forge_ocsp_der(
 	OCSP_RESPONSE_free(r);
 	return out;
 }
+
+struct blob forge_pkcs7_der(const struct cert *const *v, size_t n)
+{
+	PKCS7 *p = PKCS7_new();
+	struct blob out = {0};
+	int len;
+
+	MUST(p && PKCS7_set_type(p, NID_pkcs7_signed) == 1);
+	MUST(PKCS7_content_new(p, NID_pkcs7_data) == 1);
+	for (size_t i = 0; i < n; i++)
+		MUST(PKCS7_add_certificate(p, v[i]->x509) == 1);
+	len = i2d_PKCS7(p, &out.p);
+	MUST(len > 0);
+	out.n = (size_t)len;
+	PKCS7_free(p);
+	return out;
+}

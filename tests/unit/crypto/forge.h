@@ -82,3 +82,6 @@ struct blob forge_ocsp_der(
 
 /* Signature over octets, as an initiator makes it: digest NULL for Ed25519. */
 struct blob forge_sign(struct evp_pkey_st *key, const char *digest, struct view octets);
+
+/* Certificates only, signed by nobody (RFC 7296 3.6 encoding 1). */
+struct blob forge_pkcs7_der(const struct cert *const *v, size_t n);
