@@ -135,6 +135,8 @@ bool peer_id_matches(
 
 	if (gw->general_ikeid || ident_is(&gw->remote_id, id))
 		return true;
+	if (gw->user_type == MODEL_USER_GROUP && ident_in_group(&gw->remote_id, id))
+		return true;
 	if (gw->remote_id.type != MODEL_ID_NONE)
 		return false;
 	/* Not configured: the peer's address, as configured or as seen. */

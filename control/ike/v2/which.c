@@ -75,6 +75,6 @@ int which_gateway(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 			      : "no gateway has this peer identity");
 		return -ERR_AUTH;
 	}
-	sa_attach(sa, gw);
+	sa_attach(ike, sa, gw);
 	return ident_of_model(&gw->model->local_id, &sa->local_id);
 }
