@@ -147,6 +147,7 @@ static int wanted_read(const struct ike_sa *sa, const struct rx *rx, bool with_d
 	if (!p || pld_sa_parse(p->body, SA_OFFER, &w->sa) < 0)
 		return -ERR_SYNTAX;
 	w->terms = terms_of(sa, with_dh);
+	w->terms.asked = true;
 	w->transport = rx->notes.use_transport;
 	rc = ts_read(rx, PLD_TSI, w->remote, &w->n_remote);
 	return rc < 0 ? rc : ts_read(rx, PLD_TSR, w->local, &w->n_local);
