@@ -178,8 +178,7 @@ struct model_ipsec_proposal {
 
 struct model_ipsec_policy {
 	const char *name;
-	uint16_t pfs;	   /* D-H group, 0 = none */
-	bool strict_count; /* a peer must offer as many proposals as there are here */
+	uint16_t pfs;				      /* D-H group, 0 = none */
 	const struct model_ipsec_proposal *proposals; /* best first, 1..4 */
 	uint32_t n_proposals;
 };

@@ -123,6 +123,11 @@ int sign_key_wrap(struct evp_pkey_st *key, struct sign_key **out)
 	return 0;
 }
 
+int sign_key_share(const struct sign_key *k, struct sign_key **out)
+{
+	return sign_key_wrap(k->pkey, out);
+}
+
 int sign_key_read(struct view octets, struct sign_key **out)
 {
 	EVP_PKEY *pkey = pkey_read(octets);

@@ -80,6 +80,8 @@ uint32_t sign_schemes(const struct evp_pkey_st *key);
 int sign_key_read(struct view octets, struct sign_key **out) MUST_CHECK;
 /* One that is here already, for those that have theirs elsewhere; takes a reference. */
 int sign_key_wrap(struct evp_pkey_st *key, struct sign_key **out) MUST_CHECK;
+/* The same key once more, with a life of its own. */
+int sign_key_share(const struct sign_key *k, struct sign_key **out) MUST_CHECK;
 const struct evp_pkey_st *sign_key_handle(const struct sign_key *k);
 /* Is this the public half of it? */
 bool sign_key_fits(const struct sign_key *k, const struct evp_pkey_st *public_key);

@@ -11,6 +11,7 @@
 #include "crypto/crypto.h"
 #include "host/args.h"
 #include "host/baseline.h"
+#include "host/credentials.h"
 #include "host/ctl_server.h"
 #include "host/dp_client.h"
 #include "host/ha_bridge.h"
@@ -39,6 +40,7 @@ struct daemon {
 	struct env env;
 	struct crypto *crypto;
 	struct model *model;
+	struct credentials credentials;
 	struct work_queue work;
 	struct dp_client dp;
 	struct punt punt;

@@ -64,6 +64,9 @@ int daemon_reload(struct daemon *d, bool check_only, struct blob *why)
 			       : -ERR_UNSUPPORTED;
 	if (check_only)
 		return 0;
+	rc = credentials_load(&d->credentials, fresh);
+	if (rc < 0)
+		return rc;
 	model_free(d->model);
 	d->model = take_ptr(fresh);
 	routes_make(&d->routes);
@@ -175,6 +178,10 @@ static int start_cores(struct daemon *d)
 	d->node = d->args.node < 0 ? 0 : (uint32_t)d->args.node;
 	rc = crypto_new(&d->crypto);
 	if (rc == 0)
+		rc = credentials_init(&d->credentials, d);
+	if (rc == 0)
+		rc = credentials_load(&d->credentials, d->model);
+	if (rc == 0)
 		rc = runner_init(&d->runner, d);
 	if (rc == 0)
 		rc = routes_init(&d->routes, d);
@@ -232,6 +239,7 @@ static void finish(struct daemon *d)
 	routes_fini(&d->routes);
 	ha_bridge_fini(&d->ha);
 	runner_fini(&d->runner);
+	credentials_fini(&d->credentials);
 	uv_walk(&d->loop, close_handle, NULL);
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&d->loop);

@@ -8,6 +8,7 @@
 #include "host/daemon.h"
 #include "host/dp_child.h"
 #include "host/dp_orders.h"
+#include "host/sign_work.h"
 
 #define STRANGERS_AT_ONCE 4 /* as many as libuv has threads */
 
@@ -302,6 +303,12 @@ static void execute(struct runner *r, struct ike_effect *e)
 	case IKE_FX_ASK_ACTIVITY:
 		do_ask(r, &e->ask);
 		break;
+	case IKE_FX_SIGN:
+		sign_work(r, take_ptr(e->sign));
+		break;
+	case IKE_FX_TRUST:
+		trust_work(r, take_ptr(e->trust));
+		break;
 	case IKE_FX_OPERATOR_DONE:
 		operator_done(r, e->operator_done.request, e->operator_done.count);
 		break;
@@ -350,6 +357,7 @@ int runner_init(struct runner *r, struct daemon *d)
 		.iv_node = (uint8_t)d->node,
 		.incarnation = d->iv.in_use.ike,
 		.interface_id = model_interface_id,
+		.credentials = &d->credentials.face,
 	};
 
 	*r = (struct runner){.d = d};

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "ike/proof.h"
 
 #define CHUNK_MIN 16384
 
@@ -74,13 +75,22 @@ struct ike_effect *ike_effects_add(struct ike_effects *fx, enum ike_effect_type 
 	return &fx->v[fx->n++];
 }
 
+static void job_drop(struct ike_effect *e)
+{
+	if (e->type == IKE_FX_KEX)
+		ike_kex_job_free(e->kex);
+	else if (e->type == IKE_FX_SIGN)
+		ike_sign_job_free(e->sign);
+	else if (e->type == IKE_FX_TRUST)
+		ike_trust_job_free(e->trust);
+}
+
 void ike_effects_clear(struct ike_effects *fx)
 {
 	struct ike_chunk *c = fx->arena;
 
 	for (size_t i = 0; i < fx->n; i++)
-		if (fx->v[i].type == IKE_FX_KEX)
-			ike_kex_job_free(fx->v[i].kex);
+		job_drop(&fx->v[i]);
 	while (c && c->older) {
 		struct ike_chunk *older = c->older;
 
@@ -107,20 +117,13 @@ void ike_effects_fini(struct ike_effects *fx)
 
 void ike_kex_run(const struct crypto *c, struct ike_kex_job *job)
 {
-	struct view peer = blob_view(&job->peer_public);
-
-	switch (job->kind) {
-	case IKE_KEX_GENERATE:
+	job->rc = 0;
+	if (job->kind != IKE_KEX_DERIVE)
 		job->rc = kex_generate(c, job->group, &job->kex);
-		break;
-	case IKE_KEX_DERIVE:
-		job->rc = job->kex ? kex_derive(c, job->kex, peer, &job->shared) : -ERR_VALUE;
-		break;
-	case IKE_KEX_RESPOND:
-	default:
-		job->rc = kex_respond(c, job->group, peer, &job->kex, &job->shared);
-		break;
-	}
+	if (job->rc == 0 && !job->kex)
+		job->rc = -ERR_VALUE;
+	if (job->rc == 0 && job->kind != IKE_KEX_GENERATE)
+		job->rc = kex_derive(c, job->kex, blob_view(&job->peer_public), &job->shared);
 }
 
 void ike_kex_job_free(struct ike_kex_job *job)

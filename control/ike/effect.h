@@ -5,7 +5,7 @@
  *
  * Life: ike_effects_init() .. ike_effects_fini(); ike_effects_clear() between two steps. Everything
  * an effect points to lives in the effects' own arena until the next clear, which wipes it (keys
- * pass through); a KEX job is the exception, see there. Thread: the engine's.
+ * pass through); KEX, SIGN and TRUST jobs are the exception, see there. Thread: the engine's.
  *
  * Tickets are numbers of the engine's, never 0, never used twice by one engine.
  */
@@ -13,6 +13,9 @@
 #include "base/secret.h"
 #include "crypto/kex.h"
 #include "policy/ts.h"
+
+struct ike_sign_job;
+struct ike_trust_job;
 
 enum ike_effect_type {
 	IKE_FX_SEND,
@@ -22,7 +25,9 @@ enum ike_effect_type {
 	IKE_FX_DELETE,
 	IKE_FX_REPLICATE,
 	IKE_FX_ASK_ACTIVITY,
-	IKE_FX_OPERATOR_DONE
+	IKE_FX_OPERATOR_DONE,
+	IKE_FX_SIGN,
+	IKE_FX_TRUST
 };
 
 /* One message: a list of datagrams that go to one place (several with RFC 7383). */
@@ -76,7 +81,6 @@ struct ike_outer {
 /* Both directions of one child SA: dp.ChildInstall, see there. Keys are in the arena. */
 struct ike_child_install {
 	uint32_t spi_in, spi_out, rg, policy_id, interface_id;
-	uint32_t selector_id, peer; /* of a spoke: see dp.ChildInstall; else 0 */
 	struct endpoint local, remote;
 	bool udp_encap, transport;
 	bool manual;			       /* of the configuration: numbers go round */
@@ -143,7 +147,9 @@ struct ike_effect {
 
 	union {
 		struct ike_fx_send send;
-		struct ike_kex_job *kex; /* owned by the executor */
+		struct ike_kex_job *kex;   /* owned by the executor */
+		struct ike_sign_job *sign; /* likewise: proof.h */
+		struct ike_trust_job *trust;
 		struct ike_fx_install install;
 		struct ike_fx_update update;
 		struct ike_fx_delete del;
@@ -165,8 +171,8 @@ struct ike_effects {
 };
 
 void ike_effects_init(struct ike_effects *fx);
-/* Keeps some memory for the next step. Frees KEX jobs that nobody took (v[i].kex not NULL): the
- * executor sets the pointer to NULL when it takes one. */
+/* Keeps some memory for the next step. Frees jobs that nobody took (v[i].kex, .sign, .trust not
+ * NULL): the executor sets the pointer to NULL when it takes one. */
 void ike_effects_clear(struct ike_effects *fx);
 void ike_effects_fini(struct ike_effects *fx);
 

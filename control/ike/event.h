@@ -11,6 +11,9 @@
 #include "config/model.h"
 
 struct ike_kex_job;
+struct ike_sign_job;
+struct ike_trust_job;
+struct cert_ref;
 
 enum ike_event_type {
 	IKE_EV_TICK,	       /* now_ms >= ike_deadline(), or any time */
@@ -30,7 +33,10 @@ enum ike_event_type {
 	IKE_EV_RESTORE,	       /* one record of a group that was just taken over */
 	IKE_EV_FORGET,	       /* that record does not exist any more */
 	IKE_EV_RESTORE_DONE,   /* that was all of them */
-	IKE_EV_OPERATOR	       /* clear, initiate, rekey */
+	IKE_EV_OPERATOR,       /* clear, initiate, rekey */
+	IKE_EV_SIGNED,	       /* a SIGN effect was executed */
+	IKE_EV_TRUSTED,	       /* a TRUST effect was */
+	IKE_EV_REVOKED	       /* certificates are revoked since they were last looked at */
 };
 
 struct ike_ev_datagram {
@@ -143,5 +149,12 @@ struct ike_event {
 		struct ike_ev_rg rg; /* RG; RESTORE_DONE uses .rg only */
 		struct ike_ev_record record;
 		struct ike_ev_operator operator_;
+		struct ike_sign_job *sign;   /* SIGNED: owned by the engine from here on */
+		struct ike_trust_job *trust; /* TRUSTED: likewise */
+
+		struct {
+			const struct cert_ref *refs;
+			size_t n;
+		} revoked;
 	};
 };

@@ -33,6 +33,7 @@ struct parked {
 	struct secret *shared;
 	int rc;
 	uint8_t on; /* enum sa_trigger to fire again */
+	uint8_t exchange;
 	uint32_t mid;
 	uint8_t hash[16]; /* of the request's datagram */
 };

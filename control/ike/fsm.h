@@ -16,6 +16,7 @@ struct rx;
 #define TRIGGER_LIST(X) \
 	X(ON_START,            "start") \
 	X(ON_KEX_DONE,         "kex-done") \
+	X(ON_SIGNED,           "signed") \
 	X(RX_INIT_REQ,         "IKE_SA_INIT request") \
 	X(RX_INIT_COOKIE,      "IKE_SA_INIT answer: cookie") \
 	X(RX_INIT_BAD_KE,      "IKE_SA_INIT answer: other group") \

@@ -9,6 +9,34 @@
 #include "ike/v2/exchange.h"
 #include "wire/pld_ke.h"
 
+int job_enter(struct ike *ike, const struct ike_sa *sa, enum job_slot slot, uint64_t *id)
+{
+	struct job *j = calloc(1, sizeof *j);
+
+	if (!j) {
+		ike->failed = true;
+		return -ERR_NOMEM;
+	}
+	*j = (struct job){.id = ike->next_job++, .sa = sa->spi_local, .slot = slot};
+	HASH_ADD(hh, ike->jobs, id, sizeof j->id, j);
+	*id = j->id;
+	return 0;
+}
+
+struct ike_sa *job_leave(struct ike *ike, uint64_t id)
+{
+	struct ike_sa *sa;
+	struct job *j;
+
+	HASH_FIND(hh, ike->jobs, &id, sizeof id, j);
+	if (!j)
+		return NULL;
+	HASH_DELETE(hh, ike->jobs, j);
+	sa = sa_find(ike, j->sa);
+	free(j);
+	return sa;
+}
+
 int job_start(struct ike *ike, const struct ike_sa *sa, const struct job_args *a, uint64_t *id)
 {
 	struct ike_kex_job *job = calloc(1, sizeof *job);
@@ -48,6 +76,7 @@ int job_for_request(
 	if (!sa->in)
 		return -ERR_NOMEM;
 	sa->in->on = (uint8_t)c->on;
+	sa->in->exchange = c->rx->exchange;
 	sa->in->mid = c->rx->mid;
 	memcpy(sa->in->hash, c->rx->hash, sizeof sa->in->hash);
 	rc = job_start(ike, sa,
@@ -78,6 +107,7 @@ int job_for_answer(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	/* It has come: nothing to send again. */
 	sa->at_retransmit = 0;
 	x->answer->on = (uint8_t)c->on;
+	x->answer->exchange = c->rx->exchange;
 	x->answer->mid = c->rx->mid;
 	rc = job_start(ike, sa,
 		&(struct job_args){.slot = JOB_ANSWER,
@@ -131,6 +161,7 @@ static void job_deliver(
 		if (sa->out)
 			parked_done(ike, sa, parked_take(&sa->out->answer, job), job);
 		break;
+	case JOB_PROOF:
 	default:
 		break;
 	}

@@ -17,6 +17,7 @@ enum job_slot {
 	JOB_IN,	    /* sa->in: the peer's request */
 	JOB_OUT,    /* sa->out: the key pair of our request */
 	JOB_ANSWER, /* sa->out->answer: the shared secret of our request */
+	JOB_PROOF   /* sa->half->proof: our signature, or the verdict on the peer's */
 };
 
 struct job {
@@ -41,6 +42,11 @@ int job_start(struct ike *ike, const struct ike_sa *sa, const struct job_args *a
 int job_for_request(struct ike *ike, struct ike_sa *sa, const struct cause *c,
 	const struct pld_ke *ke) MUST_CHECK;
 int job_for_answer(struct ike *ike, struct ike_sa *sa, const struct cause *c) MUST_CHECK;
+/* A number for work of another kind, */
+int job_enter(
+	struct ike *ike, const struct ike_sa *sa, enum job_slot slot, uint64_t *id) MUST_CHECK;
+/* and the SA that waits for it, which it does no more; NULL: none does. */
+struct ike_sa *job_leave(struct ike *ike, uint64_t id);
 /* Takes the finished job over. */
 void job_done(struct ike *ike, struct ike_kex_job *job);
 void jobs_fini(struct ike *ike);

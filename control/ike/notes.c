@@ -2,12 +2,28 @@
 
 #include "base/cursor.h"
 #include "base/err.h"
+#include "crypto/sign.h"
 
 static uint32_t spi_of(struct view spi)
 {
 	struct cur c = cur_of(spi);
 
 	return spi.n == 4 ? cur_be32(&c) : 0;
+}
+
+/* RFC 7427 4: two octets each. */
+static uint8_t hashes_of(struct view data)
+{
+	struct cur c = cur_of(data);
+	uint8_t set = 0;
+
+	while (cur_left(&c) >= 2) {
+		uint16_t number = cur_be16(&c);
+
+		if (number >= SIGN_HASH_SHA1 && number <= SIGN_HASH_IDENTITY)
+			set |= (uint8_t)SIGN_HASH_BIT(number);
+	}
+	return set;
 }
 
 static void note_error(const struct pld_notify *n, struct notes *o)
@@ -46,6 +62,9 @@ static void note_status(const struct pld_notify *n, struct notes *o)
 		break;
 	case N_IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED:
 		o->replay_sync = true;
+		break;
+	case N_SIGNATURE_HASH_ALGORITHMS:
+		o->signature_hashes = hashes_of(n->data);
 		break;
 	case N_COOKIE:
 		o->cookie = n->data;

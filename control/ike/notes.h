@@ -13,8 +13,9 @@ struct notes {
 	uint16_t error; /* the first error type, 0 = none */
 	bool initial_contact, use_transport, ipcomp, tfc_off, childless, fragmentation;
 	bool mid_sync, replay_sync;
-	struct view cookie; /* n = 0: absent */
-	uint16_t ke_group;  /* of INVALID_KE_PAYLOAD; 0: absent */
+	uint8_t signature_hashes; /* SIGN_HASH_BIT()s of those we know; 0: absent */
+	struct view cookie;	  /* n = 0: absent */
+	uint16_t ke_group;	  /* of INVALID_KE_PAYLOAD; 0: absent */
 	uint8_t rekey_protocol;
 	uint32_t rekey_spi; /* 0: no REKEY_SA */
 	bool rekey;

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "ike/engine.h"
+#include "pki/dn.h"
 
 static int addr_order(const struct addr *a, const struct addr *b)
 {
@@ -128,6 +129,14 @@ static bool has_address(const struct model_gateway *gw, const struct addr *a)
 	return false;
 }
 
+/* ID-002, ID-006, ID-007: not told which, any name that the certificate backs. */
+static bool dn_is_wanted(const struct model_identity *m, struct view der)
+{
+	if (m->dn_container && !dn_matches(der, DN_CONTAINER, view_of_text(m->dn_container)))
+		return false;
+	return !m->dn_wildcard || dn_matches(der, DN_WILDCARD, view_of_text(m->dn_wildcard));
+}
+
 bool peer_id_matches(
 	const struct model_gateway *gw, const struct pld_id *id, const struct addr *remote)
 {
@@ -135,8 +144,8 @@ bool peer_id_matches(
 
 	if (gw->general_ikeid || ident_is(&gw->remote_id, id))
 		return true;
-	if (gw->user_type == MODEL_USER_GROUP && ident_in_group(&gw->remote_id, id))
-		return true;
+	if (gw->remote_id.type == MODEL_ID_DN)
+		return id->type == ID_DER_ASN1_DN && dn_is_wanted(&gw->remote_id, id->data);
 	if (gw->remote_id.type != MODEL_ID_NONE)
 		return false;
 	/* Not configured: the peer's address, as configured or as seen. */

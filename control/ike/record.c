@@ -95,6 +95,7 @@ struct sa_room {
 	Rec__Identity local_id, remote_id;
 	Rec__Suite suite;
 	Rec__Answer answer;
+	Rec__CertRef ref[IKE_CERTS_MAX], *refs[IKE_CERTS_MAX];
 	Rec__Outstanding out;
 	ProtobufCBinaryData answer_datagrams[DATAGRAMS_MAX], out_datagrams[DATAGRAMS_MAX];
 	struct secret *kex;
@@ -153,12 +154,30 @@ static int put_outstanding(struct sa_room *r, const struct exch *x)
 	return 0;
 }
 
+static void put_peer_cert(struct sa_room *r, const struct peer_cert *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->n_refs && i < IKE_CERTS_MAX; i++) {
+		rec__cert_ref__init(&r->ref[i]);
+		r->ref[i].issuer_name_hash = lend(view_of_array(p->refs[i].issuer_name_hash));
+		r->ref[i].issuer_key_hash = lend(view_of_array(p->refs[i].issuer_key_hash));
+		r->ref[i].serial = lend(view_of(p->refs[i].serial, p->refs[i].serial_len));
+		r->refs[i] = &r->ref[i];
+		r->sa.n_peer_chain = i + 1;
+	}
+	r->sa.peer_chain = r->refs;
+	r->sa.peer_subject = p->subject;
+	r->sa.peer_not_after_unix_ms = p->not_after_wall_ms;
+}
+
 static void put_half(Rec__IkeSa *s, const struct ike_sa *sa)
 {
 	const struct half *h = sa->half;
 
 	if (!h)
 		return;
+	s->peer_hashes = h->peer_hashes;
 	s->own_init = lend(blob_view(&h->own_init));
 	s->peer_init = lend(blob_view(&h->peer_init));
 	s->nonce_i = lend(sa->initiator ? view_of_array(h->nonce) : blob_view(&h->peer_nonce));
@@ -178,7 +197,6 @@ static void put_sa(const struct ike *ike, struct sa_room *r, const struct ike_sa
 	s->rg = sa->rg;
 	if (sa->gw)
 		s->gateway = sa->gw->name;
-	s->peer = sa->gw && sa->gw->parent ? sa->gw->number : 0;
 	s->interface_id = sa->interface_id;
 	put_endpoint(&r->local, &sa->local);
 	put_endpoint(&r->remote, &sa->remote);
@@ -217,6 +235,7 @@ static void put_sa(const struct ike *ike, struct sa_room *r, const struct ike_sa
 	s->children_created = sa->children_created;
 	s->children_deleted = sa->children_deleted;
 	put_half(s, sa);
+	put_peer_cert(r, sa->peer_cert);
 }
 
 static struct view pack(struct ike *ike, const ProtobufCMessage *m)
@@ -303,8 +322,6 @@ static void put_child(struct ike *ike, struct child_room *r, const struct child 
 	s->lineage = c->sa->lineage;
 	s->rg = i->rg;
 	s->policy_id = i->policy_id;
-	s->selector_id = i->selector_id;
-	s->peer = i->peer;
 	s->state = c->state;
 	s->initiator = c->initiator;
 	s->interface_id = i->interface_id;

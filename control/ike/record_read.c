@@ -7,7 +7,6 @@
 #include "base/err.h"
 #include "ike/engine.h"
 #include "ike/record.h"
-#include "ike/spoke.h"
 #include "record.pb-c.h"
 
 static struct view view_of_bytes(const ProtobufCBinaryData *b)
@@ -115,6 +114,42 @@ static int take_outstanding(const struct ike *ike, const Rec__Outstanding *o, st
 	return 0;
 }
 
+static int take_ref(const Rec__CertRef *r, struct cert_ref *out)
+{
+	if (r->issuer_name_hash.len != sizeof out->issuer_name_hash ||
+		r->issuer_key_hash.len != sizeof out->issuer_key_hash ||
+		r->serial.len > sizeof out->serial)
+		return -ERR_VALUE;
+	memcpy(out->issuer_name_hash, r->issuer_name_hash.data, sizeof out->issuer_name_hash);
+	memcpy(out->issuer_key_hash, r->issuer_key_hash.data, sizeof out->issuer_key_hash);
+	if (r->serial.len != 0)
+		memcpy(out->serial, r->serial.data, r->serial.len);
+	out->serial_len = (uint8_t)r->serial.len;
+	return 0;
+}
+
+static int take_peer_cert(const Rec__IkeSa *s, struct peer_cert **out)
+{
+	struct cert_ref refs[IKE_CERTS_MAX];
+	struct peer_cert *p;
+	int rc = 0;
+
+	if (s->n_peer_chain == 0 && s->peer_subject[0] == '\0')
+		return 0;
+	if (s->n_peer_chain > IKE_CERTS_MAX)
+		return -ERR_LIMIT;
+	for (size_t i = 0; rc == 0 && i < s->n_peer_chain; i++)
+		rc = take_ref(s->peer_chain[i], &refs[i]);
+	if (rc < 0)
+		return rc;
+	p = peer_cert_new(s->peer_subject, refs, s->n_peer_chain);
+	if (!p)
+		return -ERR_NOMEM;
+	p->not_after_wall_ms = s->peer_not_after_unix_ms;
+	*out = p;
+	return 0;
+}
+
 static int take_half(const Rec__IkeSa *s, struct ike_sa *sa)
 {
 	const ProtobufCBinaryData *own = s->initiator ? &s->nonce_i : &s->nonce_r;
@@ -130,6 +165,7 @@ static int take_half(const Rec__IkeSa *s, struct ike_sa *sa)
 	if (own->len != sizeof h->nonce)
 		return -ERR_VALUE;
 	memcpy(h->nonce, own->data, sizeof h->nonce);
+	h->peer_hashes = (uint8_t)s->peer_hashes;
 	if (blob_copy(view_of_bytes(&s->own_init), &h->own_init) < 0 ||
 		blob_copy(view_of_bytes(&s->peer_init), &h->peer_init) < 0 ||
 		blob_copy(view_of_bytes(peer), &h->peer_nonce) < 0)
@@ -177,7 +213,7 @@ static int fill_sa(struct ike *ike, const Rec__IkeSa *s, struct ike_sa *sa)
 
 	if (!gw)
 		return -ERR_NOT_FOUND;
-	sa_attach(ike, sa, gw);
+	sa_attach(sa, gw);
 	take_plain(ike, s, sa);
 	rc = take_suite(s->suite, &sa->suite);
 	if (rc == 0)
@@ -188,8 +224,6 @@ static int fill_sa(struct ike *ike, const Rec__IkeSa *s, struct ike_sa *sa)
 		rc = take_ident(s->local_id, &sa->local_id);
 	if (rc == 0)
 		rc = take_ident(s->remote_id, &sa->remote_id);
-	if (rc == 0 && sa->state >= SA_UP)
-		rc = spoke_restore(ike, sa, s->peer);
 	if (rc < 0)
 		return rc;
 	sa->keys = secret_copy(view_of_bytes(&s->keys));
@@ -200,6 +234,8 @@ static int fill_sa(struct ike *ike, const Rec__IkeSa *s, struct ike_sa *sa)
 	rc = take_answer(s->answer, &sa->answer);
 	if (rc == 0)
 		rc = take_outstanding(ike, s->outstanding, &sa->out);
+	if (rc == 0)
+		rc = take_peer_cert(s, &sa->peer_cert);
 	return rc < 0 ? rc : take_half(s, sa);
 }
 
@@ -341,16 +377,6 @@ static struct ike_sa *parent_of(const struct family *families, uint64_t lineage)
 	return f ? f->sa : NULL;
 }
 
-/* A spoke's own, with the number that it has in the dataplane already. */
-static struct tunnel *tunnel_of(struct ike *ike, const struct ike_sa *sa, const Rec__ChildSa *s)
-{
-	struct tunnel *t = tunnel_find(ike, s->selector_id ? s->selector_id : s->policy_id);
-
-	if (!t || t->of || !sa || !sa->gw || !sa->gw->parent)
-		return t;
-	return spoke_tunnel(ike, sa->gw, t, s->selector_id ? s->policy_id : 0);
-}
-
 int record_restore_child(
 	struct ike *ike, uint32_t rg, const struct family *families, struct view body)
 {
@@ -363,7 +389,7 @@ int record_restore_child(
 	if (!s)
 		return -ERR_VALUE;
 	sa = parent_of(families, s->lineage);
-	t = tunnel_of(ike, sa, s);
+	t = tunnel_find(ike, s->policy_id);
 	if (s->spi_in == 0 || s->rg != rg || !sa || !t) {
 		rc = !sa || !t ? -ERR_NOT_FOUND : -ERR_VALUE;
 	} else if (child_find(ike, s->spi_in)) {

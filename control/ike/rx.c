@@ -444,7 +444,7 @@ void rx_again(struct ike *ike, struct ike_sa *sa, struct parked *p)
 	struct chain chain;
 	struct rx rx = {.inner = blob_view(&p->inner),
 		.first = p->first,
-		.exchange = EXCHANGE_CREATE_CHILD_SA,
+		.exchange = p->exchange,
 		.mid = p->mid,
 		.done = p};
 

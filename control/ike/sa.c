@@ -66,13 +66,9 @@ struct ike_sa *sa_find(struct ike *ike, uint64_t spi_local)
 	return sa;
 }
 
-void sa_attach(struct ike *ike, struct ike_sa *sa, struct gateway *gw)
+void sa_attach(struct ike_sa *sa, struct gateway *gw)
 {
-	struct gateway *was = sa->gw;
-
 	list_del(&sa->of_gw);
-	if (was && was->parent && list_is_empty(&was->sas) && list_is_empty(&was->idle))
-		list_add_tail(&ike->idle_spokes, &was->idle);
 	sa->gw = gw;
 	if (gw)
 		list_add_tail(&gw->sas, &sa->of_gw);
@@ -94,6 +90,8 @@ void sa_half_free(struct ike *ike, struct ike_sa *sa)
 	blob_fini(&h->peer_nonce);
 	blob_fini(&h->cookie);
 	blob_fini(&h->int_auth);
+	blob_fini(&h->peer_cas);
+	proof_fini(&h->proof);
 	kex_free(h->kex);
 	free(h);
 	sa->half = NULL;
@@ -120,7 +118,7 @@ void sa_drop(struct ike *ike, struct ike_sa *sa)
 	sa_fragments_drop(ike, sa, false);
 	sa_fragments_drop(ike, sa, true);
 	timer_cancel(&ike->timers, &sa->timer);
-	sa_attach(ike, sa, NULL);
+	sa_attach(sa, NULL);
 	list_del(&sa->of_work);
 	list_del(&sa->link);
 	sa->changed = false;
@@ -136,6 +134,7 @@ void sa_free(struct ike_sa *sa)
 	secret_free(sa->keys);
 	ident_fini(&sa->local_id);
 	ident_fini(&sa->remote_id);
+	peer_cert_free(sa->peer_cert);
 	free(sa);
 }
 

@@ -19,6 +19,7 @@
 #include "ike/guard.h"
 #include "ike/ident.h"
 #include "ike/keymat.h"
+#include "ike/proof.h"
 
 struct ike;
 struct gateway;
@@ -30,7 +31,7 @@ struct child;
 	X(SA_IDLE,       1, "idle")        /* just made */ \
 	X(SA_KEYING,     2, "keying")      /* initiator: waits for a key pair */ \
 	X(SA_INIT_SENT,  3, "init-sent") \
-	X(SA_DERIVING,   4, "deriving")    /* initiator: waits for the shared secret */ \
+	X(SA_DERIVING,   4, "deriving")    /* initiator: waits for the shared secret, our signature */ \
 	X(SA_AUTH_SENT,  5, "auth-sent") \
 	X(SA_RESPONDING, 6, "responding")  /* responder: waits for key pair and secret */ \
 	X(SA_HALF_OPEN,  7, "half-open")   /* responder: IKE_SA_INIT is answered */ \
@@ -73,7 +74,10 @@ struct half {
 	struct blob peer_nonce;
 	struct blob cookie;
 	struct blob int_auth; /* what AUTH covers besides (RFC 9242 3.3.2); empty: nothing */
-	struct kex *kex;      /* initiator, between two IKE_SA_INIT messages */
+	uint8_t peer_hashes;  /* SIGN_HASH_BIT()s it announced (RFC 7427 4); 0: did not */
+	struct blob peer_cas; /* digests of its CERTREQ; empty: no such request */
+	struct proof proof;
+	struct kex *kex; /* initiator, between two IKE_SA_INIT messages */
 	uint16_t group;
 	uint8_t retries;
 	bool counted; /* in the engine's number of half-open SAs */
@@ -111,6 +115,7 @@ struct ike_sa {
 	uint32_t index, rg, interface_id;
 	struct endpoint local, remote;
 	struct ident local_id, remote_id;
+	struct peer_cert *peer_cert; /* NULL: authenticated without */
 
 	struct ike_suite suite;
 	struct secret *keys;
@@ -151,7 +156,7 @@ void sa_drop(struct ike *ike, struct ike_sa *sa);
 void sa_free(struct ike_sa *sa);
 /* Forgets what has come of a message that is not complete. */
 void sa_fragments_drop(struct ike *ike, struct ike_sa *sa, bool answer);
-void sa_attach(struct ike *ike, struct ike_sa *sa, struct gateway *gw);
+void sa_attach(struct ike_sa *sa, struct gateway *gw);
 void sa_half_free(struct ike *ike, struct ike_sa *sa);
 /* Arms its timer for the earliest deadline. */
 void sa_rearm(struct ike *ike, struct ike_sa *sa);

@@ -10,7 +10,6 @@
 #include "ike/restore.h"
 #include "ike/rx.h"
 #include "ike/schedule.h"
-#include "ike/spoke.h"
 
 /* ---------------------------------------------------------------- life */
 
@@ -27,7 +26,6 @@ int ike_new(const struct ike_config *config, struct model *model, struct ike **o
 	ike->next_index = 1;
 	list_init(&ike->dead_sas);
 	list_init(&ike->dead_children);
-	list_init(&ike->idle_spokes);
 	list_init(&ike->work);
 	list_init(&ike->waiting);
 	txn_init(&ike->txn);
@@ -60,7 +58,6 @@ static void bury(struct ike *ike)
 		list_del(&sa->link);
 		sa_free(sa);
 	}
-	spokes_bury(ike);
 }
 
 void ike_free(struct ike *ike)
@@ -309,6 +306,15 @@ static int dispatch(struct ike *ike, const struct ike_event *ev)
 		break;
 	case IKE_EV_OPERATOR:
 		on_operator(ike, &ev->operator_);
+		break;
+	case IKE_EV_SIGNED:
+		proof_signed(ike, ev->sign);
+		break;
+	case IKE_EV_TRUSTED:
+		proof_trusted(ike, ev->trust);
+		break;
+	case IKE_EV_REVOKED:
+		proof_revoked(ike, ev->revoked.refs, ev->revoked.n);
 		break;
 	default:
 		return -ERR_VALUE;

@@ -17,6 +17,7 @@
 #include "crypto/crypto.h"
 #include "ike/effect.h"
 #include "ike/event.h"
+#include "ike/proof.h"
 
 struct ike;
 
@@ -30,6 +31,8 @@ struct ike_config {
 	uint16_t incarnation;
 	/* The id that DATAGRAM, SEND and INSTALL use for a unit, by its name ("reth0.0"). */
 	uint32_t (*interface_id)(const char *unit_name);
+	/* Our certificates and the CAs that are trusted; NULL: none. Lent for the engine's life. */
+	const struct ike_credentials *credentials;
 };
 
 /* The config is copied. `model` may be NULL until the first CONFIG event. */

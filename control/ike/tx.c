@@ -282,6 +282,8 @@ int tx_request_again(struct ike *ike, struct ike_sa *sa)
 	struct exch *x = sa->out;
 
 	sa->at_retransmit = 0;
+	if (x && x->answer && x->kind == EXCH_AUTH)
+		return -ERR_LIMIT; /* nobody could say whether the peer is to be trusted */
 	if (!x || !x->released || x->answer)
 		return 0;
 	x->tries++;

@@ -249,6 +249,8 @@ static void execute(struct world *w, uint32_t n, struct ike_effect *e)
 		(void)post(engine_of(w, n), WORK_ACTIVITY, e->ask.sa);
 		break;
 	case IKE_FX_OPERATOR_DONE:
+	case IKE_FX_SIGN:
+	case IKE_FX_TRUST:
 	default:
 		break;
 	}

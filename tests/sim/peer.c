@@ -152,6 +152,8 @@ static void execute(struct world *w, struct peer *a, struct ike_effect *e)
 		break;
 	case IKE_FX_ASK_ACTIVITY:
 	case IKE_FX_OPERATOR_DONE:
+	case IKE_FX_SIGN:
+	case IKE_FX_TRUST:
 	default:
 		break;
 	}

@@ -35,6 +35,7 @@ int on_init_respond(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 /* Logs and counts it. `id` is text. */
 void auth_tell_failure(struct ike *ike, struct ike_sa *sa, const char *id, const char *reason);
 int on_auth_begin(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_auth_signed(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_auth_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_auth_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_auth_refused(struct ike *ike, struct ike_sa *sa, const struct cause *c);

@@ -17,6 +17,7 @@ static const struct ike_rule rules[] = {
 	{"they want none of it", SA_INIT_SENT, RX_INIT_ERROR, 0, ACT(on_init_refused), SA_SAME},
 	{"compute the shared secret", SA_INIT_SENT, RX_INIT_RESP, P(SA) | P(KE) | P(NONCE), ACT(on_init_answered), SA_DERIVING},
 	{"prove who we are", SA_DERIVING, ON_KEX_DONE, 0, ACT(on_auth_begin), SA_AUTH_SENT},
+	{"prove who we are, signed", SA_DERIVING, ON_SIGNED, 0, ACT(on_auth_signed), SA_AUTH_SENT},
 	{"check who they are", SA_AUTH_SENT, RX_AUTH_RESP, P(IDR) | P(AUTH), ACT(on_auth_answered), SA_UP},
 	{"tell them that we do not trust them", SA_AUTH_SENT, ON_CLOSE, 0, ACT(on_distrust), SA_CLOSING},
 	{"they do not accept us", SA_AUTH_SENT, RX_AUTH_ERROR, 0, ACT(on_auth_refused), SA_SAME},

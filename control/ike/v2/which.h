@@ -5,10 +5,19 @@
  */
 #include "ike/rx.h"
 
+struct gateway;
 struct ike;
 
+struct which {
+	struct gateway *gw;
+	bool by_signature; /* the peer is not proved yet: its signature is to be judged */
+	bool decoy;	   /* ... but it cannot be anybody we know, whatever comes of that */
+};
+
 /*
- * Finds the gateway and attaches the SA to it; both identities are set then. -ERR_AUTH: nobody we
- * know, or not with that key. Takes as long either way.
+ * Reads both identities of the request and finds the gateway. -ERR_AUTH: nobody we know, or not
+ * with that key; said to the log. An unknown identity costs as much as a wrong key: one key is
+ * tried for nothing, or a gateway's policy is lent to judge the signature.
  */
-int which_gateway(struct ike *ike, struct ike_sa *sa, const struct rx *rx) MUST_CHECK;
+int which_gateway(
+	struct ike *ike, struct ike_sa *sa, const struct rx *rx, struct which *out) MUST_CHECK;

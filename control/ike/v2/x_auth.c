@@ -1,14 +1,16 @@
 /*
- * IKE_AUTH with pre-shared keys (RFC 7296 1.2, 2.15): who they are, and the first child.
+ * IKE_AUTH (RFC 7296 1.2, 2.15): who they are, who we are, and the first child. With signatures
+ * both are jobs for others: the message at hand waits and comes through its rule again (proof.h).
  */
 #include <inttypes.h>
 
 #include "base/err.h"
 #include "ike/engine.h"
 #include "ike/schedule.h"
-#include "ike/spoke.h"
 #include "ike/tx.h"
 #include "ike/v2/auth.h"
+#include "ike/v2/auth_method.h"
+#include "ike/v2/auth_sig.h"
 #include "ike/v2/exchange.h"
 #include "ike/v2/reauth.h"
 #include "ike/v2/which.h"
@@ -44,15 +46,35 @@ static void established(struct ike *ike, struct ike_sa *sa)
 	char local[IDENT_TEXT_MAX], peer[IDENT_TEXT_MAX];
 
 	sa->has_children = true;
-	sa->auth_method = AUTH_SHARED_KEY_MIC;
+	sa->auth_method =
+		sa->half->proof.verdict ? sa->half->proof.peer_method : AUTH_SHARED_KEY_MIC;
+	ike->failed |= auth_sig_keep(sa) < 0;
 	sched_established(ike, sa);
 	half_done(ike, sa);
 	ike->stats.ike_up++;
 	reauth_established(ike, sa);
-	sa_info(ike, sa, "ike.up", "role=%s local-id=%s peer-id=%s encr=%s prf=%s dh=%s nat=%s%s",
+	sa_info(ike, sa, "ike.up",
+		"role=%s local-id=%s peer-id=%s auth=%s encr=%s prf=%s dh=%s nat=%s%s",
 		sa->initiator ? "initiator" : "responder", ident_text(&sa->local_id, local),
-		ident_text(&sa->remote_id, peer), sa->suite.encr->name, sa->suite.prf->name,
-		sa->suite.dh->name, sa->nat_local ? "local," : "", sa->nat_remote ? "remote" : "");
+		ident_text(&sa->remote_id, peer), auth_method_text(sa->auth_method),
+		sa->suite.encr->name, sa->suite.prf->name, sa->suite.dh->name,
+		sa->nat_local ? "local," : "", sa->nat_remote ? "remote" : "");
+}
+
+/* Our identity and the proof of it. */
+static int proof_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
+{
+	return auth_is_signature(sa->gw->model->policy) ? auth_sig_write(ike, sa, w)
+							: auth_psk_write(ike, sa, w);
+}
+
+/* By the configuration of now: another one may have come while it was judged. */
+static int verdict(struct ike *ike, struct ike_sa *sa, const char **why)
+{
+	const struct ike_trust_job *job = sa->half->proof.verdict;
+
+	*why = "the configuration changed meanwhile";
+	return job && job->model != ike->model ? -ERR_AUTH : auth_sig_verdict(sa, why);
 }
 
 static struct child_ask first_child(const struct ike_sa *sa)
@@ -122,9 +144,10 @@ static int auth_request(struct ike *ike, struct ike_sa *sa, struct tunnel *t)
 	int rc;
 
 	tx_request_open(ike, sa, &w, EXCHANGE_IKE_AUTH);
-	rc = auth_psk_write(ike, sa, &w);
+	rc = proof_write(ike, sa, &w);
 	if (rc < 0)
 		return rc;
+	auth_sig_request_write(ike, sa, &w);
 	request_notes(sa, &w);
 	sa->out->policy_id = t->policy_id;
 	sa->out->new_spi = child_spi_draw(ike, sa->rg);
@@ -134,26 +157,41 @@ static int auth_request(struct ike *ike, struct ike_sa *sa, struct tunnel *t)
 	return rc < 0 ? rc : tx_request_close(ike, sa, &w);
 }
 
-int on_auth_begin(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+static int auth_send(struct ike *ike, struct ike_sa *sa)
 {
 	struct tunnel *t = first_tunnel(ike, sa);
-	int rc = c->job->rc;
 
 	/* INITIAL_CONTACT on a second one would end the first. */
 	if (reauth_is_superfluous(ike, sa)) {
 		(void)fsm_on(ike, sa, ON_LINGER);
 		return FSM_STAY;
 	}
-	if (rc == 0)
-		rc = keys_make(ike, sa, secret_view(c->job->shared));
-	if (rc == 0)
-		rc = ident_of_model(&sa->gw->model->local_id, &sa->local_id);
-	if (rc < 0)
-		return rc;
 	sa->out = exch_new(EXCH_AUTH);
 	if (!sa->out)
 		return -ERR_NOMEM;
 	return t ? auth_request(ike, sa, t) : -ERR_NOT_FOUND;
+}
+
+int on_auth_begin(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	int rc = c->job->rc;
+
+	if (rc == 0)
+		rc = keys_make(ike, sa, secret_view(c->job->shared));
+	if (rc == 0)
+		rc = auth_own_id(ike, sa->gw, &sa->local_id);
+	if (rc < 0)
+		return rc;
+	if (!auth_is_signature(sa->gw->model->policy))
+		return auth_send(ike, sa);
+	rc = auth_sig_make(ike, sa);
+	return rc < 0 ? rc : FSM_STAY;
+}
+
+int on_auth_signed(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	(void)c;
+	return auth_send(ike, sa);
 }
 
 /* The child may have been refused while the IKE SA stands (1.2). */
@@ -181,21 +219,24 @@ static void first_child_made(struct ike *ike, struct ike_sa *sa, const struct rx
 		rx->notes.error == N_TS_UNACCEPTABLE ? TUNNEL_SELECTORS : TUNNEL_ESP_PROPOSAL);
 }
 
-static bool is_trusted(
-	struct ike *ike, struct ike_sa *sa, const struct rx *rx, const struct pld_id *id)
+/* 0: it is who it has to be. FSM_STAY: others find that out. */
+static int is_trusted(struct ike *ike, struct ike_sa *sa, const struct cause *c,
+	const struct pld_id *id, const char **why)
 {
-	char text[IDENT_TEXT_MAX];
+	const struct model_gateway *gw = sa->gw->model;
+	int rc;
 
-	(void)ident_text(&sa->remote_id, text);
-	if (!peer_id_matches(sa->gw->model, id, &sa->remote.addr)) {
-		auth_tell_failure(ike, sa, text, "the peer's identity is not the configured one");
-		return false;
+	*why = "the peer's identity is not the configured one";
+	if (!peer_id_matches(gw, id, &sa->remote.addr))
+		return -ERR_AUTH;
+	if (c->rx->done)
+		return verdict(ike, sa, why);
+	if (!auth_is_signature(gw->policy)) {
+		*why = "the peer's pre-shared key differs";
+		return auth_psk_is_good(ike, sa, c->rx, id, gw->policy->psk) ? 0 : -ERR_AUTH;
 	}
-	if (!auth_psk_is_good(ike, sa, rx, id, sa->gw->model->policy->psk)) {
-		auth_tell_failure(ike, sa, text, "the peer's pre-shared key differs");
-		return false;
-	}
-	return true;
+	rc = auth_sig_judge(ike, sa, c->rx, gw->policy, why);
+	return rc < 0 ? rc : proof_wait(ike, sa, c);
 }
 
 /* The peer holds the SA to be up, so it has to be told (2.21.2). */
@@ -218,14 +259,27 @@ int on_distrust(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 int on_auth_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	const struct payload *p = chain_find(c->rx->chain, PLD_IDR);
+	char text[IDENT_TEXT_MAX];
 	struct pld_id id;
+	const char *why;
+	int rc;
 
 	if (!p || pld_id_parse(p->body, &id) < 0)
 		return -ERR_SYNTAX;
+	ident_fini(&sa->remote_id);
 	if (ident_copy(id.type, id.data, &sa->remote_id) < 0)
 		return -ERR_NOMEM;
-	if (!is_trusted(ike, sa, c->rx, &id) || !reauth_same_peer(ike, sa))
+	rc = is_trusted(ike, sa, c, &id, &why);
+	if (rc == FSM_STAY)
+		return rc;
+	if (rc == 0 && !reauth_same_peer(ike, sa)) {
+		why = "it is not the peer that is authenticated anew";
+		rc = -ERR_AUTH;
+	}
+	if (rc < 0) {
+		auth_tell_failure(ike, sa, ident_text(&sa->remote_id, text), why);
 		return fsm_on(ike, sa, ON_CLOSE) < 0 ? -ERR_AUTH : FSM_STAY;
+	}
 	first_child_made(ike, sa, c->rx);
 	established(ike, sa);
 	answered_notes(ike, sa, c->rx);
@@ -254,11 +308,8 @@ static int auth_answer(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 	struct writer w;
 	int rc;
 
-	rc = spoke_join(ike, sa);
-	if (rc < 0)
-		return rc;
 	tx_answer_open(ike, sa, &w, rx);
-	rc = auth_psk_write(ike, sa, &w);
+	rc = proof_write(ike, sa, &w);
 	if (rc == 0 && chain_has(rx->chain, PLD_SA))
 		rc = child_respond(ike, sa, rx, &ask, &w, &made);
 	if (rc < 0)
@@ -266,14 +317,24 @@ static int auth_answer(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 	answer_notes(ike, sa, rx, &w);
 	established(ike, sa);
 	asked_notes(ike, sa, rx);
-	spoke_established(ike, sa);
 	if (made)
 		txn_install(ike, made);
 	return tx_answer_close(ike, sa, &w, rx);
 }
 
-int on_auth_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+static int refused(struct ike *ike, struct ike_sa *sa, const char *why)
 {
+	char text[IDENT_TEXT_MAX];
+
+	auth_tell_failure(ike, sa, ident_text(&sa->remote_id, text), why);
+	return -ERR_AUTH;
+}
+
+/* The first time: 0 when the peer is proved, FSM_STAY when its signature is being judged. */
+static int asked_first(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	struct which which;
+	const char *why;
 	int rc;
 
 	/* The peer may have moved to port 4500 (2.23). */
@@ -282,36 +343,48 @@ int on_auth_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		sa->remote = c->rx->dg->remote;
 		sa->natt = c->rx->dg->natt;
 	}
-	rc = which_gateway(ike, sa, c->rx);
-	return rc < 0 ? rc : auth_answer(ike, sa, c->rx);
+	rc = auth_sig_read(sa, c->rx);
+	if (rc == 0)
+		rc = which_gateway(ike, sa, c->rx, &which);
+	if (rc < 0 || !which.by_signature)
+		return rc;
+	sa->half->proof.decoy = which.decoy;
+	rc = auth_sig_judge(ike, sa, c->rx, which.gw->model->policy, &why);
+	if (rc < 0)
+		return rc == -ERR_AUTH ? refused(ike, sa, why) : rc;
+	return proof_wait(ike, sa, c);
+}
+
+int on_auth_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	struct proof *proof = &sa->half->proof;
+	const char *why;
+	int rc;
+
+	if (!c->rx->done) {
+		rc = asked_first(ike, sa, c);
+		return rc == 0 ? auth_answer(ike, sa, c->rx) : rc;
+	}
+	if (verdict(ike, sa, &why) < 0)
+		return refused(ike, sa, why);
+	if (proof->own)
+		return auth_answer(ike, sa, c->rx);
+	rc = auth_sig_make(ike, sa);
+	return rc < 0 ? rc : proof_wait(ike, sa, c);
 }
 
 /* ---------------------------------------------------------------- errors */
-
-/* Whom we know and do not want now may come again (ID-012). */
-static uint16_t refusal_of(int rc)
-{
-	switch (rc) {
-	case -ERR_SYNTAX:
-		return N_INVALID_SYNTAX;
-	case -ERR_LIMIT:
-	case -ERR_EXISTS:
-		return N_TEMPORARY_FAILURE;
-	default:
-		return N_AUTHENTICATION_FAILED;
-	}
-}
 
 /* Responder: tell it and keep the answer a little. Nothing is replicated: a stranger writes nothing
  * to the log (I9). */
 int on_auth_refuse(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
-	uint16_t type = refusal_of(c->rc);
+	uint16_t type = c->rc == -ERR_SYNTAX ? N_INVALID_SYNTAX : N_AUTHENTICATION_FAILED;
 	struct flight *f;
 	struct writer w;
 	int rc;
 
-	if (!c->rx || !c->rx->dg || !sa->keys)
+	if (!c->rx || !sa->keys)
 		return -ERR_WRONG_STATE;
 	tx_answer_open(ike, sa, &w, c->rx);
 	tx_notify(&w, type, (struct view){0});

@@ -11,6 +11,7 @@
 #include "ike/jobs.h"
 #include "ike/schedule.h"
 #include "ike/tx.h"
+#include "ike/v2/auth_sig.h"
 #include "ike/v2/exchange.h"
 #include "wire/pld_ke.h"
 #include "wire/pld_nonce.h"
@@ -216,7 +217,7 @@ static void half_open(struct ike *ike, const struct rx *rx, uint64_t spi_i, cons
 	sa->local = rx->dg->local;
 	sa->remote = rx->dg->remote;
 	sa->natt = rx->dg->natt;
-	sa_attach(ike, sa, o->gw);
+	sa_attach(sa, o->gw);
 	ike->stats.ike_responded++;
 	(void)fsm_fire(ike, sa, &(struct cause){.on = RX_INIT_REQ, .rx = rx});
 }
@@ -315,6 +316,8 @@ int on_init_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	if (!p || pld_ke_parse(p->body, &ke) < 0)
 		return -ERR_SYNTAX;
 	natd_read(ike, sa, c->rx, 0);
+	if (auth_sig_read(sa, c->rx) < 0)
+		return -ERR_NOMEM;
 	fragmentation_read(sa, c->rx);
 	memcpy(sa->answer.hash, c->rx->hash, sizeof sa->answer.hash);
 	return job_start(ike, sa,
@@ -395,6 +398,8 @@ int on_init_respond(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	nonce_write(&w, view_of_array(sa->half->nonce));
 	natd_write(ike, sa, &w);
 	fragmentation_write(sa, &w);
+	auth_sig_hashes_write(ike, sa, &w);
+	auth_sig_request_write(ike, sa, &w);
 	rc = writer_end(&w, &message);
 	return rc < 0 ? rc : init_answer_send(ike, sa, message);
 }
@@ -432,7 +437,7 @@ static struct ike_sa *init_new(struct ike *ike, struct gateway *gw, const struct
 	sa->half->group = group;
 	sa->half->policy_id = t->policy_id;
 	sa->half->announce = list_is_empty(&gw->sas);
-	sa_attach(ike, sa, gw);
+	sa_attach(sa, gw);
 	ike->stats.ike_initiated++;
 	return sa;
 }
@@ -494,6 +499,7 @@ static int init_request_send(struct ike *ike, struct ike_sa *sa)
 	nonce_write(&w, view_of_array(half->nonce));
 	natd_write(ike, sa, &w);
 	fragmentation_write(sa, &w);
+	auth_sig_hashes_write(ike, sa, &w);
 	rc = writer_end(&w, &message);
 	if (rc < 0)
 		return rc;
@@ -611,6 +617,8 @@ int on_init_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		return -ERR_NOMEM;
 	natd_read(ike, sa, c->rx, hdr.spi_r);
 	fragmentation_read(sa, c->rx);
+	if (auth_sig_read(sa, c->rx) < 0)
+		return -ERR_NOMEM;
 	float_ports(sa);
 	sa->at_retransmit = 0;
 	exch_free(sa->out);

@@ -51,6 +51,8 @@ static int inherit(struct ike_sa *to, const struct ike_sa *from)
 	to->reauths = from->reauths;
 	to->children_created = from->children_created;
 	to->children_deleted = from->children_deleted;
+	if (peer_cert_copy(from->peer_cert, &to->peer_cert) < 0)
+		return -ERR_NOMEM;
 	if (ident_copy(from->local_id.type, blob_view(&from->local_id.data), &to->local_id) < 0)
 		return -ERR_NOMEM;
 	return ident_copy(from->remote_id.type, blob_view(&from->remote_id.data), &to->remote_id);
@@ -80,7 +82,7 @@ static int bear(struct ike *ike, struct ike_sa *from, const struct birth *b, str
 		sa_drop(ike, sa);
 		return rc;
 	}
-	sa_attach(ike, sa, from->gw);
+	sa_attach(sa, from->gw);
 	/* Born established: there is no rule that leads here, so this is the one other assignment.
 	 */
 	sa->state = SA_UP;

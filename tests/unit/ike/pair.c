@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "ike/record.h"
 #include "record.pb-c.h"
+#include "pair_cert.h"
 #include "wire/message.h"
 
 #define WALL_MS UINT64_C(1795000000000)
@@ -174,6 +175,8 @@ struct task *pair_task_add(struct pair *p, enum task_kind kind, int node)
 static void task_free(struct task *t)
 {
 	ike_kex_job_free(t->job);
+	ike_sign_job_free(t->sign);
+	ike_trust_job_free(t->trust);
 	free(t);
 }
 
@@ -237,6 +240,25 @@ static void task_run(struct pair *p, struct task *t)
 		ike_kex_run(p->crypto, t->job);
 		ev.type = IKE_EV_KEX_DONE;
 		ev.kex = take_ptr(t->job);
+		break;
+	case TASK_SIGN:
+		if (!alive)
+			return;
+		pair_cert_sign(n->cert, p->crypto, t->sign);
+		ev.type = IKE_EV_SIGNED;
+		ev.sign = take_ptr(t->sign);
+		break;
+	case TASK_TRUST:
+		if (!alive)
+			return;
+		pair_cert_trust(n->cert, p->crypto, t->trust);
+		if (n->cert->hold) {
+			assert_null(n->cert->held);
+			n->cert->held = take_ptr(t->trust);
+			return;
+		}
+		ev.type = IKE_EV_TRUSTED;
+		ev.trust = take_ptr(t->trust);
 		break;
 	case TASK_COMMITTED:
 		if (alive)
@@ -414,8 +436,6 @@ static void do_install(struct pair *p, int n, const struct ike_fx_install *i)
 	c->spi_in = in->spi_in;
 	c->spi_out = in->spi_out;
 	c->policy_id = in->policy_id;
-	c->selector_id = in->selector_id;
-	c->peer = in->peer;
 	c->local = in->local;
 	c->remote = in->remote;
 	c->udp_encap = in->udp_encap;
@@ -481,6 +501,12 @@ static void execute(struct pair *p, int n, struct ike_effect *e)
 		break;
 	case IKE_FX_KEX:
 		pair_task_add(p, TASK_KEX, n)->job = take_ptr(e->kex);
+		break;
+	case IKE_FX_SIGN:
+		pair_task_add(p, TASK_SIGN, n)->sign = take_ptr(e->sign);
+		break;
+	case IKE_FX_TRUST:
+		pair_task_add(p, TASK_TRUST, n)->trust = take_ptr(e->trust);
 		break;
 	case IKE_FX_INSTALL:
 		do_install(p, n, &e->install);
@@ -569,7 +595,7 @@ static uint32_t unit_id(const char *name)
 
 struct pair *pair_new(void)
 {
-	static const char *const names[PAIR_NODES] = {"a", "b", "c", "d", "e", "f"};
+	static const char *const names[PAIR_NODES] = {"a", "b", "c", "d"};
 	struct pair *p = calloc(1, sizeof *p);
 
 	assert_non_null(p);
@@ -593,7 +619,8 @@ static void node_new(struct pair *p, int i, const struct pair_side *side)
 		.log = &sinks[i],
 		.iv_node = (uint8_t)i,
 		.incarnation = (uint16_t)++p->lives,
-		.interface_id = unit_id};
+		.interface_id = unit_id,
+		.credentials = n->cert ? &n->cert->face : NULL};
 
 	sinks[i] = (struct log_sink){.line = node_says, .ctx = n, .max = LOG_LEVEL_DEBUG};
 	cfg.env = (struct env){.random = node_random, .ctx = &n->random};
@@ -690,8 +717,6 @@ static void sad_of_log(struct pair_node *to, const struct pair_record *r)
 	c->spi_in = s->spi_in;
 	c->spi_out = s->spi_out;
 	c->policy_id = s->policy_id;
-	c->selector_id = s->selector_id;
-	c->peer = s->peer;
 	c->outbound = s->outbound;
 	c->order = s->order;
 	c->udp_encap = s->udp_encap;

@@ -14,8 +14,7 @@
  * (I2); no IV is used twice under one key (I3); what is replicated was committed before (I1). A
  * violation fails the test there and then.
  *
- * Life: pair_new() .. pair_free(). Nodes are 0 (initiator by habit), 1, and a successor for each;
- * or as many peers of one as there are.
+ * Life: pair_new() .. pair_free(). Nodes are 0 (initiator by habit), 1, and a successor for each.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,9 +26,17 @@
 #include "ike/show.h"
 #include "wire/message.h"
 
-#define PAIR_NODES 6
+#define PAIR_NODES 4
 
-enum task_kind { TASK_PACKET, TASK_KEX, TASK_COMMITTED, TASK_INSTALLED, TASK_DATA };
+enum task_kind {
+	TASK_PACKET,
+	TASK_KEX,
+	TASK_SIGN,
+	TASK_TRUST,
+	TASK_COMMITTED,
+	TASK_INSTALLED,
+	TASK_DATA
+};
 
 struct packet {
 	struct endpoint from, to;
@@ -50,6 +57,8 @@ struct task {
 	uint64_t life;		    /* of that node when the task began */
 	uint64_t ticket;
 	struct ike_kex_job *job;
+	struct ike_sign_job *sign;
+	struct ike_trust_job *trust;
 	struct packet packet;
 };
 
@@ -71,7 +80,7 @@ struct pair_batch {
 /* One child as the dataplane of a node has it. */
 struct pair_child {
 	struct pair_child *next;
-	uint32_t spi_in, spi_out, policy_id, selector_id, peer;
+	uint32_t spi_in, spi_out, policy_id;
 	struct endpoint local, remote;
 	bool udp_encap, outbound, esn;
 	uint16_t udp_port;
@@ -105,6 +114,7 @@ struct pair_node {
 	struct addr addr;
 	struct model *model;
 	struct ike *ike;
+	struct pair_cert *cert; /* pair_cert.h; NULL: none. Lent */
 	struct ike_effects fx;
 	uint64_t random;
 	struct pair_record *log; /* committed */

@@ -1,0 +1,97 @@
+#include "ike/judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "pki/dn.h"
+#include "pki/trust.h"
+#include "wire/iana.h"
+
+void ike_sign_run(const struct crypto *c, const struct sign_key *key, struct ike_sign_job *job)
+{
+	job->rc = key ? sign_make(c, key, job->scheme, blob_view(&job->octets), &job->signature)
+		      : -ERR_NOT_FOUND;
+}
+
+void ike_trust_refuse(struct ike_trust_job *job, int rc, const char *reason)
+{
+	job->rc = rc;
+	(void)snprintf(job->reason, sizeof job->reason, "%s", reason);
+}
+
+static void ref_of(const struct cert *c, const struct cert *issuer, struct cert_ref *out)
+{
+	memcpy(out->issuer_name_hash, c->issuer_hash, sizeof out->issuer_name_hash);
+	memcpy(out->issuer_key_hash, issuer->key_hash, sizeof out->issuer_key_hash);
+	out->serial_len = (uint8_t)MIN(c->serial.n, (size_t)CERT_REF_SERIAL_MAX);
+	memcpy(out->serial, c->serial.p, out->serial_len);
+}
+
+/* The anchor is trusted by name, not by whoever issued it. */
+static int remember(struct ike_trust_job *job, const struct path *p)
+{
+	struct cert_ref *refs;
+
+	job->not_after_wall_ms = p->not_after_s > 0 ? (uint64_t)p->not_after_s * 1000 : 0;
+	if (p->n < 2)
+		return 0;
+	refs = calloc(p->n - 1, sizeof *refs);
+	if (!refs)
+		return -ERR_NOMEM;
+	for (size_t i = 0; i + 1 < p->n; i++)
+		ref_of(p->certs[i], p->certs[i + 1], &refs[i]);
+	job->refs = refs;
+	job->n_refs = p->n - 1;
+	return 0;
+}
+
+static void judge(const struct crypto *c, const struct pki_store *s, struct pki_cache *cache,
+	struct ike_trust_job *job, const struct pki_trust_ask *ask, struct path *path)
+{
+	struct pki_trust t = {.rc = 0};
+
+	pki_trust_check(s, cache, c, ask, &t);
+	job->rc = t.rc;
+	(void)snprintf(job->reason, sizeof job->reason, "%s", t.reason);
+	if (t.rc == 0)
+		(void)dn_text(t.path.certs[0]->subject, job->subject, sizeof job->subject);
+	if (t.rc == 0 && (sign_schemes(t.path.certs[0]->key) & job->key_schemes) == 0)
+		ike_trust_refuse(job, -ERR_AUTH, "its key is not of the configured method");
+	if (job->rc == 0)
+		job->rc = remember(job, &t.path);
+	if (job->rc == 0)
+		path_copy(&t.path, path);
+	pki_trust_fini(&t);
+}
+
+void ike_trust_run(const struct crypto *c, const struct pki_store *s, struct pki_cache *cache,
+	struct ike_trust_job *job, struct path *path)
+{
+	const struct model_ike_policy *p = job->policy;
+	struct view certs[IKE_CERTS_MAX];
+	const char **cas = (const char **)calloc((size_t)p->n_trusted_cas + 1, sizeof(char *));
+	struct pki_trust_ask ask = {.terms = {.at_s = (int64_t)(job->wall_ms / 1000),
+					    .policies = p->policy_oids,
+					    .n_policies = p->n_policy_oids},
+		.certs = certs,
+		.n_certs = job->n_certs,
+		.pkcs7 = job->n_certs != 0 && job->certs[0].encoding == CERT_PKCS7,
+		.id_type = job->peer_id.type,
+		.id = blob_view(&job->peer_id.data),
+		.alg = job->alg,
+		.octets = blob_view(&job->octets),
+		.signature = blob_view(&job->signature)};
+
+	if (!cas) {
+		job->rc = -ERR_NOMEM;
+		return;
+	}
+	for (size_t i = 0; i < job->n_certs; i++)
+		certs[i] = blob_view(&job->certs[i].data);
+	for (uint32_t i = 0; i < p->n_trusted_cas && !p->use_all; i++)
+		cas[ask.terms.n_cas++] = p->trusted_cas[i]->name;
+	ask.terms.cas = cas;
+	judge(c, s, cache, job, &ask, path);
+	free((void *)cas);
+}

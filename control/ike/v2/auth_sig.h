@@ -1,0 +1,43 @@
+#pragma once
+/*
+ * Authentication by signatures in IKE_AUTH (RFC 7296 2.15, 3.6 to 3.8; RFC 7427; RFC 4945): what is
+ * asked of the peer, what goes to the SIGN and TRUST jobs, and what comes of them.
+ *
+ * One SA waits for one job at a time; where it waits and how it goes on is proof.h. Thread: the
+ * engine's.
+ */
+#include "ike/rx.h"
+#include "wire/pld_id.h"
+
+struct gateway;
+struct ike;
+struct writer;
+
+/* ---- IKE_SA_INIT */
+
+/* SIGNATURE_HASH_ALGORITHMS, when a gateway that may be meant authenticates by signatures. */
+void auth_sig_hashes_write(struct ike *ike, const struct ike_sa *sa, struct writer *w);
+/* CERTREQ: the anchors of those gateways; of sa->gw alone when we are the initiator (IKE_AUTH). */
+void auth_sig_request_write(struct ike *ike, const struct ike_sa *sa, struct writer *w);
+/* What the peer says there. -ERR_NOMEM. */
+int auth_sig_read(struct ike_sa *sa, const struct rx *rx) MUST_CHECK;
+
+/* ---- our signature */
+
+/* Our identity for that gateway: a distinguished name is the certificate's subject (ID-002). */
+int auth_own_id(struct ike *ike, const struct gateway *gw, struct ident *out) MUST_CHECK;
+/* A SIGN job over what our AUTH covers. Logs why when there is none. */
+int auth_sig_make(struct ike *ike, struct ike_sa *sa) MUST_CHECK;
+/* ID, CERT, AUTH, with the finished job. */
+int auth_sig_write(struct ike *ike, struct ike_sa *sa, struct writer *w) MUST_CHECK;
+
+/* ---- the peer's */
+
+/* A TRUST job by that gateway's policy. -ERR_AUTH: the method or its form is refused, *why tells.
+ */
+int auth_sig_judge(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
+	const struct model_ike_policy *policy, const char **why) MUST_CHECK;
+/* The verdict: 0 or -ERR_AUTH, and then *why, which lives as long as the verdict. */
+int auth_sig_verdict(const struct ike_sa *sa, const char **why) MUST_CHECK;
+/* The SA is up: what stays of the peer's certificates. -ERR_NOMEM. */
+int auth_sig_keep(struct ike_sa *sa) MUST_CHECK;
