@@ -113,6 +113,7 @@ struct ike_sa {
 	bool changed;	   /* is in the running transaction */
 	uint8_t auth_method, supports, version;
 	uint32_t index, rg, interface_id;
+	uint32_t up_index; /* what the next SA's index was when this one's peer was authenticated */
 	struct endpoint local, remote;
 	struct ident local_id, remote_id;
 	struct peer_cert *peer_cert; /* NULL: authenticated without */

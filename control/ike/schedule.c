@@ -63,6 +63,18 @@ static struct child *child_to_rekey(struct ike *ike, struct ike_sa *sa)
 	return NULL;
 }
 
+/* Another IKE SA with that peer asks for it already. */
+static bool is_being_made(const struct tunnel *t)
+{
+	const struct ike_sa *sa;
+
+	list_foreach (sa, &t->gw->sas, of_gw)
+		if (sa->out && (sa->out->kind == EXCH_CHILD || sa->out->kind == EXCH_AUTH) &&
+			sa->out->policy_id == t->policy_id)
+			return true;
+	return false;
+}
+
 static struct tunnel *tunnel_to_make(struct ike *ike, struct ike_sa *sa)
 {
 	struct tunnel *t = reauth_tunnel(ike, sa);
@@ -72,7 +84,8 @@ static struct tunnel *tunnel_to_make(struct ike *ike, struct ike_sa *sa)
 	if (!sa->gw || sa->successor != 0 || reauth_is_under_way(ike, sa))
 		return NULL;
 	list_foreach (t, &sa->gw->tunnels, of_gw)
-		if (t->wanted && !timer_is_armed(&t->timer) && !tunnel_is_up(t))
+		if (t->wanted && !timer_is_armed(&t->timer) && !tunnel_is_up(t) &&
+			!is_being_made(t))
 			return t;
 	return NULL;
 }
@@ -374,7 +387,7 @@ void sched_sa_gone(struct ike *ike, struct ike_sa *sa, int why)
 	ike->stats.ike_down += sa_is_open(sa);
 	/* Who still waits for this one would wait for ever. */
 	if (sa->gw && !sa->successor)
-		gateway_lost(ike, sa->gw, (enum tunnel_down)why);
+		gateway_lost(ike, sa->gw, sa, (enum tunnel_down)why);
 }
 
 void sched_moved(struct ike *ike, struct ike_sa *sa, const struct endpoint *to)

@@ -95,11 +95,13 @@ static void retry_arm(struct ike *ike, struct tunnel *t)
 }
 
 /* The SA that can ask for it now or soon. */
-static struct ike_sa *gateway_sa(struct gateway *gw)
+static struct ike_sa *gateway_sa(struct gateway *gw, const struct ike_sa *not_that)
 {
 	struct ike_sa *sa, *soon = NULL, *up = NULL;
 
 	list_foreach (sa, &gw->sas, of_gw) {
+		if (sa == not_that)
+			continue;
 		if (sa->state == SA_UP && !sa->want_close && sa->successor == 0)
 			up = sa;
 		if (sa->initiator && sa->state < SA_UP)
@@ -115,7 +117,7 @@ void tunnel_want(struct ike *ike, struct tunnel *t)
 	if (!tunnel_may_initiate(t) || tunnel_is_up(t) || !rg_active(ike, t->gw->model->rg))
 		return;
 	t->wanted = true;
-	sa = gateway_sa(t->gw);
+	sa = gateway_sa(t->gw, NULL);
 	if (!sa)
 		sa = x_init_start(ike, t->gw, t);
 	if (!sa)
@@ -162,10 +164,16 @@ void tunnel_lost(struct ike *ike, struct tunnel *t, enum tunnel_down why)
 	retry_arm(ike, t);
 }
 
-void gateway_lost(struct ike *ike, struct gateway *gw, enum tunnel_down why)
+void gateway_lost(
+	struct ike *ike, struct gateway *gw, const struct ike_sa *lost, enum tunnel_down why)
 {
+	struct ike_sa *other = gateway_sa(gw, lost);
 	struct tunnel *t;
 
+	if (other) {
+		sched_work(ike, other);
+		return;
+	}
 	list_foreach (t, &gw->tunnels, of_gw)
 		if (t->wanted && !tunnel_is_up(t) && !timer_is_armed(&t->timer))
 			tunnel_failed(ike, t, why);

@@ -79,7 +79,8 @@ void tunnel_failed(struct ike *ike, struct tunnel *t, enum tunnel_down why);
 /* A child is gone: establish again if nothing else serves and it must always be up. */
 void tunnel_lost(struct ike *ike, struct tunnel *t, enum tunnel_down why);
 /* An IKE SA is gone: what waited for it looks for another. */
-void gateway_lost(struct ike *ike, struct gateway *gw, enum tunnel_down why);
+void gateway_lost(
+	struct ike *ike, struct gateway *gw, const struct ike_sa *lost, enum tunnel_down why);
 /* No IKE SA came of it: everything that waited has failed. */
 void gateway_failed(struct ike *ike, struct gateway *gw, enum tunnel_down why);
 const char *tunnel_down_text(enum tunnel_down why);

@@ -90,6 +90,48 @@ void collide_child_agreed(
 		sched_child_replaced(ike, old, lost ? rival_spi : made->spi_in, !lost);
 }
 
+void collide_first_asked(
+	struct ike_sa *sa, const struct child *made, struct view ni, struct view nr)
+{
+	struct exch *x = sa->out;
+	const struct child *c;
+
+	if (!x || x->kind != EXCH_CHILD || !x->flight || !made->tunnel ||
+		x->policy_id != made->tunnel->policy_id)
+		return;
+	/* One more of several: both are meant. */
+	list_foreach (c, &made->tunnel->children, of_tunnel)
+		if (c != made && c->sa == sa)
+			return;
+	remember(x, made->spi_in, ni, nr);
+}
+
+static bool same_selectors(const struct child *a, const struct child *b)
+{
+	return tsel_set_equal(a->local_ts, b->local_ts) &&
+	       tsel_set_equal(a->remote_ts, b->remote_ts);
+}
+
+void collide_first_agreed(struct ike *ike, struct ike_sa *sa, struct child *made, struct view nr)
+{
+	struct exch *x = sa->out;
+	struct child *rival = x->rival_spi ? child_find(ike, (uint32_t)x->rival_spi) : NULL;
+
+	if (!rival || rival->sa != sa || rival->state == CHILD_REPLACED ||
+		!same_selectors(rival, made))
+		return;
+	ike->stats.collisions++;
+	if (we_lose(x, nr)) {
+		made->outbound = false;
+		sched_child_replaced(ike, made, rival->spi_in, true);
+		return;
+	}
+	sched_child_replaced(ike, rival, made->spi_in, false);
+	/* The peer deletes it, if it knows this rule, which is not the RFC's. */
+	rival->at_delete = ike->now_ms + RIVAL_PATIENCE_MS;
+	child_rearm(ike, rival);
+}
+
 bool collide_rekey_asked(struct ike *ike, struct ike_sa *sa, const struct ike_sa *made,
 	struct view ni, struct view nr)
 {

@@ -23,6 +23,11 @@ bool collide_refuses_rekey(struct ike *ike, const struct ike_sa *sa);
 /* The peer rekeyed `old` into `made`: remembered if we are rekeying it too. */
 void collide_child_asked(struct ike_sa *sa, const struct child *old, const struct child *made,
 	struct view ni, struct view nr);
+/* The same for two that make the first child of one tunnel at once, both for all of it: the RFC
+ * leaves both, we keep one. */
+void collide_first_asked(
+	struct ike_sa *sa, const struct child *made, struct view ni, struct view nr);
+void collide_first_agreed(struct ike *ike, struct ike_sa *sa, struct child *made, struct view nr);
 /* Our rekey of `old` (NULL: gone meanwhile) came through as `made`. */
 void collide_child_agreed(
 	struct ike *ike, struct ike_sa *sa, struct child *old, struct child *made, struct view nr);

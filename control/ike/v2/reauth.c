@@ -29,10 +29,12 @@ bool reauth_is_under_way(struct ike *ike, const struct ike_sa *old)
 	return old->heir != 0 && sa_find(ike, old->heir) != NULL;
 }
 
-/* What `sa` takes over; NULL: it is no reauthentication, or the old one is gone. */
+/* What `sa` takes over; NULL: nothing, or that is gone. A rekey's successor is of its lineage. */
 static struct ike_sa *target(struct ike *ike, const struct ike_sa *sa)
 {
-	struct ike_sa *old = reauth_is_one(sa) ? sa_find(ike, sa->predecessor) : NULL;
+	struct ike_sa *old = sa->predecessor != 0 && sa->lineage == sa->spi_local
+				     ? sa_find(ike, sa->predecessor)
+				     : NULL;
 
 	return old && sa_is_open(old) ? old : NULL;
 }
@@ -115,17 +117,6 @@ bool reauth_is_superfluous(struct ike *ike, const struct ike_sa *sa)
 
 /* ---------------------------------------------------------------- crossing */
 
-/* The peer began `theirs` while our request for one is under way. */
-static void crossing_seen(struct ike_sa *theirs)
-{
-	struct ike_sa *ours;
-
-	list_foreach (ours, &theirs->gw->sas, of_gw)
-		if (ours->initiator && ours->state == SA_AUTH_SENT &&
-			addr_equal(&ours->remote.addr, &theirs->remote.addr))
-			ours->rival = theirs->spi_local;
-}
-
 static uint64_t rank(const struct ike_sa *sa)
 {
 	return sa_spi_i(sa);
@@ -138,7 +129,7 @@ static void crossing_settle(struct ike *ike, struct ike_sa *ours)
 	bool lost;
 
 	ours->rival = 0;
-	if (!theirs || theirs->state != SA_UP || theirs->want_close ||
+	if (!theirs || theirs->state > SA_UP || theirs->want_close ||
 		!ident_equal(&theirs->remote_id, &ours->remote_id))
 		return;
 	ike->stats.collisions++;
@@ -147,6 +138,9 @@ static void crossing_settle(struct ike *ike, struct ike_sa *ours)
 		theirs->spi_local);
 	if (lost) {
 		ours->successor = theirs->spi_local;
+		theirs->predecessor = ours->spi_local;
+		txn_sa(ike, theirs);
+		sched_work(ike, theirs);
 		return;
 	}
 	/* The peer closes it, unless it did not see them cross. */
@@ -154,6 +148,25 @@ static void crossing_settle(struct ike *ike, struct ike_sa *ours)
 	theirs->at_soft = 0;
 	sa_rearm(ike, theirs);
 	txn_sa(ike, theirs);
+}
+
+/* The peer is authenticated on `theirs`, which began before one of ours was up: they cross. What
+ * each end made of the other's IKE_AUTH does not matter, so both see it. */
+static void crossing_seen(struct ike *ike, struct ike_sa *theirs)
+{
+	struct ike_sa *ours;
+
+	list_foreach (ours, &theirs->gw->sas, of_gw) {
+		if (!ours->initiator || !addr_equal(&ours->remote.addr, &theirs->remote.addr))
+			continue;
+		if (ours->state == SA_AUTH_SENT)
+			ours->rival = theirs->spi_local;
+		if (ours->state != SA_UP || ours->want_close || ours->successor != 0 ||
+			ours->up_index <= theirs->index || ours->lineage != ours->spi_local)
+			continue;
+		ours->rival = theirs->spi_local;
+		crossing_settle(ike, ours);
+	}
 }
 
 /* ---------------------------------------------------------------- the new one */
@@ -173,9 +186,10 @@ void reauth_established(struct ike *ike, struct ike_sa *sa)
 {
 	struct ike_sa *old = target(ike, sa);
 
+	sa->up_index = ike->next_index;
 	if (!sa->initiator) {
 		count_theirs(sa);
-		crossing_seen(sa);
+		crossing_seen(ike, sa);
 		return;
 	}
 	if (old) {
@@ -242,11 +256,18 @@ static bool is_served(const struct ike_sa *sa)
 	return true;
 }
 
+/* The one that lost goes when its heir does everything. */
 static void redundant_done(struct ike *ike, struct ike_sa *sa)
 {
+	const struct ike_sa *heir = sa_find(ike, sa->successor);
+
+	if (!heir || heir->state != SA_UP || heir->want_close) {
+		sa->successor = 0;
+		return;
+	}
 	if (sa->redundant_ms == 0)
 		sa->redundant_ms = ike->now_ms + RIVAL_PATIENCE_MS;
-	if (!is_served(sa) && ike->now_ms < sa->redundant_ms) {
+	if (ike->now_ms < sa->redundant_ms && (reauth_tunnel(ike, heir) || !is_served(sa))) {
 		sched_later(ike, sa, REDUNDANT_LOOK_MS);
 		return;
 	}
@@ -264,7 +285,7 @@ void reauth_done(struct ike *ike, struct ike_sa *sa)
 		redundant_done(ike, sa);
 		return;
 	}
-	if (!old || old->state != SA_UP || old->want_close)
+	if (!old || old->state != SA_UP || old->want_close || old->successor != 0)
 		return;
 	/* The peer sends with the new ones as soon as it reads our delete. */
 	list_foreach (c, &sa->children, of_sa)
@@ -280,6 +301,6 @@ void reauth_resumed(struct ike *ike, struct ike_sa *sa)
 {
 	struct ike_sa *old = target(ike, sa);
 
-	if (old)
+	if (old && reauth_is_one(sa))
 		old->heir = sa->spi_local;
 }

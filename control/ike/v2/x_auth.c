@@ -30,13 +30,14 @@ static void half_done(struct ike *ike, struct ike_sa *sa)
 	sa_half_free(ike, sa);
 }
 
-/* RFC 7296 2.4: an SA with that peer that began before is a memory of the dead. */
+/* RFC 7296 2.4: an SA with that peer that was up before this one began is a memory of the dead. One
+ * that came up since crosses it, and the peer may not have known of it yet. */
 static void forget_others(struct ike *ike, struct ike_sa *sa)
 {
 	struct ike_sa *other, *next;
 
 	list_foreach_safe (other, next, &sa->gw->sas, of_gw)
-		if (other != sa && sa_is_open(other) &&
+		if (other != sa && sa_is_open(other) && other->up_index <= sa->index &&
 			ident_equal(&other->remote_id, &sa->remote_id))
 			(void)fsm_on(ike, other, ON_LINGER);
 }

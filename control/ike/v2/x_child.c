@@ -462,6 +462,8 @@ static int answer_ask(struct ike *ike, struct ike_sa *sa, const struct rx *rx, s
 		if (old) {
 			sched_child_replaced(ike, old, made->spi_in, false);
 			collide_child_asked(sa, old, made, ask.ni, view_of_array(nonce));
+		} else {
+			collide_first_asked(sa, made, ask.ni, view_of_array(nonce));
 		}
 		txn_install(ike, made);
 	}
@@ -595,6 +597,8 @@ static int child_agreed(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 		return rc;
 	if (x->kind == EXCH_CHILD_REKEY)
 		collide_child_agreed(ike, sa, old, made, a.nr);
+	else
+		collide_first_agreed(ike, sa, made, a.nr);
 	txn_install(ike, made);
 	xchg_end(ike, sa);
 	return 0;

@@ -47,6 +47,7 @@ static int inherit(struct ike_sa *to, const struct ike_sa *from)
 	to->interface_id = from->interface_id;
 	to->local = from->local;
 	to->remote = from->remote;
+	to->up_index = from->up_index;
 	to->rekeys = from->rekeys + 1;
 	to->reauths = from->reauths;
 	to->children_created = from->children_created;
