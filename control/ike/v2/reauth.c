@@ -144,10 +144,9 @@ static void crossing_settle(struct ike *ike, struct ike_sa *ours)
 		return;
 	}
 	/* The peer closes it, unless it did not see them cross. */
-	theirs->at_hard = MIN(theirs->at_hard, ike->now_ms + RIVAL_PATIENCE_MS);
-	theirs->at_soft = 0;
-	sa_rearm(ike, theirs);
+	theirs->successor = ours->spi_local;
 	txn_sa(ike, theirs);
+	sched_work(ike, theirs);
 }
 
 /* The peer is authenticated on `theirs`, which began before one of ours was up: they cross. What
@@ -256,18 +255,22 @@ static bool is_served(const struct ike_sa *sa)
 	return true;
 }
 
-/* The one that lost goes when its heir does everything. */
+/* The one that lost goes when its heir does everything; it is for the end that began it to see to
+ * that. Without an heir it stays: that was replaced meanwhile, by this one perhaps. */
 static void redundant_done(struct ike *ike, struct ike_sa *sa)
 {
 	const struct ike_sa *heir = sa_find(ike, sa->successor);
 
+	while (heir && heir->state == SA_REKEYED)
+		heir = sa_find(ike, heir->successor);
 	if (!heir || heir->state != SA_UP || heir->want_close) {
 		sa->successor = 0;
 		return;
 	}
 	if (sa->redundant_ms == 0)
 		sa->redundant_ms = ike->now_ms + RIVAL_PATIENCE_MS;
-	if (ike->now_ms < sa->redundant_ms && (reauth_tunnel(ike, heir) || !is_served(sa))) {
+	if (ike->now_ms < sa->redundant_ms &&
+		(!sa->initiator || reauth_tunnel(ike, heir) || !is_served(sa))) {
 		sched_later(ike, sa, REDUNDANT_LOOK_MS);
 		return;
 	}

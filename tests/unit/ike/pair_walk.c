@@ -1,5 +1,7 @@
 #include "pair_walk.h"
 
+#include <limits.h>
+
 /* What a node does for itself happens in the order it was asked for. */
 static bool may_run(const struct pair *p, const struct task *t)
 {
@@ -107,12 +109,18 @@ bool pair_walk_next(struct pair_walk *w)
 	return false;
 }
 
-void pair_stroll(struct pair *p, unsigned (*pick)(void *ctx, unsigned n), void *ctx)
+void pair_stroll_a_little(
+	struct pair *p, unsigned steps, unsigned (*pick)(void *ctx, unsigned n), void *ctx)
 {
 	struct pair_choice c;
 
-	while (p->first) {
+	while (p->first && steps-- > 0) {
 		options(p, &c);
 		run(p, c.of[pick(ctx, c.n)]);
 	}
+}
+
+void pair_stroll(struct pair *p, unsigned (*pick)(void *ctx, unsigned n), void *ctx)
+{
+	pair_stroll_a_little(p, UINT_MAX, pick, ctx);
 }

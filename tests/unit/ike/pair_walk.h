@@ -34,3 +34,6 @@ bool pair_walk_next(struct pair_walk *w);
 
 /* Some order: `pick` says which of n. */
 void pair_stroll(struct pair *p, unsigned (*pick)(void *ctx, unsigned n), void *ctx);
+/* ... for so many steps. */
+void pair_stroll_a_little(
+	struct pair *p, unsigned steps, unsigned (*pick)(void *ctx, unsigned n), void *ctx);

@@ -3,7 +3,8 @@
  * 2.25), in every order of what is under way, and in many orders with each single packet lost, or
  * delivered twice. When nothing is under way any more both ends must agree on everything.
  *
- * IKE_PAIR=n only that pair (9 * what a does + what b does); IKE_ORDERS=n walks more orders, IKE_STROLLS=n takes more of those with a fault.
+ * IKE_PAIR=n only that pair (9 * what a does + what b does); IKE_ORDERS=n walks more orders,
+ * IKE_STROLLS=n takes more of those with a fault.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 #define ORDERS	150
 #define STROLLS 2
+#define LATEST	16
 
 enum deed {
 	REKEY_CHILD,
@@ -196,6 +198,7 @@ struct fault {
 	unsigned nth;
 	bool happened;
 	uint32_t dice;
+	unsigned later; /* steps until the other end's deed */
 };
 
 static bool faulty_wire(struct pair *p, struct packet *k)
@@ -232,7 +235,9 @@ static struct pair *begin(enum deed a, enum deed b, struct fault *f)
 	p->wire_ctx = f;
 	p->wire = faulty_wire;
 	do_deed(p, 0, a);
-	do_deed(p, 1, b);
+	pair_stroll_a_little(p, f->later, pick, f);
+	if (b == MAKE || (pair_sa(p, 1) && (b != CHILD_EXPIRES || pair_child(p, 1))))
+		do_deed(p, 1, b);
 	return p;
 }
 
@@ -329,6 +334,26 @@ static void each_repetition(enum deed a, enum deed b, struct tally *t)
 	stroll_faults(a, b, TWICE, t);
 }
 
+/* The second deed begins when the first is under way, or just over. */
+static void each_delay(enum deed a, enum deed b, struct tally *t)
+{
+	unsigned strolls = limit("IKE_STROLLS", STROLLS);
+
+	for (unsigned later = 1; later < LATEST; later++)
+		for (unsigned i = 0; i < strolls; i++)
+			(void)stroll_once(a, b,
+				(struct fault){.kind = NO_FAULT,
+					.later = later,
+					.dice = (i * 37 + later) * 2654435761u},
+				t);
+}
+
+static void one_after_the_other(void **state)
+{
+	(void)state;
+	each_pair(each_delay, "one a little later");
+}
+
 static void every_order(void **state)
 {
 	(void)state;
@@ -353,6 +378,7 @@ int main(void)
 		cmocka_unit_test(every_order),
 		cmocka_unit_test(every_packet_lost),
 		cmocka_unit_test(every_packet_twice),
+		cmocka_unit_test(one_after_the_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
