@@ -65,6 +65,9 @@ static void fill_show(struct request *r, const struct command *c, bool set_form)
 		SET(show_ipsec_statistics, SHOW_IPSEC_STATISTICS, ctl__show_ipsec_statistics__init);
 		r->u.show_ipsec_statistics.index = number(c, SLOT_INDEX);
 		break;
+	case ACTION_SHOW_IKE_STATISTICS:
+		SET(show_ike_statistics, SHOW_IKE_STATISTICS, ctl__show_ike_statistics__init);
+		break;
 	case ACTION_SHOW_CLUSTER:
 		SET(show_cluster, SHOW_CLUSTER, ctl__show_cluster__init);
 		r->u.show_cluster.one_group = c->slot[SLOT_GROUP].given;

@@ -17,6 +17,7 @@ struct request {
 		Ctl__ShowIke show_ike;
 		Ctl__ShowIpsec show_ipsec;
 		Ctl__ShowIpsecStatistics show_ipsec_statistics;
+		Ctl__ShowIkeStatistics show_ike_statistics;
 		Ctl__ShowCluster show_cluster;
 		Ctl__ShowReplication show_replication;
 		Ctl__ShowVersion show_version;

@@ -17,6 +17,8 @@ static const char *list_name(enum action action)
 		return "ipsec-security-associations";
 	case ACTION_SHOW_IPSEC_STATISTICS:
 		return "ipsec-statistics";
+	case ACTION_SHOW_IKE_STATISTICS:
+		return "ike-statistics";
 	case ACTION_SHOW_REPLICATION:
 		return "replication";
 	case ACTION_SHOW_INTERFACES:
@@ -209,6 +211,10 @@ int show_part(struct show *s, const Ctl__Response *r, FILE *err)
 	case CTL__RESPONSE__BODY_IPSEC_STATISTICS:
 		(void)show_header(s, r->node);
 		show_ipsec_statistics(s, r->ipsec_statistics);
+		return 0;
+	case CTL__RESPONSE__BODY_IKE_STATISTICS:
+		(void)show_header(s, r->node);
+		show_ike_statistics(s, r->ike_statistics);
 		return 0;
 	case CTL__RESPONSE__BODY_CLUSTER:
 		show_cluster(s, r->cluster);

@@ -196,3 +196,34 @@ void show_ike(struct show *s, const Ctl__IkeList *list, bool fresh)
 		s->any = true;
 	}
 }
+
+/* ---- statistics */
+
+static void named(
+	struct show *s, const char *title, const char *key, Ctl__NamedCounter **c, size_t n)
+{
+	if (s->as_json)
+		json_open(&s->json, key, '{');
+	else
+		(void)fprintf(s->f, "%s:\n", title);
+	for (size_t i = 0; i < n; i++) {
+		if (s->as_json)
+			json_uint(&s->json, c[i]->name, c[i]->value);
+		else
+			(void)fprintf(s->f, "  %-20s %12" PRIu64 "\n", c[i]->name, c[i]->value);
+	}
+	if (s->as_json)
+		json_close(&s->json, '}');
+}
+
+void show_ike_statistics(struct show *s, const Ctl__IkeStatistics *t)
+{
+	if (s->as_json) {
+		json_open(&s->json, NULL, '{');
+		json_int(&s->json, "node", s->node);
+	}
+	named(s, "Held", "held", t->held, t->n_held);
+	named(s, "Counted", "counters", t->counters, t->n_counters);
+	if (s->as_json)
+		json_close(&s->json, '}');
+}

@@ -137,6 +137,8 @@ static const struct row rows[] = {
 		"IPsec SAs"},
 	{"show security ipsec statistics", ACTION_SHOW_IPSEC_STATISTICS, OPTIONS(index_options),
 		"packets, octets and errors"},
+	{"show security ike statistics", ACTION_SHOW_IKE_STATISTICS, NULL, 0,
+		"negotiations, drops and what is held"},
 	{"show security ipsec next-hop-tunnels", ACTION_SHOW_NEXT_HOP_TUNNELS,
 		OPTIONS(tunnels_options), "which VPN leads to which next hop"},
 	{"show security ha replication", ACTION_SHOW_REPLICATION, NULL, 0, "state of the replicas"},

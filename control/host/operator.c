@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "config/print.h"
 #include "host/daemon.h"
+#include "host/ike_statistics.h"
 #include "host/show.h"
 #include "host/show_cluster.h"
 #include "host/show_interfaces.h"
@@ -138,6 +139,9 @@ void daemon_ctl(void *ctx, const Ctl__Request *q, struct ctl_call *call)
 		break;
 	case CTL__REQUEST__COMMAND_SHOW_IPSEC_STATISTICS:
 		statistics_show(d, q->show_ipsec_statistics->index, call);
+		break;
+	case CTL__REQUEST__COMMAND_SHOW_IKE_STATISTICS:
+		ike_statistics_show(d, call);
 		break;
 	case CTL__REQUEST__COMMAND_SHOW_CLUSTER:
 		show_cluster(d, q->show_cluster, call);

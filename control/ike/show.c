@@ -188,3 +188,8 @@ const struct ike_stats *ike_show_stats(const struct ike *ike)
 {
 	return &ike->stats;
 }
+
+struct ike_held ike_show_held(const struct ike *ike)
+{
+	return (struct ike_held){ike->half_open, HASH_COUNT(ike->sas), HASH_COUNT(ike->children)};
+}

@@ -58,4 +58,11 @@ int ike_show_children(struct ike *ike, const struct ike_filter *f, uint64_t now_
 	void (*each)(void *ctx, const struct ike_child_row *row), void *ctx) MUST_CHECK;
 /* Is there an SA behind the key of this record? */
 bool ike_knows(struct ike *ike, struct view key);
+
+/* How much there is now; IKE SAs in every state, also those that only linger. */
+struct ike_held {
+	uint64_t half_open, ike_sas, child_sas;
+};
+
+struct ike_held ike_show_held(const struct ike *ike);
 const struct ike_stats *ike_show_stats(const struct ike *ike);

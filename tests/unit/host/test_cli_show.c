@@ -454,6 +454,32 @@ static void show_statistics(void **state)
 		   "  Discarded: 5\n");
 }
 
+static void show_ike_counters(void **state)
+{
+	Ctl__IkeStatistics t = CTL__IKE_STATISTICS__INIT;
+	Ctl__NamedCounter held = CTL__NAMED_COUNTER__INIT, *holds[] = {&held};
+	Ctl__NamedCounter dropped = CTL__NAMED_COUNTER__INIT, *counters[] = {&dropped};
+	Ctl__Response r = response(-1);
+	struct output o;
+
+	(void)state;
+	held.name = (char *)(uintptr_t) "half_open";
+	held.value = 3;
+	dropped.name = (char *)(uintptr_t) "rx_malformed";
+	dropped.value = 12;
+	t.n_held = t.n_counters = 1;
+	t.held = holds;
+	t.counters = counters;
+	r.body_case = CTL__RESPONSE__BODY_IKE_STATISTICS;
+	r.ike_statistics = &t;
+	open_output(&o, ACTION_SHOW_IKE_STATISTICS, false, false);
+	add(&o, &r);
+	expect(&o, "Held:\n"
+		   "  half_open                       3\n"
+		   "Counted:\n"
+		   "  rx_malformed                   12\n");
+}
+
 static void show_cluster_status(void **state)
 {
 	Ctl__ClusterStatus c = CTL__CLUSTER_STATUS__INIT;
@@ -714,6 +740,7 @@ int main(void)
 		cmocka_unit_test(show_ipsec_detail),
 		cmocka_unit_test(show_ipsec_detail_udp_encapsulation),
 		cmocka_unit_test(show_statistics),
+		cmocka_unit_test(show_ike_counters),
 		cmocka_unit_test(show_cluster_status),
 		cmocka_unit_test(show_replication_state),
 		cmocka_unit_test(show_interfaces_rows),

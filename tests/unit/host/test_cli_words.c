@@ -27,6 +27,7 @@ static void words_accept_table(void **state)
 		{"sh sec ik se", ACTION_SHOW_IKE},
 		{"show security ipsec security-associations detail", ACTION_SHOW_IPSEC},
 		{"show security ipsec statistics", ACTION_SHOW_IPSEC_STATISTICS},
+		{"sh sec ike st", ACTION_SHOW_IKE_STATISTICS},
 		{"show chassis cluster status", ACTION_SHOW_CLUSTER},
 		{"show security ha replication", ACTION_SHOW_REPLICATION},
 		{"show version", ACTION_SHOW_VERSION},
