@@ -258,10 +258,12 @@ static int rx_payloads(struct rx *rx, struct chain *chain)
 	return rc;
 }
 
-static void rx_fail(struct ike *ike, struct ike_sa *sa, const struct rx *rx, enum sa_trigger on)
+static void rx_fail(
+	struct ike *ike, struct ike_sa *sa, const struct rx *rx, enum sa_trigger on, int why)
 {
-	(void)fsm_fire(ike, sa,
-		&(struct cause){.on = ON_ERROR, .rx = rx, .failed = on, .rc = -ERR_SYNTAX});
+	int rc = why == -ERR_CRITICAL ? why : -ERR_SYNTAX;
+
+	(void)fsm_fire(ike, sa, &(struct cause){.on = ON_ERROR, .rx = rx, .failed = on, .rc = rc});
 }
 
 static void rx_opened(struct ike *ike, struct ike_sa *sa, struct rx *rx, bool answer, int opened)
@@ -281,7 +283,7 @@ static void rx_opened(struct ike *ike, struct ike_sa *sa, struct rx *rx, bool an
 	}
 	on = answer ? answer_trigger(sa, rx) : request_trigger(rx);
 	if (rc < 0)
-		rx_fail(ike, sa, rx, on);
+		rx_fail(ike, sa, rx, on, rc);
 	else if (on == TRIGGER_END)
 		ike->stats.rx_unexpected++;
 	else
@@ -426,6 +428,15 @@ static void rx_dispatch(
 	}
 }
 
+/* RFC 7296 2.5: a higher one is told so, a lower one is IKEv1's business. */
+static void rx_other_version(
+	struct ike *ike, const struct ike_ev_datagram *dg, const struct ike_header *h)
+{
+	ike->stats.rx_version++;
+	if (h->version > IKE_VERSION_2)
+		x_init_other_version(ike, dg, h);
+}
+
 void rx_datagram(struct ike *ike, const struct ike_ev_datagram *dg)
 {
 	struct ike_header h;
@@ -434,7 +445,7 @@ void rx_datagram(struct ike *ike, const struct ike_ev_datagram *dg)
 	if (ike_header_parse(dg->octets, &h) < 0 || h.spi_i == 0)
 		ike->stats.rx_malformed++;
 	else if (h.version >> 4 != IKE_VERSION_2 >> 4)
-		ike->stats.rx_version++;
+		rx_other_version(ike, dg, &h);
 	else
 		rx_dispatch(ike, dg, &h);
 }

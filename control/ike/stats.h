@@ -25,6 +25,7 @@
 	X(rx_unexpected, "dropped: not possible in this state") \
 	X(rx_integrity, "dropped: integrity check failed") \
 	X(rx_duplicate, "duplicate requests answered again") \
+	X(rx_bad_ke, "dropped: a public value that is none") \
 	X(rx_busy, "dropped: its exchange is being worked on") \
 	X(rx_fragments, "fragments collected") \
 	X(rx_fragment_unasked, "dropped: fragment without agreement on fragmentation") \

@@ -17,6 +17,9 @@ struct ike_kex_job;
 /* ---- x_init.c */
 /* A first message of somebody: the only thing that makes state for strangers. */
 void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg);
+/* A message of a major version that is not ours; counted by the caller. */
+void x_init_other_version(
+	struct ike *ike, const struct ike_ev_datagram *dg, const struct ike_header *h);
 void x_init_answer(struct ike *ike, struct ike_sa *sa, const struct ike_ev_datagram *dg);
 /* Begins an IKE SA for the sake of t; NULL when nothing can be done. */
 struct ike_sa *x_init_start(struct ike *ike, struct gateway *gw, const struct tunnel *t);

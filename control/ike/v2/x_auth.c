@@ -380,7 +380,10 @@ int on_auth_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
  * to the log (I9). */
 int on_auth_refuse(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
-	uint16_t type = c->rc == -ERR_SYNTAX ? N_INVALID_SYNTAX : N_AUTHENTICATION_FAILED;
+	uint16_t type = c->rc == -ERR_CRITICAL ? N_UNSUPPORTED_CRITICAL_PAYLOAD
+			: c->rc == -ERR_SYNTAX ? N_INVALID_SYNTAX
+					       : N_AUTHENTICATION_FAILED;
+	struct view data = {0};
 	struct flight *f;
 	struct writer w;
 	int rc;
@@ -388,7 +391,9 @@ int on_auth_refuse(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	if (!c->rx || !sa->keys)
 		return -ERR_WRONG_STATE;
 	tx_answer_open(ike, sa, &w, c->rx);
-	tx_notify(&w, type, (struct view){0});
+	if (c->rc == -ERR_CRITICAL) /* 2.5: which one it was */
+		data = view_of(&c->rx->chain->refused, 1);
+	tx_notify(&w, type, data);
 	rc = tx_seal(ike, sa, &w, &f);
 	if (rc < 0)
 		return rc;

@@ -140,7 +140,8 @@ static bool is_admitted(
 	enum guard_verdict verdict;
 
 	if (rx_nonce(rx, &of.nonce) < 0) {
-		refuse(ike, rg, rx, spi_i, N_INVALID_SYNTAX, (struct view){0});
+		ike->stats
+			.rx_malformed++; /* 3.10.1: INVALID_SYNTAX is for protected messages only */
 		return false;
 	}
 	cookie_rotate(&ike->cookies, &ike->cfg.env, ike->now_ms);
@@ -260,12 +261,12 @@ static void refuse_offer(
 	char peer[ENDPOINT_TEXT_MAX];
 	struct log_ctx log = {.sink = ike->cfg.log};
 
-	if (rc == -ERR_NOT_FOUND || !o->gw) {
-		ike->stats.rx_no_gateway++;
+	if (rc == -ERR_SYNTAX) {
+		ike->stats.rx_malformed++;
 		return;
 	}
-	if (rc == -ERR_SYNTAX) {
-		refuse(ike, o->gw->model->rg, rx, spi_i, N_INVALID_SYNTAX, (struct view){0});
+	if (rc == -ERR_NOT_FOUND || !o->gw) {
+		ike->stats.rx_no_gateway++;
 		return;
 	}
 	if (guard_may_say(ike))
@@ -273,6 +274,25 @@ static void refuse_offer(
 			"gw=%s peer=%s reason=\"no proposal chosen\"", o->gw->name,
 			endpoint_text(&rx->dg->remote, peer));
 	refuse(ike, o->gw->model->rg, rx, spi_i, N_NO_PROPOSAL_CHOSEN, (struct view){0});
+}
+
+/* Says to a configured peer, and to nobody else, what there is that we do not understand. */
+static void refuse_unread(struct ike *ike, const struct ike_ev_datagram *dg, uint64_t spi_i,
+	uint16_t type, struct view data)
+{
+	const struct gateway *gw = is_for_us(ike, dg);
+	const struct rx rx = {.dg = dg};
+
+	if (gw)
+		refuse(ike, gw->model->rg, &rx, spi_i, type, data);
+}
+
+void x_init_other_version(
+	struct ike *ike, const struct ike_ev_datagram *dg, const struct ike_header *h)
+{
+	if (ike->model && h->exchange == EXCHANGE_IKE_SA_INIT && !ike_header_is_response(h) &&
+		h->spi_r == 0)
+		refuse_unread(ike, dg, h->spi_i, N_INVALID_MAJOR_VERSION, (struct view){0});
 }
 
 void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg)
@@ -291,6 +311,9 @@ void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg)
 		notes_read(&m.chain, &rx.notes) < 0 ||
 		hash(ike->cfg.crypto, HASH_SHA256, VIEWS(dg->octets), digest) < 0) {
 		ike->stats.rx_malformed++;
+		if (rc == -ERR_CRITICAL && ike->model) /* 2.5 */
+			refuse_unread(ike, dg, m.hdr.spi_i, N_UNSUPPORTED_CRITICAL_PAYLOAD,
+				view_of(&m.chain.refused, 1));
 		return;
 	}
 	memcpy(key, digest, sizeof key);
@@ -386,6 +409,8 @@ int on_init_respond(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	struct view message;
 	int rc = c->job->rc;
 
+	if (rc < 0)
+		ike->stats.rx_bad_ke++;
 	if (rc == 0)
 		rc = keys_make(ike, sa, secret_view(c->job->shared));
 	if (rc < 0)
