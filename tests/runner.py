@@ -2,8 +2,8 @@
 
     tests/run [--only PATTERN]... [--list]
 
-Tests have names like gcc/unit/base-cursor, san/fuzz/fuzz-frame, scenario/peer_initiates. PATTERN is a
-part of such a name, or a shell pattern for the whole of it. The last line is
+Tests have names like gcc/unit/base-cursor, san/fuzz/fuzz-frame, scenario/peer_initiates, hostile/hostile.
+PATTERN is a part of such a name, or a shell pattern for the whole of it. The last line is
 `N passed, N failed, N skipped`: each case of a TAP test counts, each other test counts as one.
 Scenarios named in tests/scenario/pending are listed with the reason, neither run nor counted; --only
 with a scenario's name runs it nevertheless.
@@ -26,6 +26,7 @@ BUILDS = {"gcc": os.path.join(ROOT, "build"), "san": os.path.join(ROOT, "build-s
 SLOWER = {"gcc": 1, "san": 4, "tsan": 4}  # of a test's time limit, under the sanitizers
 # Of this build only what has threads is made: Meson's name of the test -> its program.
 THREADS = {"dataplane-crew": "tests/unit/dataplane/test-dataplane-crew"}
+STORIES = ("scenario", "hostile")  # folders of programs that make a lab each
 SKIPPED = 77  # exit status of a test that was skipped; its last line says why
 
 
@@ -172,9 +173,9 @@ def run_meson_tests(kind, names, tally):
 
 
 def scenarios():
-    found = sorted(f for f in os.listdir(os.path.join(TESTS, "scenario")) if f.endswith("_test.py"))
-    return {"scenario/" + f.removesuffix("_test.py"): os.path.join(TESTS, "scenario", f)
-            for f in found}
+    return {f"{folder}/{name.removesuffix('_test.py')}": os.path.join(TESTS, folder, name)
+            for folder in STORIES for name in sorted(os.listdir(os.path.join(TESTS, folder)))
+            if name.endswith("_test.py")}
 
 
 def pending():

@@ -4,10 +4,13 @@
     inside --- node0 192.0.2.1 --- outside --- 192.0.2.2 peer (its LAN), and from the same host the attacker
 """
 
+import os
 import random
 import struct
 import subprocess
 import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scenario"))
 
 from story import claim, same, say, story
 from labkit import tunnel
