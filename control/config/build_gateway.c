@@ -186,6 +186,14 @@ static void fill_external(struct build *b, const struct node *n, struct model_ga
 			g->external->zone ? g->external->zone : "");
 }
 
+/* Who has a fixed address does not move: one that says so has more to explain than its keys. */
+static void fill_mobike(struct build *b, const struct node *n, struct model_gateway *g)
+{
+	const char *word = stmt_text(b, n, "mobike");
+
+	g->mobike = word ? strcmp(word, "enable") == 0 : g->dynamic;
+}
+
 static void fill_fragmentation(struct build *b, const struct node *n, struct model_gateway *g)
 {
 	g->fragmentation = !stmt_flag(b, n, "fragmentation disable");
@@ -210,6 +218,7 @@ static void fill_gateway(struct build *b, const struct node *n, struct model_gat
 	fill_dpd(b, n, g);
 	fill_external(b, n, g);
 	fill_fragmentation(b, n, g);
+	fill_mobike(b, n, g);
 	if (!policy || !policy->first) {
 		refuse_missing(b, n, "ike-policy");
 		return;

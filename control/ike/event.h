@@ -28,6 +28,7 @@ enum ike_event_type {
 	IKE_EV_BAD_SPI,	       /* ESP or AH came for an SA that is not there */
 	IKE_EV_ENDPOINT_MOVED, /* newest authenticated ESP packet came from elsewhere (NAT) */
 	IKE_EV_ACTIVITY,       /* answer to ASK_ACTIVITY */
+	IKE_EV_ADDRESS,	       /* an address of ours was replaced: IKE SAs with MOBIKE go along */
 	IKE_EV_CONFIG,	       /* a new configuration */
 	IKE_EV_RG,	       /* this node starts or stops acting for a redundancy group */
 	IKE_EV_RESTORE,	       /* one record of a group that was just taken over */
@@ -63,6 +64,11 @@ struct ike_ev_child_limit {
 struct ike_ev_moved {
 	uint32_t spi_in;
 	struct endpoint from;
+};
+
+struct ike_ev_address {
+	struct addr from, to;
+	uint32_t interface_id;
 };
 
 /* Unauthenticated: anybody may have sent it. */
@@ -145,6 +151,7 @@ struct ike_event {
 		struct ike_ev_moved moved;
 		struct ike_ev_bad_spi bad_spi;
 		struct ike_ev_activity activity;
+		struct ike_ev_address address;
 		struct model *model; /* CONFIG: the engine takes a reference of its own */
 		struct ike_ev_rg rg; /* RG; RESTORE_DONE uses .rg only */
 		struct ike_ev_record record;

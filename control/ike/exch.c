@@ -53,6 +53,10 @@ const char *exch_text(enum exch_kind kind)
 		return "ike-delete";
 	case EXCH_PROBE:
 		return "probe";
+	case EXCH_VERIFY:
+		return "verify";
+	case EXCH_UPDATE:
+		return "update";
 	case EXCH_NONE:
 	default:
 		return "none";

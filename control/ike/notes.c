@@ -66,6 +66,18 @@ static void note_status(const struct pld_notify *n, struct notes *o)
 	case N_SIGNATURE_HASH_ALGORITHMS:
 		o->signature_hashes = hashes_of(n->data);
 		break;
+	case N_MOBIKE_SUPPORTED:
+		o->mobike = true;
+		break;
+	case N_UPDATE_SA_ADDRESSES:
+		o->update_addresses = true;
+		break;
+	case N_COOKIE2:
+		o->cookie2 = n->data;
+		break;
+	case N_NO_NATS_ALLOWED:
+		o->no_nats = n->data;
+		break;
 	case N_COOKIE:
 		o->cookie = n->data;
 		break;

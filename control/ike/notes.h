@@ -16,6 +16,8 @@ struct notes {
 	uint8_t signature_hashes; /* SIGN_HASH_BIT()s of those we know; 0: absent */
 	struct view cookie;	  /* n = 0: absent */
 	uint16_t ke_group;	  /* of INVALID_KE_PAYLOAD; 0: absent */
+	bool mobike, update_addresses;
+	struct view cookie2, no_nats; /* RFC 4555 4.2; n = 0: absent */
 	uint8_t rekey_protocol;
 	uint32_t rekey_spi; /* 0: no REKEY_SA */
 	bool rekey;

@@ -230,6 +230,8 @@ static void put_sa(const struct ike *ike, struct sa_room *r, const struct ike_sa
 	s->linger_ms = left_ms(sa->at_linger, ike->now_ms);
 	s->closing = sa->want_close;
 	s->orphan = sa->orphan;
+	s->verify = sa->want_verify;
+	s->began = sa->began;
 	s->rekeys = sa->rekeys;
 	s->reauths = sa->reauths;
 	s->children_created = sa->children_created;

@@ -194,6 +194,8 @@ static void take_plain(const struct ike *ike, const Rec__IkeSa *s, struct ike_sa
 	sa->next_rx = s->next_receive_id;
 	sa->want_close = s->closing;
 	sa->orphan = s->orphan;
+	sa->want_verify = s->verify;
+	sa->began = s->began;
 	sa->rekeys = s->rekeys;
 	sa->reauths = s->reauths;
 	sa->children_created = s->children_created;

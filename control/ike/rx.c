@@ -75,6 +75,8 @@ static enum sa_trigger answer_trigger(const struct ike_sa *sa, const struct rx *
 	case EXCH_DELETE_CHILD:
 	case EXCH_DELETE_IKE:
 	case EXCH_PROBE:
+	case EXCH_VERIFY:
+	case EXCH_UPDATE:
 		return rx->exchange == EXCHANGE_INFORMATIONAL ? RX_INFO_RESP : TRIGGER_END;
 	case EXCH_NONE:
 	case EXCH_INIT:
@@ -219,7 +221,9 @@ static void peer_moved(struct ike *ike, struct ike_sa *sa, const struct ike_ev_d
 {
 	char was[ENDPOINT_TEXT_MAX], is[ENDPOINT_TEXT_MAX];
 
-	if (!sa_is_open(sa) || !sa->nat_remote || sa->nat_local || !dg->natt)
+	/* With MOBIKE the peer says so. */
+	if (!sa_is_open(sa) || !sa->nat_remote || sa->nat_local || !dg->natt ||
+		(sa->supports & SA_MOBIKE))
 		return;
 	if (endpoint_equal(&sa->remote, &dg->remote))
 		return;

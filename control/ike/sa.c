@@ -45,7 +45,7 @@ struct ike_sa *sa_new(struct ike *ike, uint32_t rg, bool initiator, uint64_t spi
 	sa->spi_local = spi_local ? spi_local : spi_draw(ike, rg);
 	sa->lineage = sa->spi_local;
 	sa->rg = rg;
-	sa->initiator = initiator;
+	sa->initiator = sa->began = initiator;
 	sa->state = SA_IDLE;
 	sa->version = 2;
 	sa->index = ike->next_index++;

@@ -50,7 +50,12 @@ enum sa_state { SA_STATE_LIST(SA_STATE_ROW) SA_STATE_END };
 const char *sa_state_text(enum sa_state s);
 
 /* What the peer announced; numbers are in records. */
-enum sa_supports { SA_FRAGMENTATION = 1, SA_MID_SYNC = 2, SA_REPLAY_SYNC = 4 };
+enum sa_supports {
+	SA_FRAGMENTATION = 1,
+	SA_MID_SYNC = 2,
+	SA_REPLAY_SYNC = 4,
+	SA_MOBIKE = 32, /* both ends do */
+};
 
 /* Why a timer of the engine fires; struct timer.kind. */
 enum timer_kind { TIMER_SA, TIMER_CHILD, TIMER_TUNNEL, TIMER_HOLD, TIMER_LINGER };
@@ -61,6 +66,9 @@ struct answer {
 	uint8_t hash[16];
 	bool released;
 	struct flight *flight;
+	bool elsewhere, natt; /* goes to where the request came from, not to where the peer is */
+	uint32_t interface_id;
+	struct endpoint local, remote;
 };
 
 /* Only until the peer is authenticated: what AUTH covers, and the retries of IKE_SA_INIT. */
@@ -106,7 +114,8 @@ struct ike_sa {
 	struct list children;
 
 	enum sa_state state;
-	bool initiator; /* we sent its first message */
+	bool initiator; /* we sent its first message, */
+	bool began;	/* and that of the first in its chain of rekeys */
 	bool natt, nat_local, nat_remote;
 	bool has_children; /* children of the lineage hang here, not on a predecessor */
 	bool recorded;	   /* a record exists, or is about to */
@@ -133,6 +142,8 @@ struct ike_sa {
 	uint64_t heir;	       /* the SA that is being set up to take its place: reauth.h */
 	uint64_t rival;	       /* the peer's, that crossed our IKE_AUTH */
 	uint64_t redundant_ms; /* how long it waits for its successor to serve */
+	bool want_verify;      /* is the peer where it says to be? mobike.h */
+	bool want_update;      /* tell it where we are */
 	uint32_t bad_spi;      /* the next probe tells the peer of it, 0 = none */
 	uint32_t bad_spi_told; /* how often that was done */
 	uint16_t rekey_group;  /* that the peer asked for; 0: as now */

@@ -7,6 +7,7 @@
 #include "ike/fsm.h"
 #include "ike/tx.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/mobike.h"
 #include "ike/v2/reauth.h"
 
 /* RFC 7296 2.4 leaves the times to us: about a minute in all. */
@@ -119,6 +120,10 @@ static int begin_one(struct ike *ike, struct ike_sa *sa)
 	t = tunnel_to_make(ike, sa);
 	if (t)
 		return xchg_begin_child(ike, sa, t, NULL);
+	if (sa->want_update)
+		return mobike_begin_update(ike, sa);
+	if (sa->want_verify)
+		return mobike_begin_verify(ike, sa);
 	reauth_done(ike, sa);
 	return sa->want_probe ? xchg_begin_probe(ike, sa) : 0;
 }

@@ -56,6 +56,9 @@
 	X(child_down, "child SAs closed") \
 	X(child_failed, "child SAs refused") \
 	X(bad_spis, "packets for SAs that are not there, as far as told") \
+	X(mobike_moves, "moves of peers (MOBIKE)") \
+	X(mobike_refused, "moves of peers refused") \
+	X(mobike_unverified, "peers that were not where they said") \
 	X(collisions, "crossing rekeys") \
 	X(restored_sas, "IKE SAs restored from records") \
 	X(restored_children, "child SAs restored from records") \

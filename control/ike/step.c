@@ -10,6 +10,7 @@
 #include "ike/restore.h"
 #include "ike/rx.h"
 #include "ike/schedule.h"
+#include "ike/v2/mobike.h"
 
 /* ---------------------------------------------------------------- life */
 
@@ -289,6 +290,9 @@ static int dispatch(struct ike *ike, const struct ike_event *ev)
 		break;
 	case IKE_EV_ACTIVITY:
 		sched_activity(ike, &ev->activity);
+		break;
+	case IKE_EV_ADDRESS:
+		mobike_readdress(ike, &ev->address);
 		break;
 	case IKE_EV_CONFIG:
 		return on_config(ike, ev->model);

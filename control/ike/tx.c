@@ -183,6 +183,16 @@ void tx_notify(struct writer *w, uint16_t type, struct view data)
 	writer_close(w);
 }
 
+/* By another way than the SA's. */
+struct tx_way {
+	uint32_t interface_id;
+	bool natt;
+	struct endpoint local, remote;
+};
+
+static void tx_send_to(
+	struct ike *ike, struct ike_sa *sa, const struct flight *f, const struct tx_way *way);
+
 /* ---------------------------------------------------------------- answers */
 
 void tx_answer_open(struct ike *ike, const struct ike_sa *sa, struct writer *w, const struct rx *rx)
@@ -196,6 +206,7 @@ void tx_answer_keep(struct ike_sa *sa, uint32_t mid, const uint8_t hash[16], str
 	sa->answer.flight = f;
 	sa->answer.mid = mid;
 	sa->answer.released = false;
+	sa->answer.elsewhere = false;
 	memcpy(sa->answer.hash, hash, sizeof sa->answer.hash);
 }
 
@@ -239,7 +250,11 @@ void tx_answer_release(struct ike *ike, struct ike_sa *sa, uint32_t mid)
 		return;
 	a->released = true;
 	ike->stats.tx_messages++;
-	tx_send(ike, sa, a->flight);
+	if (a->elsewhere)
+		tx_send_to(ike, sa, a->flight,
+			&(struct tx_way){a->interface_id, a->natt, a->local, a->remote});
+	else
+		tx_send(ike, sa, a->flight);
 	sched_work(ike, sa);
 }
 
@@ -333,20 +348,28 @@ void tx_send(struct ike *ike, struct ike_sa *sa, const struct flight *f)
 	count_sent(sa, f);
 }
 
+static void tx_send_to(
+	struct ike *ike, struct ike_sa *sa, const struct flight *f, const struct tx_way *way)
+{
+	struct ike_fx_send *s = send_add(ike, f);
+
+	if (!s)
+		return;
+	s->interface_id = way->interface_id;
+	s->rg = sa->rg;
+	s->local = way->local;
+	s->remote = way->remote;
+	s->natt = way->natt;
+	count_sent(sa, f);
+}
+
 void tx_answer_again(struct ike *ike, struct ike_sa *sa, const struct ike_ev_datagram *dg)
 {
-	struct ike_fx_send *s = send_add(ike, sa->answer.flight);
+	const struct tx_way way = {dg->interface_id, dg->natt, dg->local, dg->remote};
 
 	ike->stats.rx_duplicate++;
 	sched_answered_again(ike, sa);
-	if (!s)
-		return;
-	s->interface_id = dg->interface_id;
-	s->rg = sa->rg;
-	s->local = dg->local;
-	s->remote = dg->remote;
-	s->natt = dg->natt;
-	count_sent(sa, sa->answer.flight);
+	tx_send_to(ike, sa, sa->answer.flight, &way);
 }
 
 void tx_keepalive(struct ike *ike, struct ike_sa *sa)

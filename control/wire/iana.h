@@ -159,6 +159,8 @@
 	X(N_FAILED_CP_REQUIRED,               37, "FAILED_CP_REQUIRED",            "RFC 7296 3.10.1") \
 	X(N_TS_UNACCEPTABLE,                  38, "TS_UNACCEPTABLE",               "RFC 7296 3.10.1") \
 	X(N_INVALID_SELECTORS,                39, "INVALID_SELECTORS",             "RFC 7296 3.10.1") \
+	X(N_UNACCEPTABLE_ADDRESSES,           40, "UNACCEPTABLE_ADDRESSES",        "RFC 4555 4.1") \
+	X(N_UNEXPECTED_NAT_DETECTED,          41, "UNEXPECTED_NAT_DETECTED",       "RFC 4555 4.1") \
 	X(N_TEMPORARY_FAILURE,                43, "TEMPORARY_FAILURE",             "RFC 7296 3.10.1") \
 	X(N_CHILD_SA_NOT_FOUND,               44, "CHILD_SA_NOT_FOUND",            "RFC 7296 3.10.1") \
 	X(N_INITIAL_CONTACT,               16384, "INITIAL_CONTACT",               "RFC 7296 3.10.1") \

@@ -14,6 +14,10 @@ struct gateway;
 struct ike_ev_datagram;
 struct ike_kex_job;
 
+/* ---- NAT detection (x_init.c) */
+void natd_write(struct ike *ike, const struct ike_sa *sa, struct writer *w);
+void natd_read(struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint64_t spi_r);
+
 /* ---- x_init.c */
 /* A first message of somebody: the only thing that makes state for strangers. */
 void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg);

@@ -12,6 +12,7 @@
 #include "ike/v2/auth_method.h"
 #include "ike/v2/auth_sig.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/mobike.h"
 #include "ike/v2/reauth.h"
 #include "ike/v2/which.h"
 #include "wire/pld_id.h"
@@ -93,15 +94,14 @@ static void request_notes(struct ike_sa *sa, struct writer *w)
 {
 	if (sa->half->announce)
 		tx_notify(w, N_INITIAL_CONTACT, (struct view){0});
+	mobike_request_notes(sa, w);
 }
 
 /* in the answer, which says that the peer is trusted, */
 static void answer_notes(struct ike *ike, struct ike_sa *sa, const struct rx *rx, struct writer *w)
 {
 	(void)ike;
-	(void)sa;
-	(void)rx;
-	(void)w;
+	mobike_answer_notes(sa, rx, w);
 }
 
 /* and what the peer said in the request, now that it is trusted; the SA is up. */
@@ -115,8 +115,7 @@ static void asked_notes(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 static void answered_notes(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 {
 	(void)ike;
-	(void)sa;
-	(void)rx;
+	mobike_answered_notes(sa, rx);
 }
 
 /* ---------------------------------------------------------------- initiator */

@@ -10,6 +10,7 @@
 #include "ike/tx.h"
 #include "ike/v2/collide.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/mobike.h"
 #include "wire/pld_delete.h"
 
 #define SPIS_MAX 512
@@ -72,12 +73,19 @@ static void answer_deletes(
 int on_info_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	struct writer w;
+	uint16_t refusal;
+	int rc;
 
 	rekey_claim(ike, sa);
+	refusal = mobike_asked(ike, sa, c->rx);
 	tx_answer_open(ike, sa, &w, c->rx);
 	answer_deletes(ike, sa, c->rx, PROTO_ESP, &w);
 	answer_deletes(ike, sa, c->rx, PROTO_AH, &w);
-	return tx_answer_close(ike, sa, &w, c->rx);
+	mobike_answer(ike, sa, c->rx, refusal, &w);
+	rc = tx_answer_close(ike, sa, &w, c->rx);
+	if (rc == 0)
+		mobike_answer_way(sa, c->rx);
+	return rc;
 }
 
 /* RFC 7296 2.25: this SA is on its way out. */
@@ -106,7 +114,7 @@ int on_info_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	struct child *gone =
 		sa->out->kind == EXCH_DELETE_CHILD ? child_find(ike, sa->out->old_spi) : NULL;
 
-	(void)c;
+	mobike_told(ike, sa, c->rx);
 	if (sa->out->old_spi == sa->orphan)
 		sa->orphan = 0;
 	xchg_end(ike, sa);

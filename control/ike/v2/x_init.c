@@ -13,6 +13,7 @@
 #include "ike/tx.h"
 #include "ike/v2/auth_sig.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/mobike.h"
 #include "wire/pld_ke.h"
 #include "wire/pld_nonce.h"
 #include "wire/writer.h"
@@ -37,7 +38,7 @@ static int natd_hash(
 		VIEWS(view_of(room, 16), addr_view(&at->addr), ports), out);
 }
 
-static void natd_write(struct ike *ike, const struct ike_sa *sa, struct writer *w)
+void natd_write(struct ike *ike, const struct ike_sa *sa, struct writer *w)
 {
 	const uint64_t spi[2] = {sa_spi_i(sa), sa_spi_r(sa)};
 	uint8_t digest[HASH_MAX];
@@ -63,7 +64,7 @@ static void fragmentation_read(struct ike_sa *sa, const struct rx *rx)
 		sa->supports |= SA_FRAGMENTATION;
 }
 
-static void natd_read(struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint64_t spi_r)
+void natd_read(struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint64_t spi_r)
 {
 	const uint64_t spi[2] = {sa_spi_i(sa), spi_r};
 	const struct notes *n = &rx->notes;
@@ -608,9 +609,9 @@ void x_init_answer(struct ike *ike, struct ike_sa *sa, const struct ike_ev_datag
 }
 
 /* RFC 7296 2.23: with a NAT on the way everything further goes by port 4500. */
-static void float_ports(struct ike_sa *sa)
+static void float_ports(struct ike_sa *sa, const struct rx *rx)
 {
-	if (sa->natt || (!sa->nat_local && !sa->nat_remote))
+	if (sa->natt || (!sa->nat_local && !sa->nat_remote && !mobike_floats(sa, rx)))
 		return;
 	sa->natt = true;
 	sa->local.port = PORT_NATT;
@@ -644,7 +645,7 @@ int on_init_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	fragmentation_read(sa, c->rx);
 	if (auth_sig_read(sa, c->rx) < 0)
 		return -ERR_NOMEM;
-	float_ports(sa);
+	float_ports(sa, c->rx);
 	sa->at_retransmit = 0;
 	exch_free(sa->out);
 	sa->out = NULL;

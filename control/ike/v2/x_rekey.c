@@ -38,6 +38,7 @@ struct birth {
 static int inherit(struct ike_sa *to, const struct ike_sa *from)
 {
 	to->lineage = from->lineage;
+	to->began = from->began;
 	to->predecessor = from->spi_local;
 	to->natt = from->natt;
 	to->nat_local = from->nat_local;

@@ -720,6 +720,10 @@ static void sad_of_log(struct pair_node *to, const struct pair_record *r)
 	c->outbound = s->outbound;
 	c->order = s->order;
 	c->udp_encap = s->udp_encap;
+	assert_int_equal(addr_from_view(octets_view(&s->local->address), &c->local.addr), 0);
+	assert_int_equal(addr_from_view(octets_view(&s->remote->address), &c->remote.addr), 0);
+	c->local.port = (uint16_t)s->local->port;
+	c->remote.port = (uint16_t)s->remote->port;
 	c->live = true;
 	c->key_n = s->encr_key_in.len + s->integ_key_in.len;
 	keys_put(c->key_in, octets_view(&s->encr_key_in), octets_view(&s->integ_key_in));
