@@ -201,6 +201,9 @@ static void sas_agree(struct world *w, const struct peer *a, const struct ike *i
 		else if (x->next_tx != y->next_rx || x->next_rx != y->next_tx)
 			world_violate(w, "I6 peer %u counts %u/%u messages, the cluster %u/%u",
 				a->p, x->next_tx, x->next_rx, y->next_rx, y->next_tx);
+		else if (x->rekeys != y->rekeys)
+			world_violate(w, "I6 peer %u counts %u rekeys, the cluster %u", a->p,
+				x->rekeys, y->rekeys);
 		else if (x->has_children != y->has_children)
 			world_violate(w, "peer %u: children hang on another IKE SA", a->p);
 		else if (peer_clock_ms(w) > x->last_rx_ms + HEARD_MS)

@@ -8,6 +8,7 @@
 #include "models.h"
 #include "net.h"
 #include "node.h"
+#include "record.pb-c.h"
 #include "records.h"
 
 #define WALL_MS UINT64_C(1795000000000)
@@ -311,17 +312,38 @@ void engine_event(struct world *w, uint32_t n, struct ike_event *ev)
 
 /* ---------------------------------------------------------------- the queue runs */
 
+/* The mutant that loses the count of rekeys (REA-006). */
+static struct view without_count(struct view key, struct view body, struct blob *room)
+{
+	Rec__IkeSa *s = key.n && key.p[0] == 'I' ? rec__ike_sa__unpack(NULL, body.n, body.p) : NULL;
+	uint8_t *packed;
+
+	if (!s)
+		return body;
+	s->rekeys = 0;
+	packed = malloc(rec__ike_sa__get_packed_size(s) + 1);
+	if (!packed || blob_copy(view_of(packed, rec__ike_sa__pack(s, packed)), room) < 0)
+		abort();
+	free(packed);
+	rec__ike_sa__free_unpacked(s, NULL);
+	return blob_view(room);
+}
+
 static void restore(struct world *w, uint32_t n, uint32_t rg)
 {
 	struct ike_event ev = {.type = IKE_EV_RESTORE};
 	struct ha_walk at = {0};
 	struct ha_record r;
+	struct blob room = {0};
 
 	while (ha_record_next(w->node[n]->ha, rg, &at, &r)) {
 		if (r.class != HA_CLASS_RECORD)
 			continue;
 		ev.record = (struct ike_ev_record){.rg = rg, .key = r.key, .body = r.body};
+		if (w->mutant && w->mutant->count_lost)
+			ev.record.body = without_count(r.key, r.body, &room);
 		feed(w, n, &ev);
+		blob_fini(&room);
 	}
 	ev = (struct ike_event){.type = IKE_EV_RESTORE_DONE};
 	ev.rg.rg = rg;

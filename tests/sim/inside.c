@@ -83,6 +83,7 @@ size_t inside_sas(const struct ike *ike, struct inside_sa out[INSIDE_MAX])
 			.rg = sa->rg,
 			.next_tx = sa->next_tx,
 			.next_rx = sa->next_rx,
+			.rekeys = sa->rekeys,
 			.up = sa->state == SA_UP,
 			.recorded = sa->recorded,
 			.has_children = sa->has_children,

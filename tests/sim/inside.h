@@ -11,7 +11,7 @@ enum { INSIDE_MAX = 256 };
 
 struct inside_sa {
 	uint64_t spi_local, spi_remote, last_rx_ms;
-	uint32_t rg, next_tx, next_rx;
+	uint32_t rg, next_tx, next_rx, rekeys;
 	bool up, recorded, has_children;
 	const char *state;
 };

@@ -9,8 +9,8 @@
 enum { TEXT = 8192, PROBE_S = 2, PROBES = 1000, SMALL = 170 };
 
 struct models {
-	struct model *cluster[RGS][BEGINS_END][2];
-	struct model *peer[RGS][BEGINS_END][2][PEERS];
+	struct model *cluster[RGS][BEGINS_END][2][2];
+	struct model *peer[RGS][BEGINS_END][2][2][PEERS];
 };
 
 struct text {
@@ -80,7 +80,9 @@ uint32_t interface_of(const char *unit_name)
 
 /* ---------------------------------------------------------------- text */
 
-static void add_common(struct text *t, bool pfs)
+enum { EVERY_CLUSTER = 2, EVERY_PEER = 3 };
+
+static void add_common(struct text *t, bool pfs, uint32_t reauth)
 {
 	add(t, "set security ike proposal P authentication-method pre-shared-keys\n"
 	       "set security ike proposal P dh-group group31\n"
@@ -92,13 +94,15 @@ static void add_common(struct text *t, bool pfs)
 	       "set security ipsec policy EP proposals E\n");
 	if (pfs)
 		add(t, "set security ipsec policy EP perfect-forward-secrecy keys group31\n");
+	if (reauth != 0)
+		add(t, "set security ike policy IP reauth-frequency %u\n", reauth);
 }
 
 struct site {
 	uint32_t p; /* the peer */
 	const char *port;
 	struct addr remote;
-	bool cluster, begins;
+	bool cluster, begins, answers_only;
 };
 
 static void add_site(struct text *t, const struct site *s)
@@ -121,7 +125,9 @@ static void add_site(struct text *t, const struct site *s)
 	add(t, "set security ipsec vpn V%u traffic-selector T remote-ip 10.%u.%u.0/24\n", p,
 		s->cluster ? 2 : 1, p);
 	add(t, "set security ipsec vpn V%u establish-tunnels %s\n", p,
-		s->begins ? "immediately" : "on-traffic");
+		s->begins	  ? "immediately"
+		: s->answers_only ? "responder-only"
+				  : "on-traffic");
 }
 
 static struct model *load(const struct text *t)
@@ -159,7 +165,7 @@ static void adjust(struct model *m, uint32_t rgs)
 
 struct model *models_cluster(struct models *m, const struct world *w)
 {
-	struct model **at = &m->cluster[w->rgs - 1][w->begins][w->pfs];
+	struct model **at = &m->cluster[w->rgs - 1][w->begins][w->pfs][w->reauth];
 	struct text t = {.n = 0};
 
 	if (*at)
@@ -171,13 +177,14 @@ struct model *models_cluster(struct models *m, const struct world *w)
 		add(&t, "set interfaces ge-0/0/%u unit 0 family inet address %s/24\n", rg,
 			addr_text(&a, text));
 	}
-	add_common(&t, w->pfs);
+	add_common(&t, w->pfs, w->reauth ? EVERY_CLUSTER : 0);
 	for (uint32_t p = 0; p < w->peers; p++) {
 		char port[24];
 
 		(void)snprintf(port, sizeof port, "ge-0/0/%u.0", p % w->rgs);
 		add_site(&t, &(struct site){p, port, address_of_peer(p), true,
-				     w->begins == BEGINS_CLUSTER});
+				     w->begins == BEGINS_CLUSTER,
+				     w->reauth && w->begins == BEGINS_PEER});
 	}
 	*at = load(&t);
 	adjust(*at, w->rgs);
@@ -186,7 +193,7 @@ struct model *models_cluster(struct models *m, const struct world *w)
 
 struct model *models_peer(struct models *m, const struct world *w, uint32_t p)
 {
-	struct model **at = &m->peer[w->rgs - 1][w->begins][w->pfs][p];
+	struct model **at = &m->peer[w->rgs - 1][w->begins][w->pfs][w->reauth][p];
 	struct addr own = address_of_peer(p);
 	struct text t = {.n = 0};
 	char text[ADDR_TEXT_MAX];
@@ -195,9 +202,10 @@ struct model *models_peer(struct models *m, const struct world *w, uint32_t p)
 		return *at;
 	add(&t, "set interfaces ge-0/0/0 unit 0 family inet address %s/24\n",
 		addr_text(&own, text));
-	add_common(&t, w->pfs);
+	/* Every second one has a count of its own (REA-003). */
+	add_common(&t, w->pfs, w->reauth && p % 2 == 0 ? EVERY_PEER : 0);
 	add_site(&t, &(struct site){p, "ge-0/0/0.0", address_of_rg(p % w->rgs), false,
-			     w->begins == BEGINS_PEER});
+			     w->begins == BEGINS_PEER, false});
 	*at = load(&t);
 	adjust(*at, 1);
 	return *at;
@@ -214,12 +222,12 @@ struct models *models_new(void)
 
 void models_free(struct models *m)
 {
-	struct model **all = &m->cluster[0][0][0];
+	struct model **all = &m->cluster[0][0][0][0];
 
 	for (size_t i = 0; i < sizeof m->cluster / sizeof(struct model *); i++)
 		if (all[i])
 			model_free(all[i]);
-	all = &m->peer[0][0][0][0];
+	all = &m->peer[0][0][0][0][0];
 	for (size_t i = 0; i < sizeof m->peer / sizeof(struct model *); i++)
 		if (all[i])
 			model_free(all[i]);

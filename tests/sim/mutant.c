@@ -28,6 +28,7 @@ static const struct mutant mutants[] = {
 	{.name = "no-fence", .dies_of = "I7", .ha = &no_fence},
 	{.name = "commit-at-once", .dies_of = "I1", .commit_at_once = true},
 	{.name = "lease-lost", .dies_of = "I4", .lease_lost = true},
+	{.name = "count-lost", .dies_of = "I6", .count_lost = true},
 	{.name = "own-skipped", .dies_of = "I10", .own_skipped = true},
 };
 

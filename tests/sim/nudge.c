@@ -29,7 +29,7 @@ static void operate(struct world *w, uint32_t p, enum ike_operation op, bool clu
 	struct ike_event ev = {.type = IKE_EV_OPERATOR};
 
 	ev.operator_.op = op;
-	if (op == IKE_OP_REKEY_IKE)
+	if (op == IKE_OP_REKEY_IKE || op == IKE_OP_REAUTH_IKE || op == IKE_OP_CLEAR_IKE)
 		ev.operator_.filter.gateway = gateway_of_peer(p);
 	else
 		ev.operator_.filter.vpn = vpn_of(p);
@@ -82,7 +82,8 @@ static void one(struct world *w, uint32_t p)
 	else if (kind < 62)
 		limit(w, p, cluster);
 	else if (kind < 70)
-		operate(w, p, IKE_OP_REKEY_IKE, cluster);
+		operate(w, p, w->reauth && chance(w, 30) ? IKE_OP_REAUTH_IKE : IKE_OP_REKEY_IKE,
+			cluster);
 	else if (kind < 74)
 		acquire(w, p, w->begins == BEGINS_CLUSTER);
 	else if (kind < 75 && !w->calm)

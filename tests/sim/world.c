@@ -207,6 +207,7 @@ struct world *world_new(
 	w->peers = w->rgs * 2;
 	w->begins = (uint32_t)rnd_below(w, BEGINS_END);
 	w->pfs = chance(w, 10);
+	w->reauth = seed % 7 == 5; /* no dice: the other worlds stay what they were */
 	w->crypto = s->crypto;
 	w->models = s->models;
 	w->check = check_new(w);

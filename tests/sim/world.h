@@ -62,6 +62,7 @@ struct world {
 	uint32_t nodes, rgs, peers;
 	uint32_t begins; /* enum begins: who sets up IKE SAs */
 	bool pfs;
+	bool reauth; /* IKE SAs are authenticated anew, at one end or both; answerers only answer */
 	struct crypto *crypto;	    /* lent */
 	struct models *models;	    /* lent */
 	bool two_node, trace, calm; /* calm: no more faults */
@@ -90,6 +91,7 @@ struct mutant {
 	bool constant_ike_iv; /* no incarnation in the IVs of IKE SAs */
 	bool commit_at_once;  /* the engine hears COMMITTED when it proposes */
 	bool lease_lost;      /* a lease that comes before its SA */
+	bool count_lost;      /* a successor forgets how many rekeys there were */
 	bool own_skipped;     /* an owner's dataplane hears nothing of what the log applies */
 };
 
