@@ -5,6 +5,7 @@
 """
 
 import os
+import socket
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -13,6 +14,7 @@ sys.path[:0] = [os.path.join(os.path.dirname(HERE), "scenario")]
 from story import claim  # noqa: E402  (the lab's path comes with it)
 from labkit import wait  # noqa: E402
 
+import control  # noqa: E402
 import wire  # noqa: E402
 from control import Control  # noqa: E402
 from sender import Port, Session, inside_of  # noqa: E402
@@ -88,6 +90,7 @@ class Ground:
         lab.configure_inside()
         self.attacker = Port(self.space, ATTACKER, OURS)
         self.good = Port(self.space, GOOD, OURS)
+        self.inside = inside_of(lab.net.ns("inside"), lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         self.control = Control(self.node.socket)
         self.pids = {what: self.node.procs[what].pid() for what in self.node.wanted()}
         self.base = None
@@ -103,6 +106,11 @@ class Ground:
         good.up()
         good.ask(wire.INFO, [])
         return good
+
+    def has_gateway(self, number):
+        """Is there an IKE SA with the peer of that number?"""
+        body = control.field(1, control.field(5, f"C{number}".encode()))
+        return any(value for _, value in self.control.ask(control.SHOW_IKE, body))
 
     def held(self):
         return self.control.held()
@@ -125,11 +133,8 @@ class Ground:
         with open(f"/proc/{self.pids['control']}/status", encoding="ascii") as status:
             return next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon"))
 
-    def inside_socket(self):
-        import socket
-        return inside_of(self.lab.net.ns("inside"), lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-
     def close(self):
         self.control.close()
         self.attacker.close()
         self.good.close()
+        self.inside.close()

@@ -9,14 +9,18 @@ and when all are over tandemd holds what it held before: IKE SAs, half-open ones
 """
 # timeout: 120
 
+import os
 import sys
 import time
 
-from ground import Ground, configuration  # first: it finds the rest of the tests
+from ground import COOKIES_ABOVE, Ground, configuration  # first: it finds the rest of the tests
 import rows_auth
+import rows_fake
 import rows_init
 import rows_up
 import wire
+from control import CLEAR_IKE, REKEY_IKE, REKEY_IPSEC, field
+from fake import Fake
 from sender import Silence
 from story import claim, same, say, story
 
@@ -133,31 +137,129 @@ class Arena:
             return octets.hex()
 
 
-def cases(pattern):
-    """(name, stage, send, want). Those that leave IKE SAs behind come first: they have time to go."""
-    found = [(f"{stage}: {category}: {what}", stage, send, want)
-             for stage, table in (("up", rows_up.TABLE), ("auth", rows_auth.TABLE), ("init", rows_init.TABLE))
-             for category, rows in table.items() for what, send, want in rows]
-    return [case for case in found if pattern in case[0]]
+def responder(arena, stage, table, pattern):
+    """Every row of a table; returns (how many, what did not hold)."""
+    broken, count = [], 0
+    for category, rows in table.items():
+        for what, send, want in rows:
+            name = f"{stage}: {category}: {what}"
+            if pattern not in name:
+                continue
+            count += 1
+            try:
+                arena.run(stage, send, want)
+            except (Wrong, Silence) as why:
+                broken.append(f"{name}: {why}")
+                say(f"BROKEN {broken[-1]}")
+    say(f"{count} cases as the responder, stage {stage}")
+    return count, broken
 
 
-def responder(ground, pattern):
-    """Every row; returns what did not hold."""
-    arena, broken, count = Arena(ground), [], 0
-    for name, stage, send, want in cases(pattern):
-        count += 1
+def flood(ground, count=2000):
+    """Openings with no end to them: few are kept, others see a cookie or nothing, the good peer is served."""
+    before, s = ground.held(), ground.session()
+    for _ in range(count):
+        s.own_spi, s.nonce = os.urandom(8), os.urandom(32)
+        ground.attacker.send(s.init_octets())
+    ground.serve_good_peer()
+    ground.attacker.drain()
+    after = ground.held()
+    kept = after["half_open"] - before["half_open"]
+    claim(kept < COOKIES_ABOVE, f"{kept} of {count} openings are kept as half-open")
+    unheard = sum(after[name] - before[name] for name in ("cookies_sent", "rx_source_limit", "rx_source_rate"))
+    claim(unheard > 0, f"{unheard} of them saw a cookie or nothing")
+
+
+# --- tandemd asks
+
+
+class Caller:
+    """Runs one case after the other; each has a peer of its own, whom tandemd calls."""
+
+    BEGIN = {"IKE_SA_INIT": lambda f: f.call(), "IKE_AUTH": lambda f: f.call().good_init().take()}
+    REKEY = {"rekey of the child": (REKEY_IPSEC, 2), "rekey of the IKE SA": (REKEY_IKE, 5)}
+
+    def __init__(self, ground):
+        self.ground = ground
+
+    def run(self, stage, number, send, want):
+        f = Fake(self.ground, number)
         try:
-            if want is None:
-                raise Wrong("its row says nothing")
-            arena.run(stage, send, want)
-        except (Wrong, Silence) as why:
-            broken.append(f"{name}: {why}")
-            say(f"BROKEN {broken[-1]}")
-    say(f"{count} cases as the responder; the slowest service of a good peer took {arena.slowest:.3f} s")
-    return broken, count, arena.slowest
+            if stage in self.REKEY:
+                command, name = self.REKEY[stage]
+                f.up()
+                self.ground.control.ask(command, field(1, field(name, f"C{number}".encode())))
+                f.take()
+            else:
+                self.BEGIN[stage](f)
+            for octets in sent(send(f)):
+                f.port.send(octets)
+            self.ground.serve_good_peer()
+            self.judge(stage, f, want)
+            self.ground.control.ask(CLEAR_IKE, field(1, field(5, f"C{number}".encode())))
+            f.finish()
+        finally:
+            f.close()
+
+    def judge(self, stage, f, want):
+        if stage == "IKE_SA_INIT":
+            self.after_init(f, want)
+        elif want == rows_fake.GOES_ON:
+            self.goes_on(stage, f)
+        elif want == rows_fake.GIVES_UP:
+            self.gives_up(f)
+        else:
+            if not f.s.is_alive():
+                raise Wrong("the IKE SA is gone")
+            if f.was_closed() != (want == rows_fake.CLOSES):
+                raise Wrong("it closes the IKE SA" if f.was_closed() else "it does not close the IKE SA")
+
+    def after_init(self, f, want):
+        if want == rows_fake.ASKS_AGAIN:
+            f.take_init()
+        if want == rows_fake.GIVES_UP:
+            self.gives_up(f)
+            return
+        f.good_init().take()
+        f.good_auth()
+        if not f.s.is_alive():
+            raise Wrong("the good answer afterwards did not bring it up")
+
+    @staticmethod
+    def goes_on(stage, f):
+        f.port.send(f.answer(*((wire.AUTH_X, f.auth_payloads()) if stage == "IKE_AUTH"
+                               else (wire.CHILD, f.child_payloads()))))
+        if not f.s.is_alive():
+            raise Wrong("the good answer afterwards was not taken")
+
+    def gives_up(self, f):
+        """Nothing is kept of it, and tandemd says no more."""
+        if self.ground.has_gateway(f.number):
+            raise Wrong("the IKE SA is kept")
+        f.good_init() if f.s.keys is None else f.good_auth()
+        self.ground.serve_good_peer()
+        if f.port.drain():
+            raise Wrong("it goes on")
 
 
-@story(nodes=1, workers=1, peer="none", edit=lambda _: configuration(0))
+def initiator(ground, pattern):
+    caller, broken, number = Caller(ground), [], 0
+    for stage, rows in rows_fake.TABLE.items():
+        for what, send, want in rows:
+            number += 1
+            name = f"called: {stage}: {what}"
+            if pattern not in name:
+                continue
+            try:
+                caller.run(stage, number, send, want)
+            except (Wrong, Silence, AssertionError) as why:
+                broken.append(f"{name}: {why}")
+                say(f"BROKEN {broken[-1]}")
+    say(f"{number} cases as the initiator")
+    return number, broken
+
+
+@story(nodes=1, workers=1, peer="none", edit=lambda _: configuration(sum(map(len, rows_fake.TABLE.values()))))
 def main(lab):
     ground = Ground(lab)
     try:
@@ -170,11 +272,20 @@ def tell(ground, pattern):
     for _ in range(3):
         base = ground.settle()
     rss = ground.rss_octets()
-    broken, count, slowest = responder(ground, pattern)
+    arena = Arena(ground)
+    # those that leave closed IKE SAs behind come first: these linger for 30 s
+    found = [responder(arena, "up", rows_up.TABLE, pattern), responder(arena, "auth", rows_auth.TABLE, pattern)]
+    called, broken = initiator(ground, pattern)
+    found.append(responder(arena, "init", rows_init.TABLE, pattern))
+    count = sum(number for number, _ in found)
+    broken += [one for _, some in found for one in some]
+    say(f"the slowest service of a good peer took {arena.slowest:.3f} s")
+    if not pattern:
+        flood(ground)
     ground.claim_same_daemons()
     same(broken, [], "cases that came out otherwise")
-    claim(count >= 150 or pattern, f"{count} cases as the responder")
-    claim(slowest < GOOD_PEER_S, f"a good peer was always served within {GOOD_PEER_S} s")
+    claim(pattern or (count >= 150 and called >= 50), f"{count} cases as the responder, {called} as the initiator")
+    claim(arena.slowest < GOOD_PEER_S, f"a good peer was always served within {GOOD_PEER_S} s")
     end = ground.settle()
     grown = end["memory_octets"] - base["memory_octets"]
     claim(grown < LEAK_OCTETS, f"memory in use grew by {grown} octets")

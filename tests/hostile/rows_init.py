@@ -92,10 +92,15 @@ def proposals(*numbers):
                        for i, number in enumerate(numbers)))
 
 
-def encr(attributes):
+def encr_attributes(attributes):
+    """The good proposal, but for the attributes of its cipher."""
     octets = wire.transform(wire.ENCR, wire.GCM16, attributes=attributes, last=3)
-    return offer(octets, wire.transform(wire.PRF, wire.HMAC_SHA256_PRF, last=3),
-                 wire.transform(wire.GROUP, wire.X25519))
+    return wire.proposal(wire.IKE, b"", [octets, wire.transform(wire.PRF, wire.HMAC_SHA256_PRF, last=3),
+                                         wire.transform(wire.GROUP, wire.X25519)])
+
+
+def encr(attributes):
+    return sa(encr_attributes(attributes))
 
 
 def attribute(kind, value, short=True):
