@@ -5,6 +5,7 @@
 #include "core/spi.h"
 #include "dp.h"
 #include "form.h"
+#include "parts.h"
 #include "pbconv.h"
 
 enum { SELECTORS_MAX = 255, TUNNEL_MTU_MIN = 256, TUNNEL_MTU_MAX = 9192 };
@@ -20,6 +21,9 @@ struct policy_sas *policy_sas_get(struct dp *dp, uint32_t id)
 	if (!e)
 		return NULL;
 	e->sas.id = id;
+	list_init(&e->sas.parts_of);
+	list_init(&e->sas.stale);
+	list_init(&e->sas.link);
 	HASH_ADD(hh, dp->policies, sas.id, sizeof e->sas.id, e);
 	return &e->sas;
 }
@@ -44,12 +48,30 @@ void policy_sas_prune(struct dp *dp)
 	map_foreach (dp->policies, e, tmp) {
 		struct sa_set *set = atomic_load(&e->sas.set);
 
-		if ((set && set->n) || e->sas.configured)
+		if ((set && set->n) || e->sas.configured || e->sas.of ||
+			!list_is_empty(&e->sas.parts_of) || !list_is_empty(&e->sas.stale))
 			continue;
 		HASH_DEL(dp->policies, e);
 		free(set);
 		free(e);
 	}
+}
+
+static void defer_policy(struct dp *dp, void *what)
+{
+	struct policy_entry *e = (struct policy_entry *)what;
+
+	(void)dp;
+	free(atomic_load(&e->sas.set));
+	free(e);
+}
+
+void policy_sas_drop(struct dp *dp, struct policy_sas *p)
+{
+	struct policy_entry *e = container_of(p, struct policy_entry, sas);
+
+	HASH_DEL(dp->policies, e);
+	dp_defer(dp, defer_policy, e, NULL);
 }
 
 /* ---- which SAs send for a policy */
@@ -91,6 +113,7 @@ static int set_change(struct dp *dp, struct policy_sas *p, const struct sa *out,
 	for (uint32_t i = 0; i < k; i++)
 		set->bound += sa_cold(set->v[i])->worker != WORKER_NONE;
 	set_publish(dp, p, set);
+	parts_changed(dp, p);
 	return 0;
 }
 
@@ -161,6 +184,8 @@ static int cold_of(const Dp__ChildInstall *c, struct sa_cold **out)
 	if (!k)
 		return -ERR_NOMEM;
 	k->policy_id = c->policy_id;
+	k->selector_id = c->selector_id == c->policy_id ? 0 : c->selector_id;
+	k->peer = c->peer;
 	k->spi_out = c->spi_out;
 	k->outside = c->interface_id;
 	k->order = c->order;
@@ -299,6 +324,7 @@ static void child_place(const struct net *n, const struct policy_sas *p, struct 
 {
 	const struct iface *outside = net_iface_by_id(n, sa_cold(sa)->outside);
 
+	p = p->of ? p->of : p;
 	atomic_store(&sa_cold(sa)->tunnel, p->configured ? p->slot : IFACE_NONE);
 	atomic_store(&sa->instance, outside ? outside->instance : 0);
 }
@@ -329,8 +355,10 @@ static int install_new(struct dp *dp, struct sa *sa)
 	struct sad_table *retired;
 	int rc;
 
-	if (p)
+	if (p) {
+		parts_join(dp, p, sa_cold(sa));
 		child_place(atomic_load(&dp->sh.net), p, sa);
+	}
 	rc = p ? sad_add(&dp->sh.sad, sa, &retired) : -ERR_NOMEM;
 
 	if (rc < 0)
@@ -383,6 +411,7 @@ static void adopt_finish(struct dp *dp, struct order *o)
 		if (was && was != is)
 			(void)set_change(dp, was, have, NULL);
 		if (is) {
+			parts_join(dp, is, sa_cold(have));
 			child_place(atomic_load(&dp->sh.net), is, have);
 			(void)set_change(dp, is, NULL, have);
 		}
@@ -551,6 +580,7 @@ void child_drop_all(struct dp *dp)
 	sad_fini(&dp->sh.sad);
 	map_foreach (dp->policies, e, tmp) {
 		HASH_DEL(dp->policies, e);
+		parts_free(atomic_load(&e->sas.parts));
 		free(atomic_load(&e->sas.set));
 		free(e);
 	}

@@ -104,6 +104,7 @@ int dp_init(struct dp *dp, const struct dp_args *args)
 	list_init(&dp->replies);
 	list_init(&dp->deferred);
 	list_init(&dp->stalled);
+	list_init(&dp->stale_policies);
 	list_init(&dp->buried);
 	for (uint32_t i = 0; i < WORKER_MAX; i++)
 		list_init(&dp->overflow[i]);

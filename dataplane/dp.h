@@ -116,6 +116,7 @@ struct dp {
 	uint32_t slot_id[IFACE_MAX];	    /* interface id of each slot, 0 = free */
 	uint16_t slot_index[2 * IFACE_MAX]; /* slot + 1 by hash of the id, 0 = none */
 	struct policy_entry *policies;
+	struct list stale_policies; /* policy_sas.stale */
 	struct rg_state rgs[RG_MAX];
 	bool expired[RG_MAX]; /* and tandemd was told */
 	struct announce announces[RG_MAX];
@@ -256,6 +257,8 @@ void child_place_all(struct dp *dp);
 struct policy_sas *policy_sas_get(struct dp *dp, uint32_t id);
 /* Forgets policies without SAs that no configuration names; no worker may see an older one. */
 void policy_sas_prune(struct dp *dp);
+/* A part that nothing leads to any more. */
+void policy_sas_drop(struct dp *dp, struct policy_sas *p);
 
 /* ---- events.c */
 void events_step(struct dp *dp, uint64_t now_ns);

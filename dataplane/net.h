@@ -12,10 +12,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "core/lpm.h"
 #include "core/lpm6.h"
 #include "core/spd_index.h"
 
+struct parts;
 struct sa;
 
 enum { IFACE_MAX = 4096, IFACE_NONE = 0xffff, PORT_MAX = 16, PORT_NONE = 0xffff, IFACE_ADDRS = 8 };
@@ -45,9 +47,17 @@ struct sa_set {
 struct policy_sas {
 	uint32_t id;
 	_Atomic(struct sa_set *) set;
-	_Atomic uint64_t asked_ns; /* last ACQUIRE */
-	bool configured;	   /* the API thread's own mark */
-	uint16_t slot;		   /* of its tunnel; the API thread's own */
+	_Atomic(struct parts *) parts; /* of the peers of a dynamic gateway: parts.h */
+	_Atomic uint64_t asked_ns;     /* last ACQUIRE */
+
+	/* The API thread's own: */
+	bool configured;
+	uint16_t slot;	       /* of its tunnel */
+	struct list parts_of;  /* of those that are a part of this one, link */
+	struct list stale;     /* dp->stale_policies */
+	struct policy_sas *of; /* of a part: of which policy, */
+	uint32_t peer;	       /* of which peer */
+	struct list link;
 };
 
 struct policy {
@@ -105,6 +115,7 @@ struct hop {
 	enum hop_kind kind;
 	uint16_t iface;
 	uint16_t spd;		/* HOP_TUNNEL: index into its spds, or SPD_NOBODY */
+	uint32_t peer;		/* and of which peer of a dynamic gateway; 0 = any */
 	struct ipaddr next_hop; /* HOP_VIA */
 };
 

@@ -75,6 +75,7 @@ static int hop_of(const struct dp *dp, const struct net *n, const Dp__Route *c, 
 	if (iface->kind == IFACE_TUNNEL) {
 		hop->kind = HOP_TUNNEL;
 		hop->spd = iface_spd(iface, c->tunnel);
+		hop->peer = c->peer;
 	}
 	return 0;
 }

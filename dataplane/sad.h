@@ -39,8 +39,9 @@ enum {
 /* As it was installed; replaced as a whole. */
 struct sa_cold {
 	uint32_t policy_id, spi_out;
-	uint32_t outside;	 /* id of the interface it was negotiated at */
-	_Atomic uint16_t tunnel; /* slot of the interface its packets come out of; shared */
+	uint32_t selector_id, peer; /* of a peer of a dynamic gateway: parts.h; else 0 */
+	uint32_t outside;	    /* id of the interface it was negotiated at */
+	_Atomic uint16_t tunnel;    /* slot of the interface its packets come out of; shared */
 	struct outer_options outer;
 	uint8_t worker; /* whose outbound packets it is for (RFC 9611); WORKER_NONE: everyone's */
 	struct endpoint local, remote;

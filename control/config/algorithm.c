@@ -8,6 +8,8 @@
 #define ENCR_AES_CBC	       12
 #define ENCR_AES_GCM_16	       20
 #define ENCR_CHACHA20_POLY1305 28
+#define INTEG_MD5	       1
+#define INTEG_SHA256_96	       65280
 
 // clang-format off
 static const struct algorithm_cipher ciphers[] = {
@@ -36,7 +38,7 @@ static const struct algorithm_hash esp_hashes[] = {
 	{"hmac-md5-96", 1, 0, true},
 	{"hmac-sha1-96", 2, 0, true},
 	{"hmac-sha-256-128", 12, 0, false},
-	{"hmac-sha-256-96", 65280, 0, true},
+	{"hmac-sha-256-96", INTEG_SHA256_96, 0, true},
 	{"hmac-sha-384", 13, 0, false},
 	{"hmac-sha-512", 14, 0, false},
 };
@@ -62,6 +64,9 @@ const struct algorithm_set_row algorithm_sets[] = {
 	{"standard", PSK, "group2", "aes-128-cbc", "sha1", NULL, NULL},
 	{"standard", PSK, NULL, NULL, NULL, "3des-cbc", "hmac-sha1-96"},
 	{"standard", PSK, NULL, NULL, NULL, "aes-128-cbc", "hmac-sha1-96"},
+	/* RFC 4308 2.1 */
+	{"vpn-a", PSK, "group2", "3des-cbc", "sha1", NULL, NULL},
+	{"vpn-a", PSK, NULL, NULL, NULL, "3des-cbc", "hmac-sha1-96"},
 	{"suiteb-gcm-128", EC256, "group19", "aes-128-cbc", "sha-256", "aes-128-gcm", NULL},
 	{"suiteb-gcm-256", EC384, "group20", "aes-256-cbc", "sha-384", "aes-256-gcm", NULL},
 	{"prime-128", EC256, "group19", "aes-128-gcm", "sha-256", "aes-128-gcm", NULL},
@@ -131,35 +136,19 @@ bool algorithm_encr_is_weak(uint16_t encr)
 	return encr == ENCR_DES || encr == ENCR_3DES;
 }
 
+bool algorithm_integ_is_weak(uint16_t integ)
+{
+	return integ == INTEG_MD5;
+}
+
 bool algorithm_dh_is_weak(uint16_t dh)
 {
 	return dh == 1 || dh == 2 || dh == 5 || dh == 24;
 }
 
-bool algorithm_cipher_is_supported(uint16_t encr)
-{
-	return encr == ENCR_AES_CBC || encr == ENCR_AES_GCM_16;
-}
-
-bool algorithm_hash_is_supported(uint16_t integ)
-{
-	return integ == 0 || integ == 2 || (integ >= 12 && integ <= 14);
-}
-
-bool algorithm_esp_cipher_is_supported(uint16_t encr)
-{
-	return algorithm_cipher_is_supported(encr) || encr == ENCR_DES || encr == ENCR_3DES ||
-	       encr == ENCR_NULL || encr == ENCR_CHACHA20_POLY1305;
-}
-
 bool algorithm_esp_hash_is_supported(uint16_t integ)
 {
-	return algorithm_hash_is_supported(integ) || integ == 1;
-}
-
-bool algorithm_dh_is_supported(uint16_t dh)
-{
-	return dh == 0 || (dh >= 14 && dh <= 16) || (dh >= 19 && dh <= 21) || dh == 31;
+	return integ != INTEG_SHA256_96;
 }
 
 uint16_t algorithm_set_pfs(const char *set)

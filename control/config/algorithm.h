@@ -33,16 +33,11 @@ bool algorithm_encr_is_weak(uint16_t encr);
 /* "group19" is 19. */
 uint16_t algorithm_dh(const char *word);
 bool algorithm_dh_is_weak(uint16_t dh);
-
-/* What the engine of this release can negotiate for an IKE SA, or for ESP; the rest parses and is
- * warned about. */
-bool algorithm_cipher_is_supported(uint16_t encr);
-bool algorithm_hash_is_supported(uint16_t integ);
-bool algorithm_esp_cipher_is_supported(uint16_t encr);
+bool algorithm_integ_is_weak(uint16_t integ);
+/* The one that has no number to negotiate is for manual SAs only. */
 bool algorithm_esp_hash_is_supported(uint16_t integ);
-bool algorithm_dh_is_supported(uint16_t dh);
 
-/* One proposal of a proposal-set (PRP-004..009, SUI-001..005). NULL words mean "none". */
+/* One proposal of a proposal-set (PRP-004..009, SUI-001..006). NULL words mean "none". */
 struct algorithm_set_row {
 	const char *set;
 	enum model_auth auth;

@@ -24,23 +24,18 @@ static void set_algorithms(struct model_ike_proposal *p, const struct algorithm_
 	p->dh = dh;
 }
 
-/* What engineers regret later, and what this release cannot do. */
+/* What engineers regret later. */
 static void warn_ike(struct build *b, const struct node *n, const struct model_ike_proposal *p)
 {
 	const struct node *cipher = stmt(b, n, "encryption-algorithm");
 	const struct node *hash = stmt(b, n, "authentication-algorithm");
 	const struct node *dh = stmt(b, n, "dh-group");
 
-	if (!algorithm_cipher_is_supported(p->encr))
-		warn_at(b, cipher ? cipher : n,
-			"this cipher is not supported in this release and never offered");
-	if (!algorithm_hash_is_supported(p->integ) || p->prf == 1)
-		warn_at(b, hash ? hash : n,
-			"this hash is not supported in this release and never offered");
-	if (!algorithm_dh_is_supported(p->dh))
-		warn_at(b, dh ? dh : n,
-			"this group is not supported in this release and never offered");
-	else if (algorithm_dh_is_weak(p->dh))
+	if (algorithm_encr_is_weak(p->encr))
+		warn_at(b, cipher ? cipher : n, "this cipher is weak");
+	if (algorithm_integ_is_weak(p->integ))
+		warn_at(b, hash ? hash : n, "this hash is weak");
+	if (algorithm_dh_is_weak(p->dh))
 		warn_at(b, dh ? dh : n, "this group is too weak");
 }
 

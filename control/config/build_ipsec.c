@@ -9,7 +9,6 @@
 #include "config/value.h"
 
 #define ENCR_NULL 11
-#define INTEG_MD5 1
 
 static void set_algorithms(struct model_ipsec_proposal *p, const struct algorithm_cipher *cipher,
 	const struct algorithm_hash *hash)
@@ -57,17 +56,14 @@ static void check_proposal(
 		refuse_at(b, hash, "'%s' brings its own authentication", row->word);
 	if (p->encr == ENCR_NULL && !stmt(b, n, "protocol"))
 		refuse_at(b, n, "without encryption-algorithm 'protocol esp' must be written");
-	if (!p->ah && !algorithm_esp_cipher_is_supported(p->encr))
-		warn_at(b, cipher ? cipher : n,
-			"this transform is not supported in this release and never offered");
-	else if (p->encr == ENCR_NULL)
+	if (p->encr == ENCR_NULL)
 		warn_at(b, n, "without a cipher everybody on the way can read what this protects");
 	else if (algorithm_encr_is_weak(p->encr))
 		warn_at(b, cipher ? cipher : n, "this cipher is weak");
 	if (!algorithm_esp_hash_is_supported(p->integ))
 		warn_at(b, hash ? hash : n,
-			"this hash is not supported in this release and never offered");
-	else if (p->integ == INTEG_MD5)
+			"this hash has no number in IKEv2 and is never offered");
+	else if (algorithm_integ_is_weak(p->integ))
 		warn_at(b, hash ? hash : n, "this hash is weak");
 }
 
@@ -129,9 +125,8 @@ static void fill_policy(struct build *b, const struct node *n, struct model_ipse
 		refuse_at(b, n, "needs 'proposals' or 'proposal-set'");
 	if (set && set->first && !pfs)
 		p->pfs = algorithm_set_pfs(set->first->word);
-	if (pfs && !algorithm_dh_is_supported(p->pfs))
-		warn_at(b, pfs, "this group is not supported in this release and never offered");
-	else if (pfs && algorithm_dh_is_weak(p->pfs))
+	p->strict_count = stmt_flag(b, n, "strict-proposal-count");
+	if (pfs && algorithm_dh_is_weak(p->pfs))
 		warn_at(b, pfs, "this group is too weak");
 }
 

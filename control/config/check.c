@@ -69,17 +69,10 @@ static void check_lifetimes(struct build *b)
 	}
 }
 
-static bool is_negotiable(const struct model_ike_proposal *p)
-{
-	return algorithm_cipher_is_supported(p->encr) && algorithm_hash_is_supported(p->integ) &&
-	       p->prf != 1 && algorithm_dh_is_supported(p->dh);
-}
-
 /* NULL, or why this release cannot run the gateway. */
 static const char *unsupported(const struct model_gateway *g)
 {
 	const struct model_ike_policy *p = g->policy;
-	uint32_t usable = 0;
 
 	if (g->version != MODEL_IKE_V2)
 		return "IKEv1 is not supported in this release";
@@ -89,10 +82,6 @@ static const char *unsupported(const struct model_gateway *g)
 		return "DSA signatures are not supported";
 	if (p->proposals[0].auth == MODEL_AUTH_PSK && p->psk.n == 0)
 		return "seeded keys are not supported in this release";
-	for (uint32_t i = 0; i < p->n_proposals; i++)
-		usable += is_negotiable(&p->proposals[i]);
-	if (usable == 0)
-		return "none of its IKE proposals is supported in this release";
 	if (!g->dynamic && g->n_peers > 0 && g->peers[0].addr.family == 0)
 		return "host names as peers are not supported in this release";
 	return NULL;
@@ -109,7 +98,8 @@ static void check_gateways(struct build *b)
 		for (uint32_t k = 0; g->policy && k < g->policy->n_proposals; k++)
 			if (g->version == MODEL_IKE_V1 && g->policy->proposals[k].integ == 0) {
 				refuse_at(b, stmt(b, n, "ike-policy"),
-					"proposal '%s' uses AES-GCM, which needs 'version v2-only'",
+					"proposal '%s' uses a combined mode, which needs 'version "
+					"v2-only'",
 					g->policy->proposals[k].name);
 				break;
 			}

@@ -179,7 +179,8 @@ struct model_ipsec_proposal {
 
 struct model_ipsec_policy {
 	const char *name;
-	uint16_t pfs;				      /* D-H group, 0 = none */
+	uint16_t pfs;	   /* D-H group, 0 = none */
+	bool strict_count; /* a peer must offer as many proposals as there are here */
 	const struct model_ipsec_proposal *proposals; /* best first, 1..4 */
 	uint32_t n_proposals;
 };

@@ -39,8 +39,8 @@
 #define R_HA RELOAD_CLUSTER
 #define R_ALL (RELOAD_RESET | RELOAD_DATAPLANE)
 
-#define DH_GROUPS "group1 group2 group5 group14 group15 group16 group19 group20 group21 group24 group31"
-#define SETS "basic compatible standard suiteb-gcm-128 suiteb-gcm-256 prime-128 prime-256"
+#define DH_GROUPS "group1 group2 group5 group14 group15 group16 group19 group20 group21 group24 group31 group32"
+#define SETS "basic compatible standard suiteb-gcm-128 suiteb-gcm-256 prime-128 prime-256 vpn-a"
 #define LEVELS "emergency alert critical error warning notice info verbose debug all"
 #define MANUAL_AUTH "hmac-md5-96 hmac-sha1-96 hmac-sha-256-128 hmac-sha-256-96"
 #define MANUAL_ENCR                                                                                \
@@ -272,11 +272,12 @@ const struct schema_row schema_rows[] = {
 		"ecdsa-signatures-256 ecdsa-signatures-384 ecdsa-signatures-521 certificates "
 		"digital-signature", "pre-shared-keys", 0, R_NEW, "how the peers prove who they are"),
 	E(IKE_PROP " dh-group", DH_GROUPS, "group2", 0, R_NEW,
-		"key exchange; group31 (curve25519) is not in Junos"),
+		"key exchange; group31 (curve25519) and group32 (curve448) are not in Junos"),
 	E(IKE_PROP " authentication-algorithm", "md5 sha1 sha-256 sha-384 sha-512", NULL, 0, R_NEW,
 		"PRF and integrity, default sha1; with GCM only the PRF, by the key size"),
 	E(IKE_PROP " encryption-algorithm", "des-cbc 3des-cbc aes-128-cbc aes-192-cbc aes-256-cbc "
-		"aes-128-gcm aes-256-gcm", "3des-cbc", 0, R_NEW, "cipher"),
+		"aes-128-gcm aes-192-gcm aes-256-gcm chacha20-poly1305", "3des-cbc", 0, R_NEW,
+		"aes-192-gcm and chacha20-poly1305 are not in Junos"),
 	U(IKE_PROP " lifetime-seconds", 180, 86400, "28800", 0, R_NEW, "of the IKE SA"),
 	E(IKE_PROP " signature-hash-algorithm", "sha1 sha256 sha384 sha512", NULL, MULTI, R_NEW,
 		"hashes for digital-signature"),
@@ -365,9 +366,11 @@ const struct schema_row schema_rows[] = {
 	L("security ipsec policy", N, 1, 32, 0, R_NEW, "proposals and PFS"),
 	T(ESP_POL " description", 1, 80, 0, R_TEXT, "text"),
 	E(ESP_POL " perfect-forward-secrecy keys", DH_GROUPS, NULL, 0, R_NEW,
-		"fresh key exchange at each rekey; group31 (curve25519) is not in Junos"),
+		"fresh key exchange at each rekey; group31 (curve25519) and group32 (curve448) are not in Junos"),
 	V(ESP_POL " proposals", N, MULTI | ORDERED, R_NEW, "best first, at most 4"),
 	E(ESP_POL " proposal-set", SETS, NULL, 0, R_NEW, "instead of proposals"),
+	F(ESP_POL " strict-proposal-count", OWN, R_NEW,
+		"refuse a peer that offers another number of proposals than we have (PRP-012)"),
 
 	L("security ipsec vpn", N, 1, 32, 0, R_RESET, "a tunnel"),
 	V(VPN " bind-interface", SCHEMA_UNIT, 0, R_ALL, "st0 unit whose routes lead into it"),

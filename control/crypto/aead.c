@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <openssl/evp.h>
 
+#include "base/des.h"
 #include "base/secret.h"
 #include "crypto/fetched.h"
 
@@ -10,6 +11,10 @@
 
 static int slot_of(const struct alg *encr)
 {
+	if (encr->id == ALG_CHACHA20_POLY1305)
+		return CIPHER_CHACHA;
+	if (encr->id == ALG_3DES || encr->id == ALG_DES)
+		return CIPHER_3DES;
 	switch (encr->key_bits) {
 	case 128:
 		return encr->id == ALG_AES_GCM_16 ? CIPHER_GCM_128 : CIPHER_CBC_128;
@@ -29,6 +34,8 @@ static enum hash_id hash_of(const struct alg *integ)
 		return HASH_SHA384;
 	case ALG_SHA512_256:
 		return HASH_SHA512;
+	case ALG_MD5_96:
+		return HASH_MD5;
 	default:
 		return HASH_SHA1;
 	}
@@ -52,7 +59,7 @@ size_t aead_icv_len(const struct aead *a)
 	return a->integ ? a->integ->icv_len : a->encr->icv_len;
 }
 
-/* RFC 5282 4: nonce = salt | explicit IV. */
+/* RFC 5282 4, RFC 7634 2: nonce = salt | explicit IV. */
 static void gcm_nonce(const struct aead *a, const uint8_t *iv, uint8_t out[GCM_NONCE_LEN])
 {
 	memcpy(out, a->key.p + a->key.n - a->encr->salt_len, a->encr->salt_len);
@@ -102,14 +109,34 @@ static int cbc_mac(struct crypto *c, const struct aead *a, const struct aead_io 
 		VIEWS(io->aad, view_of(io->iv, a->encr->iv_len), view_of(text, io->n)), out);
 }
 
+/* DES is what 3DES does with one key three times (FIPS 46-3). */
+static const uint8_t *cbc_key(const struct aead *a, uint8_t room[3 * DES_KEY_LEN])
+{
+	if (a->encr->id != ALG_DES)
+		return a->key.p;
+	for (size_t i = 0; i < 3; i++)
+		memcpy(room + i * DES_KEY_LEN, a->key.p, DES_KEY_LEN);
+	return room;
+}
+
+static bool cbc_begin(EVP_CIPHER_CTX *ctx, const struct aead *a, const uint8_t *iv, bool seal)
+{
+	uint8_t room[3 * DES_KEY_LEN];
+	const uint8_t *key = cbc_key(a, room);
+	int rc = seal ? EVP_EncryptInit_ex2(ctx, NULL, key, iv, NULL)
+		      : EVP_DecryptInit_ex2(ctx, NULL, key, iv, NULL);
+
+	secret_wipe(room, sizeof room);
+	return rc == 1 && EVP_CIPHER_CTX_set_padding(ctx, 0) == 1;
+}
+
 static int cbc_seal(struct crypto *c, EVP_CIPHER_CTX *ctx, const struct aead *a,
 	const struct aead_io *io, uint8_t *icv)
 {
 	uint8_t mac[HASH_MAX];
 	int n, rc;
 
-	if (EVP_EncryptInit_ex2(ctx, NULL, a->key.p, io->iv, NULL) != 1 ||
-		EVP_CIPHER_CTX_set_padding(ctx, 0) != 1 ||
+	if (!cbc_begin(ctx, a, io->iv, true) ||
 		EVP_EncryptUpdate(ctx, io->out, &n, io->in, (int)io->n) != 1 || n != (int)io->n)
 		return -ERR_CRYPTO;
 	rc = cbc_mac(c, a, io, io->out, mac);
@@ -129,8 +156,7 @@ static int cbc_open(struct crypto *c, EVP_CIPHER_CTX *ctx, const struct aead *a,
 		return rc;
 	if (!view_equal_ct(view_of(mac, a->integ->icv_len), view_of(icv, a->integ->icv_len)))
 		return -ERR_AUTH;
-	if (EVP_DecryptInit_ex2(ctx, NULL, a->key.p, io->iv, NULL) != 1 ||
-		EVP_CIPHER_CTX_set_padding(ctx, 0) != 1 ||
+	if (!cbc_begin(ctx, a, io->iv, false) ||
 		EVP_DecryptUpdate(ctx, io->out, &n, io->in, (int)io->n) != 1 || n != (int)io->n)
 		return -ERR_CRYPTO;
 	return 0;

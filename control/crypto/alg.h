@@ -19,7 +19,13 @@ enum alg_encr {
 	ALG_CHACHA20_POLY1305 = 28
 };
 
-enum alg_prf { ALG_PRF_SHA1 = 2, ALG_PRF_SHA256 = 5, ALG_PRF_SHA384 = 6, ALG_PRF_SHA512 = 7 };
+enum alg_prf {
+	ALG_PRF_MD5 = 1,
+	ALG_PRF_SHA1 = 2,
+	ALG_PRF_SHA256 = 5,
+	ALG_PRF_SHA384 = 6,
+	ALG_PRF_SHA512 = 7
+};
 
 enum alg_integ {
 	ALG_INTEG_NONE = 0,
@@ -31,13 +37,18 @@ enum alg_integ {
 };
 
 enum alg_ke {
+	ALG_MODP_768 = 1,
+	ALG_MODP_1024 = 2,
+	ALG_MODP_1536 = 5,
 	ALG_MODP_2048 = 14,
 	ALG_MODP_3072 = 15,
 	ALG_MODP_4096 = 16,
 	ALG_ECP_256 = 19,
 	ALG_ECP_384 = 20,
 	ALG_ECP_521 = 21,
-	ALG_CURVE25519 = 31
+	ALG_MODP_2048_256 = 24, /* RFC 5114: with a subgroup of 256 bits */
+	ALG_CURVE25519 = 31,
+	ALG_CURVE448 = 32
 };
 
 #define ALG_DIGEST_MAX 64 /* longest PRF output and MAC key */

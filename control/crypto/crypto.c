@@ -10,6 +10,7 @@ static const char *const md_names[HASH_COUNT] = {
 	[HASH_SHA256] = "SHA2-256",
 	[HASH_SHA384] = "SHA2-384",
 	[HASH_SHA512] = "SHA2-512",
+	[HASH_MD5] = "MD5",
 };
 
 static const char *const cipher_names[CIPHER_COUNT_] = {
@@ -19,6 +20,8 @@ static const char *const cipher_names[CIPHER_COUNT_] = {
 	[CIPHER_GCM_128] = "AES-128-GCM",
 	[CIPHER_GCM_192] = "AES-192-GCM",
 	[CIPHER_GCM_256] = "AES-256-GCM",
+	[CIPHER_CHACHA] = "ChaCha20-Poly1305",
+	[CIPHER_3DES] = "DES-EDE3-CBC",
 };
 
 static int digest_fetch(struct crypto *c, size_t i)

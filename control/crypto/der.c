@@ -41,6 +41,22 @@ int der_of_pem(struct view text, const char *name, struct blob *out)
 	return rc;
 }
 
+int der_to_pem(struct view der, const char *name, struct blob *out)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text;
+	int rc = -ERR_NOMEM;
+	long n;
+
+	if (bio && PEM_write_bio(bio, name, "", der.p, (long)der.n) > 0) {
+		n = BIO_get_mem_data(bio, &text);
+		rc = n > 0 ? blob_copy(view_of(text, (size_t)n), out) : -ERR_CRYPTO;
+	}
+	(void)BIO_free(bio);
+	der_forget_errors();
+	return rc;
+}
+
 void der_forget_errors(void)
 {
 	ERR_clear_error();

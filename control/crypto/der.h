@@ -12,5 +12,7 @@ struct asn1_string_st;
 bool der_unix_time(const struct asn1_string_st *t, int64_t *out);
 /* The first block of that name. -ERR_SYNTAX: there is none. */
 int der_of_pem(struct view text, const char *name, struct blob *out) MUST_CHECK;
+/* The text of one block; the caller owns *out. */
+int der_to_pem(struct view der, const char *name, struct blob *out) MUST_CHECK;
 /* A refusal is told by our own code: what the library noted beside is dropped. */
 void der_forget_errors(void);

@@ -21,10 +21,12 @@ enum cipher_slot {
 	CIPHER_GCM_128,
 	CIPHER_GCM_192,
 	CIPHER_GCM_256,
+	CIPHER_CHACHA,
+	CIPHER_3DES, /* and DES, with one key three times: no legacy provider is needed */
 	CIPHER_COUNT_
 };
 
-#define HASH_COUNT 4
+#define HASH_COUNT 5
 
 struct crypto {
 	struct ossl_lib_ctx_st *lib; /* NULL: the library's default context */

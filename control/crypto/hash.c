@@ -14,6 +14,7 @@ static const struct {
 	[HASH_SHA256] = {32, 64},
 	[HASH_SHA384] = {48, 128},
 	[HASH_SHA512] = {64, 128},
+	[HASH_MD5] = {16, 64},
 };
 
 size_t hash_len(enum hash_id id)

@@ -4,7 +4,7 @@
  */
 #include "crypto/crypto.h"
 
-enum hash_id { HASH_SHA1, HASH_SHA256, HASH_SHA384, HASH_SHA512 };
+enum hash_id { HASH_SHA1, HASH_SHA256, HASH_SHA384, HASH_SHA512, HASH_MD5 };
 
 #define HASH_SHA1_LEN	20
 #define HASH_SHA256_LEN 32

@@ -18,12 +18,13 @@
 #define auto_params    OSSL_PARAM *CLEANUP(params_cleanup)
 #define auto_param_bld OSSL_PARAM_BLD *CLEANUP(param_bld_cleanup)
 
-enum family { FAMILY_X25519, FAMILY_EC, FAMILY_DH };
+/* X: RFC 7748. FAMILY_OLD_DH: the library has no name for the group. */
+enum family { FAMILY_X, FAMILY_EC, FAMILY_DH, FAMILY_OLD_DH };
 
 struct group {
 	uint16_t id;
 	enum family family;
-	const char *name; /* the library's, NULL for curve25519 */
+	const char *name; /* the library's */
 };
 
 struct kex {
@@ -34,20 +35,33 @@ struct kex {
 };
 
 static const struct group groups[] = {
-	{ALG_CURVE25519, FAMILY_X25519, NULL},
+	{ALG_CURVE25519, FAMILY_X, "X25519"},
+	{ALG_CURVE448, FAMILY_X, "X448"},
 	{ALG_ECP_256, FAMILY_EC, "P-256"},
 	{ALG_ECP_384, FAMILY_EC, "P-384"},
 	{ALG_ECP_521, FAMILY_EC, "P-521"},
 	{ALG_MODP_2048, FAMILY_DH, "modp_2048"},
 	{ALG_MODP_3072, FAMILY_DH, "modp_3072"},
 	{ALG_MODP_4096, FAMILY_DH, "modp_4096"},
+	{ALG_MODP_1536, FAMILY_DH, "modp_1536"},
+	{ALG_MODP_2048_256, FAMILY_DH, "dh_2048_256"},
+	{ALG_MODP_1024, FAMILY_OLD_DH, NULL},
+	{ALG_MODP_768, FAMILY_OLD_DH, NULL},
 };
 
-static const char *const family_names[] = {
-	[FAMILY_X25519] = "X25519",
-	[FAMILY_EC] = "EC",
-	[FAMILY_DH] = "DH",
-};
+static const char *type_of(const struct group *g)
+{
+	switch (g->family) {
+	case FAMILY_X:
+		return g->name;
+	case FAMILY_EC:
+		return "EC";
+	case FAMILY_DH:
+	case FAMILY_OLD_DH:
+	default:
+		return "DH";
+	}
+}
 
 static void pkey_cleanup(EVP_PKEY **p)
 {
@@ -117,18 +131,93 @@ static int kex_wrap(const struct group *g, EVP_PKEY **pkey, struct kex **out)
 	return 0;
 }
 
+/* Values that a builder borrows until it is done. */
+struct numbers {
+	BIGNUM *p, *g, *x, *y;
+};
+
+#define auto_numbers struct numbers CLEANUP(numbers_fini)
+
+static void numbers_fini(struct numbers *n)
+{
+	BN_free(n->p);
+	BN_free(n->g);
+	BN_clear_free(n->x);
+	BN_free(n->y);
+}
+
+/* RFC 2409 6.1, 6.2: Oakley's first two primes, generator 2. */
+static int old_group_push(OSSL_PARAM_BLD *bld, uint16_t id, struct numbers *n)
+{
+	n->p = id == ALG_MODP_768 ? BN_get_rfc2409_prime_768(NULL)
+				  : BN_get_rfc2409_prime_1024(NULL);
+	n->g = BN_new();
+	return n->p && n->g && BN_set_word(n->g, 2) == 1 &&
+			       OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_FFC_P, n->p) == 1 &&
+			       OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_FFC_G, n->g) == 1
+		       ? 0
+		       : -ERR_CRYPTO;
+}
+
+static int group_push(OSSL_PARAM_BLD *bld, const struct group *g, struct numbers *n)
+{
+	if (g->family == FAMILY_OLD_DH)
+		return old_group_push(bld, g->id, n);
+	return OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, g->name, 0) == 1
+		       ? 0
+		       : -ERR_CRYPTO;
+}
+
+static int pkey_build(const struct crypto *c, const struct group *g, OSSL_PARAM_BLD *bld,
+	int selection, EVP_PKEY **out)
+{
+	auto_pkey_ctx ctx = EVP_PKEY_CTX_new_from_name(c->lib, type_of(g), NULL);
+	auto_params params = OSSL_PARAM_BLD_to_param(bld);
+
+	if (!ctx || !params || EVP_PKEY_fromdata_init(ctx) != 1 ||
+		EVP_PKEY_fromdata(ctx, out, selection, params) != 1)
+		return -ERR_VALUE;
+	return 0;
+}
+
+/* A context that generates in that group. */
+static int generator_new(const struct crypto *c, const struct group *g, EVP_PKEY_CTX **out)
+{
+	auto_param_bld bld = NULL;
+	auto_numbers n = {0};
+	auto_pkey group = NULL;
+	int rc;
+
+	if (g->family != FAMILY_OLD_DH) {
+		*out = EVP_PKEY_CTX_new_from_name(c->lib, type_of(g), NULL);
+		return *out ? 0 : -ERR_CRYPTO;
+	}
+	bld = OSSL_PARAM_BLD_new();
+	rc = bld ? group_push(bld, g, &n) : -ERR_NOMEM;
+	if (rc == 0)
+		rc = pkey_build(c, g, bld, EVP_PKEY_KEY_PARAMETERS, &group);
+	if (rc < 0)
+		return rc;
+	*out = EVP_PKEY_CTX_new_from_pkey(c->lib, group, NULL);
+	return *out ? 0 : -ERR_CRYPTO;
+}
+
 int kex_generate(const struct crypto *c, uint16_t group, struct kex **out)
 {
 	const struct group *g = group_find(group);
 	auto_pkey_ctx ctx = NULL;
 	auto_pkey pkey = NULL;
+	int rc;
 
 	if (!g)
 		return -ERR_UNSUPPORTED;
-	ctx = EVP_PKEY_CTX_new_from_name(c->lib, family_names[g->family], NULL);
-	if (!ctx || EVP_PKEY_keygen_init(ctx) != 1)
+	rc = generator_new(c, g, &ctx);
+	if (rc < 0)
+		return rc;
+	if (EVP_PKEY_keygen_init(ctx) != 1)
 		return -ERR_CRYPTO;
-	if (g->name && EVP_PKEY_CTX_set_group_name(ctx, g->name) != 1)
+	if ((g->family == FAMILY_EC || g->family == FAMILY_DH) &&
+		EVP_PKEY_CTX_set_group_name(ctx, g->name) != 1)
 		return -ERR_CRYPTO;
 	if (EVP_PKEY_generate(ctx, &pkey) != 1)
 		return -ERR_CRYPTO;
@@ -145,17 +234,44 @@ struct view kex_public(const struct kex *k)
 	return view_of(k->pub, k->alg->pub_len);
 }
 
-/* RFC 6989 2.1: 1 < y < p - 1. For the safe primes we use, no subgroup needs to be checked. */
-static int modp_range_check(const EVP_PKEY *own, struct view y)
+static bool is_modp(const struct group *g)
+{
+	return g->family == FAMILY_DH || g->family == FAMILY_OLD_DH;
+}
+
+/* RFC 6989 2.2: y lies in the subgroup of order q (DH-009). */
+static int subgroup_check(const BIGNUM *y, const BIGNUM *p, const BIGNUM *q)
+{
+	BN_CTX *ctx = BN_CTX_new();
+	auto_bn one = BN_new();
+	int rc = -ERR_CRYPTO;
+
+	if (ctx && one && BN_mod_exp(one, y, q, p, ctx) == 1)
+		rc = BN_is_one(one) ? 0 : -ERR_VALUE;
+	BN_CTX_free(ctx);
+	return rc;
+}
+
+/* RFC 6989 2.1: 1 < y < p - 1. For safe primes, no subgroup needs to be checked. */
+static int modp_check(const struct kex *k, struct view pub)
 {
 	auto_bn p = NULL;
-	auto_bn v = BN_bin2bn(y.p, (int)y.n, NULL);
+	auto_bn q = NULL;
+	auto_bn last = NULL;
+	auto_bn y = BN_bin2bn(pub.p, (int)pub.n, NULL);
 
-	if (!v || EVP_PKEY_get_bn_param(own, OSSL_PKEY_PARAM_FFC_P, &p) != 1)
+	if (!y || EVP_PKEY_get_bn_param(k->pkey, OSSL_PKEY_PARAM_FFC_P, &p) != 1)
 		return -ERR_CRYPTO;
-	if (BN_sub_word(p, 1) != 1)
+	last = BN_dup(p);
+	if (!last || BN_sub_word(last, 1) != 1)
 		return -ERR_CRYPTO;
-	return BN_cmp(v, BN_value_one()) <= 0 || BN_cmp(v, p) >= 0 ? -ERR_VALUE : 0;
+	if (BN_cmp(y, BN_value_one()) <= 0 || BN_cmp(y, last) >= 0)
+		return -ERR_VALUE;
+	if (k->group->id != ALG_MODP_2048_256)
+		return 0;
+	if (EVP_PKEY_get_bn_param(k->pkey, OSSL_PKEY_PARAM_FFC_Q, &q) != 1)
+		return -ERR_CRYPTO;
+	return subgroup_check(y, p, q);
 }
 
 /* Decoding a point checks its coordinates and the curve equation, which is all that a group of
@@ -170,12 +286,12 @@ static int peer_read(const struct crypto *c, const struct kex *k, struct view pu
 
 	if (pub.n != k->alg->pub_len)
 		return -ERR_VALUE;
-	if (g->family == FAMILY_X25519) {
-		*out = EVP_PKEY_new_raw_public_key_ex(c->lib, "X25519", NULL, pub.p, pub.n);
+	if (g->family == FAMILY_X) {
+		*out = EVP_PKEY_new_raw_public_key_ex(c->lib, g->name, NULL, pub.p, pub.n);
 		return *out ? 0 : -ERR_CRYPTO;
 	}
-	if (g->family == FAMILY_DH) {
-		rc = modp_range_check(k->pkey, pub);
+	if (is_modp(g)) {
+		rc = modp_check(k, pub);
 		if (rc < 0)
 			return rc;
 	}
@@ -196,7 +312,7 @@ static int derive(EVP_PKEY_CTX *ctx, const struct alg *alg, struct secret **out)
 
 	if (!s)
 		return -ERR_NOMEM;
-	/* Refused here: curve25519's all-zero secret (RFC 8031 2). */
+	/* Refused here: the all-zero secret of RFC 7748 (RFC 8031 2). */
 	if (EVP_PKEY_derive(ctx, s->p, &n) != 1)
 		return -ERR_VALUE;
 	if (n != alg->secret_len)
@@ -219,7 +335,7 @@ int kex_derive(
 
 	if (!ctx || EVP_PKEY_derive_init(ctx) != 1)
 		return -ERR_CRYPTO;
-	if (k->group->family == FAMILY_DH && EVP_PKEY_CTX_set_params(ctx, settings) != 1)
+	if (is_modp(k->group) && EVP_PKEY_CTX_set_params(ctx, settings) != 1)
 		return -ERR_CRYPTO;
 	rc = peer_read(c, k, peer_public, &peer);
 	if (rc < 0)
@@ -227,6 +343,19 @@ int kex_derive(
 	if (EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) != 1)
 		return -ERR_VALUE;
 	return derive(ctx, k->alg, out);
+}
+
+int kex_respond(const struct crypto *c, uint16_t group, struct view peer_public, struct kex **kex,
+	struct secret **shared)
+{
+	auto_kex k = NULL;
+	int rc = kex_generate(c, group, &k);
+
+	if (rc == 0)
+		rc = kex_derive(c, k, peer_public, shared);
+	if (rc == 0)
+		*kex = take_ptr(k);
+	return rc;
 }
 
 /* private half (secret_len octets) | public value: with both at hand, importing computes nothing.
@@ -240,7 +369,7 @@ int kex_export(const struct kex *k, struct secret **out)
 
 	if (!s)
 		return -ERR_NOMEM;
-	if (g->family == FAMILY_X25519) {
+	if (g->family == FAMILY_X) {
 		if (EVP_PKEY_get_raw_private_key(k->pkey, s->p, &half) != 1)
 			return -ERR_CRYPTO;
 	} else if (EVP_PKEY_get_bn_param(k->pkey, OSSL_PKEY_PARAM_PRIV_KEY, &x) != 1 ||
@@ -252,15 +381,14 @@ int kex_export(const struct kex *k, struct secret **out)
 	return 0;
 }
 
-static int pair_push(OSSL_PARAM_BLD *bld, const struct group *g, const BIGNUM *x, const BIGNUM *y,
-	struct view point)
+static int pair_push(
+	OSSL_PARAM_BLD *bld, const struct group *g, struct numbers *n, struct view point)
 {
-	bool ok =
-		OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, g->name, 0) == 1 &&
-		OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, x) == 1;
+	bool ok = group_push(bld, g, n) == 0 &&
+		  OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, n->x) == 1;
 
-	if (g->family == FAMILY_DH)
-		ok = ok && OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PUB_KEY, y) == 1;
+	if (is_modp(g))
+		ok = ok && OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PUB_KEY, n->y) == 1;
 	else
 		ok = ok && OSSL_PARAM_BLD_push_octet_string(
 				   bld, OSSL_PKEY_PARAM_PUB_KEY, point.p, point.n) == 1;
@@ -271,24 +399,15 @@ static int pair_read(const struct crypto *c, const struct group *g, struct view 
 	struct view pub, EVP_PKEY **out)
 {
 	uint8_t point[POINT_MAX] = {POINT_UNCOMPRESSED};
-	auto_pkey_ctx ctx = EVP_PKEY_CTX_new_from_name(c->lib, family_names[g->family], NULL);
 	auto_param_bld bld = OSSL_PARAM_BLD_new();
-	auto_bn x = BN_secure_new();
-	auto_bn y = BN_bin2bn(pub.p, (int)pub.n, NULL);
-	auto_params params = NULL;
+	auto_numbers n = {.x = BN_secure_new(), .y = BN_bin2bn(pub.p, (int)pub.n, NULL)};
 	int rc;
 
 	memcpy(point + 1, pub.p, pub.n);
-	if (!ctx || !bld || !x || !y || !BN_bin2bn(priv.p, (int)priv.n, x))
+	if (!bld || !n.x || !n.y || !BN_bin2bn(priv.p, (int)priv.n, n.x))
 		return -ERR_NOMEM;
-	rc = pair_push(bld, g, x, y, view_of(point, pub.n + 1));
-	if (rc < 0)
-		return rc;
-	params = OSSL_PARAM_BLD_to_param(bld);
-	if (!params || EVP_PKEY_fromdata_init(ctx) != 1 ||
-		EVP_PKEY_fromdata(ctx, out, EVP_PKEY_KEYPAIR, params) != 1)
-		return -ERR_VALUE;
-	return 0;
+	rc = pair_push(bld, g, &n, view_of(point, pub.n + 1));
+	return rc < 0 ? rc : pkey_build(c, g, bld, EVP_PKEY_KEYPAIR, out);
 }
 
 int kex_import(const struct crypto *c, uint16_t group, struct view exported, struct kex **out)
@@ -306,8 +425,8 @@ int kex_import(const struct crypto *c, uint16_t group, struct view exported, str
 	pub = cur_take(&in, alg->pub_len);
 	if (!cur_done(&in))
 		return -ERR_TRUNCATED;
-	if (g->family == FAMILY_X25519)
-		pkey = EVP_PKEY_new_raw_private_key_ex(c->lib, "X25519", NULL, priv.p, priv.n);
+	if (g->family == FAMILY_X)
+		pkey = EVP_PKEY_new_raw_private_key_ex(c->lib, g->name, NULL, priv.p, priv.n);
 	else
 		rc = pair_read(c, g, priv, pub, &pkey);
 	if (rc == 0 && !pkey)

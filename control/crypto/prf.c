@@ -9,6 +9,9 @@
 static int hash_of(uint16_t id, enum hash_id *out)
 {
 	switch (id) {
+	case ALG_PRF_MD5:
+		*out = HASH_MD5;
+		return 0;
 	case ALG_PRF_SHA1:
 		*out = HASH_SHA1;
 		return 0;

@@ -100,6 +100,8 @@ int dp_child_install(
 		m.spi_out = i->spi_out;
 		m.rg = i->rg;
 		m.policy_id = i->policy_id;
+		m.selector_id = i->selector_id;
+		m.peer = i->peer;
 		m.interface_id = i->interface_id;
 		m.local = &from;
 		m.remote = &to;
@@ -187,6 +189,8 @@ static int install_record(
 	m.spi_out = s->spi_out;
 	m.rg = s->rg;
 	m.policy_id = s->policy_id;
+	m.selector_id = s->selector_id;
+	m.peer = s->peer;
 	m.interface_id = s->interface_id;
 	m.local = &from;
 	m.remote = &to;

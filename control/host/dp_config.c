@@ -185,6 +185,7 @@ static int put_route(Dp__Route *d, const struct rib_route *r)
 	d->interface_id = r->unit;
 	d->instance = r->instance;
 	d->tunnel = r->tunnel;
+	d->peer = r->peer;
 	d->destination = malloc(sizeof(*d->destination));
 	if (!d->destination)
 		return -ERR_NOMEM;

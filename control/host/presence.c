@@ -10,7 +10,7 @@
 #include "record.pb-c.h"
 
 struct presence_child {
-	uint32_t spi_in, rg, policy_id;
+	uint32_t spi_in, rg, policy_id, selector_id, peer;
 	bool doubtful;
 	size_t n_nets;
 	UT_hash_handle hh;
@@ -21,6 +21,11 @@ struct presence_child {
 struct presence_policy {
 	uint32_t id;
 	struct list children;
+	UT_hash_handle hh;
+};
+
+struct presence_selector {
+	uint32_t id, n; /* of children */
 	UT_hash_handle hh;
 };
 
@@ -55,10 +60,44 @@ static struct presence_policy *policy_get(struct presence *p, uint32_t id)
 	return e;
 }
 
+static struct presence_selector *selector_find(const struct presence *p, uint32_t id)
+{
+	struct presence_selector *s;
+
+	HASH_FIND(hh, p->selectors, &id, sizeof id, s);
+	return s;
+}
+
+static bool selector_count(struct presence *p, uint32_t id)
+{
+	struct presence_selector *s = selector_find(p, id);
+
+	if (!s) {
+		s = calloc(1, sizeof *s);
+		if (!s)
+			return false;
+		s->id = id;
+		HASH_ADD(hh, p->selectors, id, sizeof s->id, s);
+	}
+	s->n++;
+	return true;
+}
+
+static void selector_discount(struct presence *p, uint32_t id)
+{
+	struct presence_selector *s = selector_find(p, id);
+
+	if (!s || --s->n > 0)
+		return;
+	HASH_DEL(p->selectors, s);
+	free(s);
+}
+
 static void child_drop(struct presence *p, struct presence_child *c)
 {
 	struct presence_policy *e = policy_find(p, c->policy_id);
 
+	selector_discount(p, c->selector_id);
 	HASH_DEL(p->children, c);
 	list_del(&c->of_policy);
 	free(c);
@@ -95,6 +134,8 @@ static struct presence_child *child_of(const Rec__ChildSa *s)
 	if (!c)
 		return NULL;
 	c->policy_id = s->policy_id;
+	c->selector_id = s->selector_id ? s->selector_id : s->policy_id;
+	c->peer = s->peer;
 	for (size_t i = 0; i < s->n_remote_ts; i++) {
 		const Rec__Selector *r = s->remote_ts[i];
 		struct addr lo, hi;
@@ -110,7 +151,8 @@ static struct presence_child *child_of(const Rec__ChildSa *s)
 
 static bool is_same(const struct presence_child *a, const struct presence_child *b)
 {
-	return a->policy_id == b->policy_id && a->rg == b->rg && protects_same(a, b);
+	return a->policy_id == b->policy_id && a->selector_id == b->selector_id &&
+	       a->peer == b->peer && a->rg == b->rg && protects_same(a, b);
 }
 
 static void wipe(Rec__ChildSa *s)
@@ -148,7 +190,7 @@ int presence_put(struct presence *p, uint32_t rg, uint32_t spi_in, struct view b
 		*changed = true;
 	}
 	e = policy_get(p, c->policy_id);
-	if (!e) {
+	if (!e || !selector_count(p, c->selector_id)) {
 		free(c);
 		return -ERR_NOMEM;
 	}
@@ -189,9 +231,9 @@ bool presence_sweep(struct presence *p, uint32_t rg)
 	return any;
 }
 
-bool presence_is_up(const struct presence *p, uint32_t policy_id)
+bool presence_is_up(const struct presence *p, uint32_t selector_id)
 {
-	return policy_find(p, policy_id) != NULL;
+	return selector_find(p, selector_id) != NULL;
 }
 
 void presence_each(const struct presence *p,
@@ -200,8 +242,8 @@ void presence_each(const struct presence *p,
 	struct presence_child *c, *tmp;
 
 	map_foreach (p->children, c, tmp) {
-		const struct presence_row row = {
-			c->policy_id, c->spi_in, c->rg, c->nets, c->n_nets};
+		const struct presence_row row = {c->policy_id, c->spi_in, c->rg, c->selector_id,
+			c->peer, c->nets, c->n_nets};
 
 		each(ctx, &row);
 	}

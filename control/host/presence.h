@@ -10,15 +10,19 @@
 
 struct presence_child;
 struct presence_policy;
+struct presence_selector;
 
 struct presence {
-	struct presence_child *children;  /* by inbound SPI */
-	struct presence_policy *policies; /* by id, those with children only */
+	struct presence_child *children;     /* by inbound SPI */
+	struct presence_policy *policies;    /* by id, those with children only */
+	struct presence_selector *selectors; /* by id, likewise */
 };
 
 /* What a child protects at the peer's end. */
 struct presence_row {
 	uint32_t policy_id, spi_in, rg;
+	uint32_t selector_id; /* the configured one: policy_id itself, but of a dynamic gateway's */
+	uint32_t peer;	      /* peers, who have policies of their own; else 0 */
 	const struct prefix *nets; /* ranges that are no prefix are left out */
 	size_t n_nets;
 };
@@ -33,7 +37,8 @@ bool presence_remove(struct presence *p, uint32_t spi_in);
  * tells whether anything did. */
 void presence_doubt(struct presence *p, uint32_t rg);
 bool presence_sweep(struct presence *p, uint32_t rg);
-bool presence_is_up(const struct presence *p, uint32_t policy_id);
+/* A configured selector. */
+bool presence_is_up(const struct presence *p, uint32_t selector_id);
 /* In no particular order; `each` must not change the table. */
 void presence_each(const struct presence *p,
 	void (*each)(void *ctx, const struct presence_row *row), void *ctx);

@@ -65,6 +65,11 @@ static bool selector_is_up(const struct listing *l, const struct model_selector 
 	return s->vpn->manual || presence_is_up(l->p, s->policy_id);
 }
 
+static bool is_for_many(const struct model_vpn *v)
+{
+	return v->gateway && v->gateway->dynamic;
+}
+
 static bool vpn_is_open(const struct listing *l, const struct model_vpn *v)
 {
 	for (uint32_t s = 0; s < v->n_selectors; s++)
@@ -202,16 +207,18 @@ static void add_static(struct listing *l, const struct model_route *r)
 	c.via = r->via;
 	c.preference = r->preference;
 	c.tunnel = b ? route_tunnel_id(b->vpn) : 0;
+	c.peer = b ? b->peer : 0;
 	rib_add(l->rib, &c);
 }
 
 /* The remote side of a selector leads into its tunnel while there is one, or while it waits for the
  * packet that asks. Otherwise a guard of the lowest rank keeps the packets from leaving in clear by
- * a less specific route. */
+ * a less specific route. Where a selector is for many peers, each brings a route to what it has of
+ * it (add_part()). */
 static void add_selector(struct listing *l, const struct model_selector *s, uint32_t order)
 {
 	const struct model_vpn *v = s->vpn;
-	bool open = model_vpn_waits(v) || selector_is_up(l, s);
+	bool open = !is_for_many(v) && (model_vpn_waits(v) || selector_is_up(l, s));
 
 	for (uint32_t i = 0; i < s->n_flows; i++) {
 		struct rib_route c = route_by(v->bind, open ? RIB_AUTO : RIB_GUARD);
@@ -232,26 +239,56 @@ static void add_binding(struct listing *l, const struct binding *b)
 
 	c.to = (struct prefix){b->hop, (uint8_t)(addr_len(&b->hop) * 8)};
 	c.tunnel = route_tunnel_id(b->vpn);
+	c.peer = b->peer;
 	if (is_here(b->unit) && vpn_is_open(l, b->vpn))
 		rib_add(l->rib, &c);
 }
 
-static void add_reverse(void *ctx, const struct presence_row *row)
+static void add_nets(struct listing *l, const struct model_selector *s,
+	const struct presence_row *row, struct rib_route c)
 {
-	struct listing *l = (struct listing *)ctx;
-	const struct model_selector *s = model_selector(l->m, row->policy_id);
-	struct rib_route c;
+	const struct model_vpn *v = s->vpn;
 
-	if (!s || !s->vpn->bind || s->vpn->reverse_preference == 0)
-		return;
+	c.tunnel = v->bind->multipoint ? route_tunnel_id(v) : 0;
+	c.peer = v->bind->multipoint ? row->peer : 0;
 	for (size_t i = 0; i < row->n_nets; i++) {
-		c = route_by(s->vpn->bind, RIB_REVERSE);
 		c.to = row->nets[i];
-		c.preference = s->vpn->reverse_preference;
-		c.tunnel = s->vpn->bind->multipoint ? route_tunnel_id(s->vpn) : 0;
 		if (!rib_is_default(&c.to))
 			rib_add(l->rib, &c);
 	}
+}
+
+/* TS-008 for a dynamic gateway: what was negotiated with this peer. */
+static void add_part(
+	struct listing *l, const struct model_selector *s, const struct presence_row *row)
+{
+	struct rib_route c = route_by(s->vpn->bind, RIB_AUTO);
+
+	c.preference = s->preference;
+	c.metric = s->metric;
+	add_nets(l, s, row, c);
+}
+
+static void add_reverse(
+	struct listing *l, const struct model_selector *s, const struct presence_row *row)
+{
+	struct rib_route c = route_by(s->vpn->bind, RIB_REVERSE);
+
+	c.preference = s->vpn->reverse_preference;
+	add_nets(l, s, row, c);
+}
+
+static void add_row(void *ctx, const struct presence_row *row)
+{
+	struct listing *l = (struct listing *)ctx;
+	const struct model_selector *s = model_selector(l->m, row->selector_id);
+
+	if (!s || !s->vpn->bind)
+		return;
+	if (s->vpn->has_selectors && is_for_many(s->vpn))
+		add_part(l, s, row);
+	if (s->vpn->reverse_preference != 0)
+		add_reverse(l, s, row);
 }
 
 /* What a routing daemon told the kernel about a unit. */
@@ -269,6 +306,7 @@ static void add_learned(struct listing *l, const struct rib_route *r)
 			return;
 	}
 	c.tunnel = b ? route_tunnel_id(b->vpn) : 0;
+	c.peer = b ? b->peer : 0;
 	c.name = u->name;
 	rib_add(l->rib, &c);
 }
@@ -289,7 +327,7 @@ static void add_all(struct listing *l)
 			add_selector(l, &m->vpns[v].selectors[s], v);
 	for (size_t i = 0; i < l->bindings.n; i++)
 		add_binding(l, &l->bindings.v[i]);
-	presence_each(l->p, add_reverse, l);
+	presence_each(l->p, add_row, l);
 }
 
 int route_list(const struct route_world *w, struct rib *out)
@@ -341,23 +379,36 @@ static void binding_put(struct binding_listing *l, const struct binding *b)
 	to->v[to->n++] = *b;
 }
 
-/* ST0-003: a peer whose side of the tunnel is one address on the unit's network is that next hop.
- */
+/* ST0-003: a peer whose side of the tunnel has one address on the unit's network is that next hop,
+ * whatever else it protects. NULL: none, or nobody knows which. */
+static const struct addr *hop_of(const struct model_unit *u, const struct presence_row *row)
+{
+	const struct addr *hop = NULL;
+
+	for (size_t n = 0; n < row->n_nets; n++) {
+		const struct prefix *net = &row->nets[n];
+
+		for (uint32_t i = 0; i < u->n_addresses; i++) {
+			if (net->len != addr_len(&net->addr) * 8 ||
+				!prefix_contains(&u->addresses[i], &net->addr))
+				continue;
+			if (hop && !addr_equal(hop, &net->addr))
+				return NULL;
+			hop = &net->addr;
+		}
+	}
+	return hop;
+}
+
 static void learn(void *ctx, const struct presence_row *row)
 {
 	struct binding_listing *l = (struct binding_listing *)ctx;
-	const struct model_selector *s = model_selector(l->m, row->policy_id);
+	const struct model_selector *s = model_selector(l->m, row->selector_id);
 	const struct model_unit *u = s ? s->vpn->bind : NULL;
+	const struct addr *hop = u && u->multipoint ? hop_of(u, row) : NULL;
 
-	if (!u || !u->multipoint || row->n_nets != 1 ||
-		row->nets[0].len != addr_len(&row->nets[0].addr) * 8)
-		return;
-	for (uint32_t i = 0; i < u->n_addresses; i++)
-		if (prefix_contains(&u->addresses[i], &row->nets[0].addr)) {
-			binding_put(l, &(struct binding){
-					       u, s->vpn, row->nets[0].addr, row->policy_id, true});
-			return;
-		}
+	if (hop)
+		binding_put(l, &(struct binding){u, s->vpn, *hop, row->policy_id, row->peer, true});
 }
 
 static int by_hop(const void *x, const void *y)
@@ -369,7 +420,9 @@ static int by_hop(const void *x, const void *y)
 		c = memcmp(&a->hop, &b->hop, sizeof a->hop);
 	if (c == 0)
 		c = (int)a->learned - (int)b->learned;
-	return c ? c : strcmp(a->vpn->name, b->vpn->name);
+	if (c == 0)
+		c = strcmp(a->vpn->name, b->vpn->name);
+	return c ? c : (a->peer > b->peer) - (a->peer < b->peer);
 }
 
 int route_bindings(const struct model *m, const struct presence *p, struct bindings *out)

@@ -13,7 +13,8 @@ struct binding {
 	const struct model_unit *unit;
 	const struct model_vpn *vpn;
 	struct addr hop;
-	uint32_t policy_id; /* learned: of which tunnel */
+	uint32_t policy_id; /* learned: of which tunnel, */
+	uint32_t peer;	    /* and of which peer of a dynamic gateway; else 0 */
 	bool learned;
 };
 

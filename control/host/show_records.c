@@ -72,6 +72,7 @@ static void fill_sa(const struct daemon *d, const Rec__IkeSa *s, struct ike_sa_r
 
 	*r = (struct ike_sa_row){.index = s->index,
 		.rg = s->rg,
+		.peer = s->peer,
 		.up = s->state == SA_UP || s->state == SA_REKEYED,
 		.initiator = s->initiator,
 		.spi_i = s->initiator ? s->spi_local : s->spi_remote,
@@ -208,8 +209,9 @@ static void one_child(void *ctx, struct view body)
 
 	if (!c)
 		return;
-	r.selector = model_selector(w->d->model, c->policy_id);
-	r.index = show_tunnel_index(w->d->model, c->policy_id);
+	r.selector = model_selector(w->d->model, c->selector_id ? c->selector_id : c->policy_id);
+	/* A peer of a dynamic gateway has a number of its own. */
+	r.index = c->selector_id ? c->policy_id : show_tunnel_index(w->d->model, c->policy_id);
 	r.rg = c->rg;
 	r.spi_in = c->spi_in;
 	r.spi_out = c->spi_out;

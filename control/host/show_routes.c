@@ -183,13 +183,14 @@ void show_routes(struct daemon *d, const Ctl__ShowRoute *q, struct ctl_call *cal
 
 struct identity {
 	char text[IDENT_TEXT_MAX];
+	uint32_t peer; /* of a dynamic gateway; else 0 */
 };
 
 static void note_identity(void *ctx, const struct ike_sa_row *row)
 {
 	struct identity *id = (struct identity *)ctx;
 
-	if (row->up && row->peer_id)
+	if (row->up && row->peer_id && row->peer == id->peer)
 		(void)snprintf(id->text, sizeof id->text, "%s", row->peer_id);
 }
 
@@ -198,7 +199,6 @@ static void find_identity(struct daemon *d, const struct model_vpn *v, struct id
 {
 	const struct ike_filter f = {.gateway = v->gateway ? v->gateway->name : ""};
 
-	id->text[0] = '\0';
 	if (!v->gateway || ike_show_sas(d->runner.ike, &f, clock_boot_ms(), note_identity, id) < 0)
 		return;
 	show_record_sas(d, &f, note_identity, id);
@@ -209,7 +209,7 @@ static void send_binding(struct daemon *d, struct ctl_call *call, const struct b
 	Ctl__Response r = CTL__RESPONSE__INIT;
 	Ctl__NextHopTunnel t = CTL__NEXT_HOP_TUNNEL__INIT, *list[] = {&t};
 	Ctl__NextHopTunnelList l = CTL__NEXT_HOP_TUNNEL_LIST__INIT;
-	struct identity id;
+	struct identity id = {.peer = b->peer};
 
 	find_identity(d, b->vpn, &id);
 	t.next_hop = octets_of(&b->hop);

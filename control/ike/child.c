@@ -151,6 +151,8 @@ void child_install_fill(const struct child *c, struct ike_child_install *out)
 		.spi_out = c->spi_out,
 		.rg = sa->rg,
 		.policy_id = c->tunnel ? c->tunnel->policy_id : 0,
+		.selector_id = c->tunnel && c->tunnel->of ? c->tunnel->of->policy_id : 0,
+		.peer = c->tunnel && c->tunnel->of ? c->tunnel->gw->number : 0,
 		.interface_id = sa->interface_id,
 		.local = sa->local,
 		.remote = sa->remote,

@@ -117,13 +117,20 @@ void ike_effects_fini(struct ike_effects *fx)
 
 void ike_kex_run(const struct crypto *c, struct ike_kex_job *job)
 {
-	job->rc = 0;
-	if (job->kind != IKE_KEX_DERIVE)
+	struct view peer = blob_view(&job->peer_public);
+
+	switch (job->kind) {
+	case IKE_KEX_GENERATE:
 		job->rc = kex_generate(c, job->group, &job->kex);
-	if (job->rc == 0 && !job->kex)
-		job->rc = -ERR_VALUE;
-	if (job->rc == 0 && job->kind != IKE_KEX_GENERATE)
-		job->rc = kex_derive(c, job->kex, blob_view(&job->peer_public), &job->shared);
+		break;
+	case IKE_KEX_DERIVE:
+		job->rc = job->kex ? kex_derive(c, job->kex, peer, &job->shared) : -ERR_VALUE;
+		break;
+	case IKE_KEX_RESPOND:
+	default:
+		job->rc = kex_respond(c, job->group, peer, &job->kex, &job->shared);
+		break;
+	}
 }
 
 void ike_kex_job_free(struct ike_kex_job *job)

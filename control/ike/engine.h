@@ -36,6 +36,8 @@ struct ike {
 	struct half *halves;	/* responders, by what their IKE_SA_INIT looked like */
 	struct child *children; /* by spi_in */
 	struct gateway *gateways;
+	struct gateway *spokes;	 /* of all, by number */
+	struct list idle_spokes; /* gateway.idle */
 	struct tunnel *tunnels;
 	struct peers peers;
 	struct rg_state *rgs;

@@ -115,3 +115,41 @@ bool ident_is(const struct model_identity *m, const struct pld_id *id)
 		return domain_equal(m->value, id->data);
 	return view_equal(value_of(m), id->data);
 }
+
+/* The end of a name, at a border between labels. */
+static bool domain_ends(struct view name, struct view end)
+{
+	size_t before = name.n - end.n;
+
+	if (end.n == 0 || name.n <= end.n)
+		return false;
+	return (end.p[0] == '.' || name.p[before - 1] == '.') &&
+	       domain_equal(view_of(name.p + before, end.n), end);
+}
+
+static struct view after_at(struct view v)
+{
+	const uint8_t *at = v.n ? memchr(v.p, '@', v.n) : NULL;
+
+	return at ? view_of(at + 1, v.n - (size_t)(at + 1 - v.p)) : (struct view){0};
+}
+
+bool ident_in_group(const struct model_identity *m, const struct pld_id *id)
+{
+	struct view domain;
+
+	if (ident_is(m, id))
+		return true;
+	if (wire_type(m->type) != id->type)
+		return false;
+	if (m->type == MODEL_ID_HOSTNAME)
+		return domain_ends(id->data, m->value);
+	if (m->type != MODEL_ID_USER_AT_HOSTNAME || m->value.n == 0)
+		return false;
+	domain = after_at(id->data);
+	if (m->value.p[0] == '@')
+		return domain_equal(domain, after_at(m->value));
+	if (after_at(m->value).n != 0) /* somebody in particular */
+		return false;
+	return domain_equal(domain, m->value) || domain_ends(domain, m->value);
+}

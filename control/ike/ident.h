@@ -24,3 +24,8 @@ char *ident_text(const struct ident *id, char out[IDENT_TEXT_MAX]);
 
 /* Is this the configured identity, as a peer may send it? Never for a distinguished name. */
 bool ident_is(const struct model_identity *m, const struct pld_id *id);
+/*
+ * ... or one of the group that it names (ike-user-type group-ike-id): of a host name the names
+ * below it; "@example.net" everybody there, "example.net" everybody there and below.
+ */
+bool ident_in_group(const struct model_identity *m, const struct pld_id *id);

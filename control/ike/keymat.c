@@ -1,5 +1,6 @@
 #include "ike/keymat.h"
 
+#include "base/des.h"
 #include "base/emit.h"
 #include "base/err.h"
 #include "crypto/prf.h"
@@ -27,6 +28,12 @@ static size_t sk_len(const struct ike_suite *s, enum sk_key which)
 	default:
 		return s->prf->out_len;
 	}
+}
+
+/* ALG-009: with a probability of 2^-52 an exchange has to be done once more. */
+static bool is_weak(const struct alg *encr, struct view key)
+{
+	return (encr->id == ALG_DES || encr->id == ALG_3DES) && des_derived_is_weak(key);
 }
 
 size_t keymat_ike_len(const struct ike_suite *s)
@@ -66,6 +73,9 @@ int keymat_ike(struct crypto *c, const struct ike_suite *s, const struct keymat_
 			VIEWS(in->ni, in->nr, view_of_array(spis)),
 			(struct prf_out){keys->p, keys->n});
 	secret_wipe(seed, sizeof seed);
+	if (rc == 0 && (is_weak(s->encr, keymat_ike_key(s, keys, SK_EI)) ||
+			       is_weak(s->encr, keymat_ike_key(s, keys, SK_ER))))
+		rc = -ERR_CRYPTO;
 	if (rc < 0)
 		return rc;
 	*out = take_ptr(keys);
@@ -100,6 +110,7 @@ int keymat_child(struct crypto *c, const struct esp_suite *s, const struct keyma
 	struct secret **out)
 {
 	auto_secret keys = secret_new(keymat_child_len(s->encr, s->integ));
+	struct child_keys parts;
 	int rc;
 
 	if (!keys)
@@ -109,6 +120,9 @@ int keymat_child(struct crypto *c, const struct esp_suite *s, const struct keyma
 		(struct prf_out){keys->p, keys->n});
 	if (rc < 0)
 		return rc;
+	parts = keymat_child_keys(s->encr, s->integ, keys);
+	if (is_weak(s->encr, parts.encr_i) || is_weak(s->encr, parts.encr_r))
+		return -ERR_CRYPTO;
 	*out = take_ptr(keys);
 	return 0;
 }

@@ -21,6 +21,7 @@ struct keymat_ike_in {
 	struct view old_sk_d;
 };
 
+/* -ERR_CRYPTO: also when it gave a weak key of DES, here and for a child (ALG-009). */
 int keymat_ike(struct crypto *c, const struct ike_suite *s, const struct keymat_ike_in *in,
 	struct secret **out) MUST_CHECK;
 

@@ -175,12 +175,25 @@ int negotiate_ike(const struct model_ike_policy *policy, const struct pld_sa *of
 	return -ERR_NO_PROPOSAL;
 }
 
+static uint32_t offered(const struct pld_sa *offer)
+{
+	struct proposal_iter it = proposal_iter_of(offer);
+	struct proposal p;
+	uint32_t n = 0;
+
+	while (proposal_next(&it, &p))
+		n++;
+	return n;
+}
+
 int negotiate_esp(const struct model_ipsec_policy *policy, struct esp_terms terms,
 	const struct pld_sa *offer, struct esp_suite *suite, struct choice *choice)
 {
 	/* RFC 7296 1.2: a first child has no key exchange; peers that name a group are humoured. */
 	uint32_t ignored = terms.with_dh ? 0 : UINT32_C(1) << TRANSFORM_KE;
 
+	if (terms.asked && policy->strict_count && offered(offer) != policy->n_proposals)
+		return -ERR_NO_PROPOSAL; /* PRP-012 */
 	for (uint32_t i = 0; i < policy->n_proposals; i++) {
 		struct esp_suite s;
 		struct wants w;

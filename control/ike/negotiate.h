@@ -31,6 +31,7 @@ struct choice {
 
 struct esp_terms {
 	bool with_dh; /* the exchange has a key exchange of its own: D-H transforms in proposals */
+	bool asked;   /* it is the peer's offer, not its answer */
 	bool no_ah;   /* there is a NAT (RFC 3947 5.1): AH would not get through */
 };
 

@@ -144,6 +144,8 @@ bool peer_id_matches(
 
 	if (gw->general_ikeid || ident_is(&gw->remote_id, id))
 		return true;
+	if (gw->user_type == MODEL_USER_GROUP && ident_in_group(&gw->remote_id, id))
+		return true;
 	if (gw->remote_id.type == MODEL_ID_DN)
 		return id->type == ID_DER_ASN1_DN && dn_is_wanted(&gw->remote_id, id->data);
 	if (gw->remote_id.type != MODEL_ID_NONE)

@@ -197,6 +197,7 @@ static void put_sa(const struct ike *ike, struct sa_room *r, const struct ike_sa
 	s->rg = sa->rg;
 	if (sa->gw)
 		s->gateway = sa->gw->name;
+	s->peer = sa->gw && sa->gw->parent ? sa->gw->number : 0;
 	s->interface_id = sa->interface_id;
 	put_endpoint(&r->local, &sa->local);
 	put_endpoint(&r->remote, &sa->remote);
@@ -324,6 +325,8 @@ static void put_child(struct ike *ike, struct child_room *r, const struct child 
 	s->lineage = c->sa->lineage;
 	s->rg = i->rg;
 	s->policy_id = i->policy_id;
+	s->selector_id = i->selector_id;
+	s->peer = i->peer;
 	s->state = c->state;
 	s->initiator = c->initiator;
 	s->interface_id = i->interface_id;

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "ike/engine.h"
 #include "ike/record.h"
+#include "ike/spoke.h"
 #include "record.pb-c.h"
 
 static struct view view_of_bytes(const ProtobufCBinaryData *b)
@@ -215,7 +216,7 @@ static int fill_sa(struct ike *ike, const Rec__IkeSa *s, struct ike_sa *sa)
 
 	if (!gw)
 		return -ERR_NOT_FOUND;
-	sa_attach(sa, gw);
+	sa_attach(ike, sa, gw);
 	take_plain(ike, s, sa);
 	rc = take_suite(s->suite, &sa->suite);
 	if (rc == 0)
@@ -226,6 +227,8 @@ static int fill_sa(struct ike *ike, const Rec__IkeSa *s, struct ike_sa *sa)
 		rc = take_ident(s->local_id, &sa->local_id);
 	if (rc == 0)
 		rc = take_ident(s->remote_id, &sa->remote_id);
+	if (rc == 0 && sa->state >= SA_UP)
+		rc = spoke_restore(ike, sa, s->peer);
 	if (rc < 0)
 		return rc;
 	sa->keys = secret_copy(view_of_bytes(&s->keys));
@@ -379,6 +382,16 @@ static struct ike_sa *parent_of(const struct family *families, uint64_t lineage)
 	return f ? f->sa : NULL;
 }
 
+/* A spoke's own, with the number that it has in the dataplane already. */
+static struct tunnel *tunnel_of(struct ike *ike, const struct ike_sa *sa, const Rec__ChildSa *s)
+{
+	struct tunnel *t = tunnel_find(ike, s->selector_id ? s->selector_id : s->policy_id);
+
+	if (!t || t->of || !sa || !sa->gw || !sa->gw->parent)
+		return t;
+	return spoke_tunnel(ike, sa->gw, t, s->selector_id ? s->policy_id : 0);
+}
+
 int record_restore_child(
 	struct ike *ike, uint32_t rg, const struct family *families, struct view body)
 {
@@ -391,7 +404,7 @@ int record_restore_child(
 	if (!s)
 		return -ERR_VALUE;
 	sa = parent_of(families, s->lineage);
-	t = tunnel_find(ike, s->policy_id);
+	t = tunnel_of(ike, sa, s);
 	if (s->spi_in == 0 || s->rg != rg || !sa || !t) {
 		rc = !sa || !t ? -ERR_NOT_FOUND : -ERR_VALUE;
 	} else if (child_find(ike, s->spi_in)) {

@@ -66,9 +66,13 @@ struct ike_sa *sa_find(struct ike *ike, uint64_t spi_local)
 	return sa;
 }
 
-void sa_attach(struct ike_sa *sa, struct gateway *gw)
+void sa_attach(struct ike *ike, struct ike_sa *sa, struct gateway *gw)
 {
+	struct gateway *was = sa->gw;
+
 	list_del(&sa->of_gw);
+	if (was && was->parent && list_is_empty(&was->sas) && list_is_empty(&was->idle))
+		list_add_tail(&ike->idle_spokes, &was->idle);
 	sa->gw = gw;
 	if (gw)
 		list_add_tail(&gw->sas, &sa->of_gw);
@@ -118,7 +122,7 @@ void sa_drop(struct ike *ike, struct ike_sa *sa)
 	sa_fragments_drop(ike, sa, false);
 	sa_fragments_drop(ike, sa, true);
 	timer_cancel(&ike->timers, &sa->timer);
-	sa_attach(sa, NULL);
+	sa_attach(ike, sa, NULL);
 	list_del(&sa->of_work);
 	list_del(&sa->link);
 	sa->changed = false;

@@ -168,7 +168,7 @@ void sa_drop(struct ike *ike, struct ike_sa *sa);
 void sa_free(struct ike_sa *sa);
 /* Forgets what has come of a message that is not complete. */
 void sa_fragments_drop(struct ike *ike, struct ike_sa *sa, bool answer);
-void sa_attach(struct ike_sa *sa, struct gateway *gw);
+void sa_attach(struct ike *ike, struct ike_sa *sa, struct gateway *gw);
 void sa_half_free(struct ike *ike, struct ike_sa *sa);
 /* Arms its timer for the earliest deadline. */
 void sa_rearm(struct ike *ike, struct ike_sa *sa);

@@ -47,6 +47,7 @@ static void fill_sa(const struct ike_sa *sa, uint64_t now_ms, struct ike_sa_row 
 {
 	*r = (struct ike_sa_row){.index = sa->index,
 		.rg = sa->rg,
+		.peer = sa->gw && sa->gw->parent ? sa->gw->number : 0,
 		.up = sa->state == SA_UP || sa->state == SA_REKEYED,
 		.initiator = sa->initiator,
 		.spi_i = sa_spi_i(sa),

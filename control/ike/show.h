@@ -11,6 +11,7 @@ struct ike_stats;
 
 struct ike_sa_row {
 	uint32_t index, rg;
+	uint32_t peer; /* which one of a dynamic gateway's; else 0 */
 	bool up, initiator;
 	uint64_t spi_i, spi_r; /* of IKE; spi_r 0 while half-open */
 	struct endpoint local, remote;

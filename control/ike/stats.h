@@ -42,6 +42,9 @@
 	X(cookies_sent, "cookies demanded") \
 	X(cookies_bad, "wrong cookies") \
 	X(auth_failed, "peers not authenticated") \
+	X(peers_over_limit, "peers refused: connections-limit") \
+	X(peers_duplicate, "peers refused: their identity is connected from elsewhere") \
+	X(peers_replaced, "peers replaced: their identity came again from elsewhere") \
 	X(sign_failed, "signatures of ours that could not be made") \
 	X(ike_initiated, "IKE SAs begun by us") \
 	X(ike_responded, "IKE SAs begun by peers") \

@@ -10,6 +10,7 @@
 #include "ike/restore.h"
 #include "ike/rx.h"
 #include "ike/schedule.h"
+#include "ike/spoke.h"
 #include "ike/v2/mobike.h"
 
 /* ---------------------------------------------------------------- life */
@@ -27,6 +28,7 @@ int ike_new(const struct ike_config *config, struct model *model, struct ike **o
 	ike->next_index = 1;
 	list_init(&ike->dead_sas);
 	list_init(&ike->dead_children);
+	list_init(&ike->idle_spokes);
 	list_init(&ike->work);
 	list_init(&ike->waiting);
 	txn_init(&ike->txn);
@@ -59,6 +61,7 @@ static void bury(struct ike *ike)
 		list_del(&sa->link);
 		sa_free(sa);
 	}
+	spokes_bury(ike);
 }
 
 void ike_free(struct ike *ike)

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "ike/engine.h"
 #include "ike/schedule.h"
+#include "ike/spoke.h"
 #include "ike/v2/exchange.h"
 
 #define RETRY_FIRST_MS 1000
@@ -204,16 +205,26 @@ void tunnels_start(struct ike *ike, uint32_t rg)
 
 /* ---------------------------------------------------------------- configuration */
 
-static void tunnel_free(struct ike *ike, struct tunnel *t)
+void tunnel_drop(struct ike *ike, struct tunnel *t)
 {
+	struct tunnel *copy, *next;
+
+	/* They are not in the configuration either, and go next. */
+	list_foreach_safe (copy, next, &t->copies, of_copies) {
+		list_del(&copy->of_copies);
+		copy->of = NULL;
+	}
 	timer_cancel(&ike->timers, &t->timer);
 	list_del(&t->of_gw);
+	list_del(&t->of_copies);
 	HASH_DELETE(hh, ike->tunnels, t);
 	free(t);
 }
 
 static void gateway_free(struct ike *ike, struct gateway *gw)
 {
+	while (gw->spokes)
+		spoke_free(ike, gw->spokes);
 	HASH_DELETE(hh, ike->gateways, gw);
 	free(gw->name);
 	free(gw);
@@ -235,25 +246,68 @@ static struct gateway *gateway_get(struct ike *ike, const struct model_gateway *
 	}
 	list_init(&gw->sas);
 	list_init(&gw->tunnels);
+	list_init(&gw->idle);
 	HASH_ADD_KEYPTR(hh, ike->gateways, gw->name, strlen(gw->name), gw);
 	return gw;
+}
+
+static struct tunnel *tunnel_new(struct ike *ike, uint32_t policy_id)
+{
+	struct tunnel *t = calloc(1, sizeof *t);
+
+	if (!t)
+		return NULL;
+	t->policy_id = policy_id;
+	t->timer.kind = TIMER_TUNNEL;
+	list_init(&t->of_gw);
+	list_init(&t->copies);
+	list_init(&t->of_copies);
+	list_init(&t->children);
+	HASH_ADD(hh, ike->tunnels, policy_id, sizeof t->policy_id, t);
+	return t;
+}
+
+struct tunnel *tunnel_new_for(
+	struct ike *ike, struct gateway *spoke, struct tunnel *of, uint32_t policy_id)
+{
+	struct tunnel *t = tunnel_new(ike, policy_id);
+
+	if (!t)
+		return NULL;
+	t->id = policy_id;
+	t->of = of;
+	t->model = of->model;
+	t->gw = spoke;
+	t->listed = true;
+	list_add_tail(&of->copies, &t->of_copies);
+	list_add_tail(&spoke->tunnels, &t->of_gw);
+	return t;
+}
+
+/* Their children lose the tunnel before the old model goes. */
+static void tunnel_unlisted(struct ike *ike, struct tunnel *t)
+{
+	struct child *c, *next;
+
+	list_foreach_safe (c, next, &t->children, of_tunnel) {
+		list_del(&c->of_tunnel);
+		c->tunnel = NULL;
+		c->want_delete = true;
+		c->want_rekey = false;
+		sched_work(ike, c->sa);
+	}
+	tunnel_drop(ike, t);
 }
 
 static struct tunnel *tunnel_get(struct ike *ike, uint32_t policy_id)
 {
 	struct tunnel *t = tunnel_find(ike, policy_id);
 
-	if (t)
-		return t;
-	t = calloc(1, sizeof *t);
-	if (!t)
-		return NULL;
-	t->policy_id = policy_id;
-	t->timer.kind = TIMER_TUNNEL;
-	list_init(&t->of_gw);
-	list_init(&t->children);
-	HASH_ADD(hh, ike->tunnels, policy_id, sizeof t->policy_id, t);
-	return t;
+	if (t && t->of) { /* a number drawn for a spoke that is one of the configuration now */
+		tunnel_unlisted(ike, t);
+		t = NULL;
+	}
+	return t ? t : tunnel_new(ike, policy_id);
 }
 
 static bool is_ours(const struct model_gateway *m)
@@ -279,6 +333,8 @@ static void gateway_close(struct ike *ike, struct gateway *gw)
 {
 	struct ike_sa *sa, *next;
 
+	for (struct gateway *s = gw->spokes; s; s = s->of_parent.next)
+		gateway_close(ike, s);
 	list_foreach_safe (sa, next, &gw->sas, of_gw) {
 		if (sa->state < SA_UP) {
 			(void)fsm_on(ike, sa, ON_EXPIRED);
@@ -287,6 +343,14 @@ static void gateway_close(struct ike *ike, struct gateway *gw)
 		sa->want_close = true;
 		sched_work(ike, sa);
 	}
+}
+
+static void gateway_take(struct gateway *gw, const struct model_gateway *m)
+{
+	gw->model = m;
+	gw->listed = true;
+	for (struct gateway *s = gw->spokes; s; s = s->of_parent.next)
+		s->model = m;
 }
 
 static int gateways_configure(struct ike *ike)
@@ -303,8 +367,7 @@ static int gateways_configure(struct ike *ike)
 			gateway_close(ike, gw);
 			gw->peer_at = 0;
 		}
-		gw->model = m;
-		gw->listed = true;
+		gateway_take(gw, m);
 	}
 	return 0;
 }
@@ -330,6 +393,20 @@ static void outer_configure(struct ike *ike, struct tunnel *t, const struct mode
 			txn_install(ike, c);
 }
 
+/* Copies of a tunnel whose VPN has another gateway now go with the others that are not listed. */
+static void tunnel_take(struct ike *ike, struct tunnel *t, const struct model_selector *m)
+{
+	const struct model_vpn *was = t->model ? t->model->vpn : NULL;
+	struct tunnel *copy;
+
+	t->model = m;
+	t->listed = true;
+	outer_configure(ike, t, was);
+	list_foreach (copy, &t->copies, of_copies)
+		if (copy->gw->parent == t->gw)
+			tunnel_take(ike, copy, m);
+}
+
 static int vpn_configure(struct ike *ike, const struct model_vpn *vpn, uint32_t *id)
 {
 	struct gateway *gw = vpn->gateway ? gateway_find(ike, vpn->gateway->name) : NULL;
@@ -341,46 +418,35 @@ static int vpn_configure(struct ike *ike, const struct model_vpn *vpn, uint32_t 
 	for (uint32_t i = 0; i < vpn->n_selectors; i++) {
 		const struct model_selector *m = &vpn->selectors[i];
 		struct tunnel *t = tunnel_get(ike, m->policy_id);
-		const struct model_vpn *was = t && t->model ? t->model->vpn : NULL;
 
 		if (!t)
 			return -ERR_NOMEM;
-		t->model = m;
 		t->id = (*id)++;
 		t->gw = gw;
-		t->listed = true;
 		list_del(&t->of_gw);
 		list_add_tail(&gw->tunnels, &t->of_gw);
-		outer_configure(ike, t, was);
+		tunnel_take(ike, t, m);
 	}
 	return 0;
 }
 
-/* Their children lose the tunnel before the old model goes. */
-static void tunnel_unlisted(struct ike *ike, struct tunnel *t)
-{
-	struct child *c, *next;
-
-	list_foreach_safe (c, next, &t->children, of_tunnel) {
-		list_del(&c->of_tunnel);
-		c->tunnel = NULL;
-		c->want_delete = true;
-		c->want_rekey = false;
-		sched_work(ike, c->sa);
-	}
-	tunnel_free(ike, t);
-}
-
-/* Nothing of the old model may be pointed to afterwards: SAs of a gateway that is gone die now,
- * without a word to the peer but with their records. */
-static void gateway_unlisted(struct ike *ike, struct gateway *gw)
+static void sas_end(struct ike *ike, struct gateway *gw)
 {
 	struct ike_sa *sa, *next;
 
 	list_foreach_safe (sa, next, &gw->sas, of_gw)
 		(void)fsm_on(ike, sa, ON_TIMEOUT);
 	list_foreach_safe (sa, next, &gw->sas, of_gw)
-		sa_attach(sa, NULL);
+		sa_attach(ike, sa, NULL);
+}
+
+/* Nothing of the old model may be pointed to afterwards: SAs of a gateway that is gone die now,
+ * without a word to the peer but with their records. */
+static void gateway_unlisted(struct ike *ike, struct gateway *gw)
+{
+	for (struct gateway *s = gw->spokes; s; s = s->of_parent.next)
+		sas_end(ike, s);
+	sas_end(ike, gw);
 	gateway_free(ike, gw);
 }
 
@@ -425,7 +491,7 @@ void tunnels_fini(struct ike *ike)
 	struct tunnel *t, *next_t;
 
 	map_foreach (ike->tunnels, t, next_t)
-		tunnel_free(ike, t);
+		tunnel_drop(ike, t);
 	map_foreach (ike->gateways, gw, next_gw)
 		gateway_free(ike, gw);
 	peers_fini(&ike->peers);

@@ -4,11 +4,13 @@
  * selector), with the will to establish them and the history that the operator sees.
  *
  * Life: made and removed by tunnels_configure(); both are named by the configuration (gateway by
- * name, tunnel by policy id) and live on over reloads. Owner: the engine. Thread: the engine's.
+ * name, tunnel by policy id) and live on over reloads. Those of spokes come and go at run time: see
+ * spoke.h. Owner: the engine. Thread: the engine's.
  */
 #include "base/list.h"
 #include "base/map.h"
 #include "base/timer.h"
+#include "base/view.h"
 #include "config/model.h"
 
 struct ike;
@@ -18,13 +20,24 @@ struct child;
 #define TUNNEL_FIRST_ID 500001
 
 struct gateway {
-	UT_hash_handle hh; /* by name */
-	char *name;
+	UT_hash_handle hh; /* by name; not of a spoke */
+	char *name;	   /* of a spoke: its parent's */
 	const struct model_gateway *model;
 	struct list sas;     /* ike_sa.of_gw */
 	struct list tunnels; /* tunnel.of_gw, in configuration order */
 	uint32_t peer_at;    /* which of the addresses is tried */
 	bool listed;	     /* in the configuration being read */
+
+	/* spoke.h: a dynamic gateway has many peers, each a gateway with a parent. */
+	struct gateway *parent;
+	struct gateway *spokes;	  /* of a dynamic one, by `who` */
+	UT_hash_handle of_parent; /* and of a spoke: */
+	UT_hash_handle by_number;
+	uint32_t number; /* in records, routes and the dataplane; never 0 */
+	struct blob who;
+	struct list idle;	 /* the engine's: may have to go */
+	uint64_t quiet_until_ms; /* of a dynamic one: what is said of refused peers */
+	uint32_t unspoken;
 };
 
 enum tunnel_down {
@@ -47,6 +60,9 @@ struct tunnel {
 	uint32_t policy_id;
 	uint32_t id; /* what the operator sees: 500001 and up, by configuration order */
 	const struct model_selector *model;
+	struct tunnel *of;  /* of a spoke: the configured one it is a copy of; else NULL */
+	struct list copies; /* tunnel.of_copies, of spokes */
+	struct list of_copies;
 	struct gateway *gw;
 	struct list of_gw;
 	struct list children; /* child.of_tunnel */
@@ -64,6 +80,10 @@ int tunnels_configure(struct ike *ike) MUST_CHECK;
 void tunnels_fini(struct ike *ike);
 struct tunnel *tunnel_find(struct ike *ike, uint32_t policy_id);
 struct gateway *gateway_find(struct ike *ike, const char *name);
+/* For spoke.c: a copy of a configured tunnel; the number is free. NULL: out of memory. */
+struct tunnel *tunnel_new_for(
+	struct ike *ike, struct gateway *spoke, struct tunnel *of, uint32_t policy_id);
+void tunnel_drop(struct ike *ike, struct tunnel *t);
 /* Starts what must always be up, for groups that are active here. rg UINT32_MAX: all. */
 void tunnels_start(struct ike *ike, uint32_t rg);
 

@@ -49,7 +49,9 @@ static int by_way(const struct rib_route *a, const struct rib_route *b)
 		c = by_number(a->via.family, b->via.family);
 	if (c == 0)
 		c = memcmp(a->via.b, b->via.b, sizeof a->via.b);
-	return c ? c : by_number(a->tunnel, b->tunnel);
+	if (c == 0)
+		c = by_number(a->tunnel, b->tunnel);
+	return c ? c : by_number(a->peer, b->peer);
 }
 
 static int by_rank(const void *x, const void *y)
@@ -73,13 +75,17 @@ static bool is_same_way(const struct rib_route *a, const struct rib_route *b)
 	return by_prefix(a, b) == 0 && by_way(a, b) == 0;
 }
 
-/* Two VPNs of one unit may protect one prefix, from different sources: then their policies decide,
- * as they do on a unit of one VPN. */
+/* Two VPNs of one unit, or peers of one VPN, may protect one prefix, from different sources: then
+ * their policies decide, as they do on a unit of one VPN. */
 static void merge(struct rib_route *kept, const struct rib_route *other)
 {
-	if (kept->active && kept->unit == other->unit && kept->tunnel != other->tunnel &&
-		kept->source == other->source && kept->preference == other->preference)
-		kept->tunnel = 0;
+	if (!kept->active || kept->unit != other->unit || kept->source != other->source ||
+		kept->preference != other->preference)
+		return;
+	if (kept->tunnel != other->tunnel)
+		kept->tunnel = kept->peer = 0;
+	else if (kept->peer != other->peer)
+		kept->peer = 0;
 }
 
 static uint64_t age_of(const struct rib *before, size_t *at, const struct rib_route *r)

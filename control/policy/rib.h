@@ -41,6 +41,7 @@ struct rib_route {
 	uint32_t unit;	   /* id of the interface unit it leaves by */
 	const char *name;  /* of that unit; lent, for the one who prints */
 	uint32_t tunnel;   /* which VPN of a multipoint unit, 0 = its policies decide */
+	uint32_t peer;	   /* and which peer of its dynamic gateway, 0 = its policies decide */
 	uint32_t order;	   /* of candidates that are equal otherwise, the lower one wins */
 	bool active;	   /* rib_settle() */
 	uint64_t since_ms; /* rib_settle() */

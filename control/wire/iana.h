@@ -108,7 +108,11 @@
 	X(KE_ECP_384,         20, "ECP_384",           "RFC 5903 3.2") \
 	X(KE_ECP_521,         21, "ECP_521",           "RFC 5903 3.3") \
 	X(KE_MODP_2048_256,   24, "MODP_2048_256",     "RFC 5114 2.3") \
-	X(KE_CURVE25519,      31, "CURVE25519",        "RFC 8031")
+	X(KE_CURVE25519,      31, "CURVE25519",        "RFC 8031") \
+	X(KE_CURVE448,        32, "CURVE448",          "RFC 8031") \
+	X(KE_ML_KEM_512,      35, "ML_KEM_512",        "draft-ietf-ipsecme-ikev2-mlkem") \
+	X(KE_ML_KEM_768,      36, "ML_KEM_768",        "draft-ietf-ipsecme-ikev2-mlkem") \
+	X(KE_ML_KEM_1024,     37, "ML_KEM_1024",       "draft-ietf-ipsecme-ikev2-mlkem")
 
 #define ESN_LIST(X) \
 	X(ESN_NO,  0, "NO_ESN", "RFC 7296 3.3.2") \

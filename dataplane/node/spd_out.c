@@ -1,4 +1,5 @@
 #include "node/node.h"
+#include "parts.h"
 
 #define ACQUIRE_NS (UINT64_C(1000) * 1000 * 1000)
 
@@ -111,7 +112,21 @@ static bool flow_equal(const struct flow *a, const struct flow *b)
 	       a->has_ports == b->has_ports;
 }
 
-static void find_sets(struct burst *b, const struct spd *spd)
+/* Of the peer that it is for, where a policy is of many. */
+static struct sa_set *set_for(const struct policy_hot *hot, uint32_t peer, const struct flow *f)
+{
+	const struct policy_sas *sas = hot->sas;
+	const struct parts *parts = atomic_load_explicit(&sas->parts, memory_order_acquire);
+
+	if (__builtin_expect(parts != NULL, 0)) {
+		const struct policy_sas *own = parts_find(parts, peer, f);
+
+		sas = own ? own : sas;
+	}
+	return atomic_load_explicit(&sas->set, memory_order_acquire);
+}
+
+static void find_sets(struct burst *b, const struct spd *spd, uint32_t peer)
 {
 	for (uint32_t i = 0; i < b->n; i++) {
 		b->hot[i] = b->policy[i] == SPD_NONE ? NULL : &spd->hot[b->policy[i]];
@@ -123,8 +138,7 @@ static void find_sets(struct burst *b, const struct spd *spd)
 	for (uint32_t i = 0; i < b->n; i++) {
 		b->set[i] = NULL;
 		if (b->hot[i])
-			b->set[i] =
-				atomic_load_explicit(&b->hot[i]->sas->set, memory_order_acquire);
+			b->set[i] = set_for(b->hot[i], peer, &b->f[i]);
 		__builtin_prefetch(b->set[i]);
 	}
 }
@@ -198,14 +212,14 @@ static void burst_run(struct worker *w, struct burst *b, const struct hop *hop)
 	spd = &tunnel->spds[hop->spd];
 	if (!is_one_flow(b)) {
 		spd_index_out(spd->index, b->f, b->n, b->policy);
-		find_sets(b, spd);
+		find_sets(b, spd, hop->peer);
 		fetch_sas(b);
 		take_all(w, b, tunnel);
 		return;
 	}
 	spd_index_out(spd->index, b->f, 1, b->policy);
 	b->n = 1;
-	find_sets(b, spd);
+	find_sets(b, spd, hop->peer);
 	b->n = all;
 	for (uint32_t i = 1; i < all; i++) {
 		b->hot[i] = b->hot[0];

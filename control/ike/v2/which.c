@@ -127,6 +127,6 @@ int which_gateway(struct ike *ike, struct ike_sa *sa, const struct rx *rx, struc
 	}
 	if (!out->gw)
 		return nobody(ike, sa, rx, &a, &c);
-	sa_attach(sa, out->gw);
+	sa_attach(ike, sa, out->gw);
 	return auth_own_id(ike, out->gw, &sa->local_id);
 }

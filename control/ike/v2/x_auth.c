@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "ike/engine.h"
 #include "ike/schedule.h"
+#include "ike/spoke.h"
 #include "ike/tx.h"
 #include "ike/v2/auth.h"
 #include "ike/v2/auth_method.h"
@@ -308,6 +309,9 @@ static int auth_answer(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 	struct writer w;
 	int rc;
 
+	rc = spoke_join(ike, sa);
+	if (rc < 0)
+		return rc;
 	tx_answer_open(ike, sa, &w, rx);
 	rc = proof_write(ike, sa, &w);
 	if (rc == 0 && chain_has(rx->chain, PLD_SA))
@@ -317,6 +321,7 @@ static int auth_answer(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 	answer_notes(ike, sa, rx, &w);
 	established(ike, sa);
 	asked_notes(ike, sa, rx);
+	spoke_established(ike, sa);
 	if (made)
 		txn_install(ike, made);
 	return tx_answer_close(ike, sa, &w, rx);
@@ -375,13 +380,27 @@ int on_auth_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 
 /* ---------------------------------------------------------------- errors */
 
+/* Whom we know and do not want now may come again (ID-012). */
+static uint16_t refusal_of(int rc)
+{
+	switch (rc) {
+	case -ERR_CRITICAL:
+		return N_UNSUPPORTED_CRITICAL_PAYLOAD;
+	case -ERR_SYNTAX:
+		return N_INVALID_SYNTAX;
+	case -ERR_LIMIT:
+	case -ERR_EXISTS:
+		return N_TEMPORARY_FAILURE;
+	default:
+		return N_AUTHENTICATION_FAILED;
+	}
+}
+
 /* Responder: tell it and keep the answer a little. Nothing is replicated: a stranger writes nothing
  * to the log (I9). */
 int on_auth_refuse(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
-	uint16_t type = c->rc == -ERR_CRITICAL ? N_UNSUPPORTED_CRITICAL_PAYLOAD
-			: c->rc == -ERR_SYNTAX ? N_INVALID_SYNTAX
-					       : N_AUTHENTICATION_FAILED;
+	uint16_t type = refusal_of(c->rc);
 	struct view data = {0};
 	struct flight *f;
 	struct writer w;

@@ -7,6 +7,7 @@
 #include "ike/engine.h"
 #include "ike/jobs.h"
 #include "ike/schedule.h"
+#include "ike/spoke.h"
 #include "ike/tx.h"
 #include "ike/v2/collide.h"
 #include "ike/v2/exchange.h"
@@ -146,6 +147,7 @@ static int wanted_read(const struct ike_sa *sa, const struct rx *rx, bool with_d
 	if (!p || pld_sa_parse(p->body, SA_OFFER, &w->sa) < 0)
 		return -ERR_SYNTAX;
 	w->terms = terms_of(sa, with_dh);
+	w->terms.asked = true;
 	w->transport = rx->notes.use_transport;
 	rc = ts_read(rx, PLD_TSI, w->remote, &w->n_remote);
 	return rc < 0 ? rc : ts_read(rx, PLD_TSR, w->local, &w->n_local);
@@ -171,19 +173,11 @@ static int tunnel_fits(
 	return negotiate_esp(vpn->policy, w->terms, &w->sa, &out->suite, &out->choice);
 }
 
-/*
- * Two peers of one tunnel (a gateway for many, behind one NAT perhaps) ask for the same inner
- * addresses: a packet to them could go to either. Who came first keeps them. The same identity
- * again is the same peer come back, and the newer serves. Without named selectors it is the next
- * hop that decides between peers, and all may ask for everything.
- */
-static bool is_taken(const struct ike_sa *sa, const struct chosen *ch)
+static bool meets(const struct tunnel *t, const struct ike_sa *sa, const struct chosen *ch)
 {
 	const struct child *c;
 
-	if (!ch->t->model->vpn->has_selectors)
-		return false;
-	list_foreach (c, &ch->t->children, of_tunnel) {
+	list_foreach (c, &t->children, of_tunnel) {
 		if (c->state != CHILD_NEW && c->state != CHILD_UP)
 			continue;
 		if (c->sa == sa || ident_equal(&c->sa->remote_id, &sa->remote_id))
@@ -195,20 +189,37 @@ static bool is_taken(const struct ike_sa *sa, const struct chosen *ch)
 	return false;
 }
 
-/* Tunnels in configuration order; one that is not up yet goes before one that is. */
-static int choose(
-	struct ike_sa *sa, const struct wanted *w, const struct child *old, struct chosen *out)
+/*
+ * Two peers of one tunnel (spokes, behind one NAT perhaps) ask for the same inner addresses: a
+ * packet to them could go to either. Who came first keeps them. The same identity again is the same
+ * peer come back, and the newer serves. Without named selectors it is the next hop that decides
+ * between peers, and all may ask for everything.
+ */
+static bool is_taken(const struct ike_sa *sa, const struct chosen *ch)
 {
+	const struct tunnel *copy;
+
+	if (!ch->t->model->vpn->has_selectors)
+		return false;
+	list_foreach (copy, &ch->t->copies, of_copies)
+		if (meets(copy, sa, ch))
+			return true;
+	return meets(ch->t, sa, ch);
+}
+
+/* Tunnels in configuration order; one that is not up yet goes before one that is. */
+static int choose_any(struct ike_sa *sa, const struct wanted *w, struct chosen *out)
+{
+	const struct gateway *gw = sa->gw->parent ? sa->gw->parent : sa->gw;
 	struct tunnel *t;
 	int best = -ERR_TS;
 
-	if (old)
-		return old->tunnel ? tunnel_fits(old->tunnel, sa, w, out) : -ERR_TS;
 	for (int pass = 0; pass < 2; pass++) {
-		list_foreach (t, &sa->gw->tunnels, of_gw) {
+		list_foreach (t, &gw->tunnels, of_gw) {
+			const struct tunnel *own = spoke_tunnel_find(sa->gw, t);
 			int rc;
 
-			if (tunnel_is_up(t) != (pass == 1))
+			if ((own && tunnel_is_up(own)) != (pass == 1))
 				continue;
 			rc = tunnel_fits(t, sa, w, out);
 			if (rc == 0 && !is_taken(sa, out))
@@ -218,6 +229,22 @@ static int choose(
 		}
 	}
 	return best;
+}
+
+static int choose(
+	struct ike_sa *sa, const struct wanted *w, const struct child *old, struct chosen *out)
+{
+	if (!old)
+		return choose_any(sa, w, out);
+	return old->tunnel ? tunnel_fits(old->tunnel, sa, w, out) : -ERR_TS;
+}
+
+/* What was chosen is of the configuration: it becomes the peer's own. */
+static int chosen_settle(struct ike *ike, struct ike_sa *sa, struct chosen *ch)
+{
+	if (!ch->t->of)
+		ch->t = spoke_tunnel(ike, sa->gw, ch->t, 0);
+	return ch->t ? 0 : -ERR_NOMEM;
 }
 
 /* ---------------------------------------------------------------- making */
@@ -357,6 +384,9 @@ int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 		tx_notify(w, N_NO_ADDITIONAL_SAS, (struct view){0});
 		return 0;
 	}
+	rc = chosen_settle(ike, sa, &ch);
+	if (rc < 0)
+		return rc;
 	rc = child_make(ike, sa, &r, out);
 	if (rc < 0)
 		return rc;

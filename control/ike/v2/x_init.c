@@ -219,7 +219,7 @@ static void half_open(struct ike *ike, const struct rx *rx, uint64_t spi_i, cons
 	sa->local = rx->dg->local;
 	sa->remote = rx->dg->remote;
 	sa->natt = rx->dg->natt;
-	sa_attach(sa, o->gw);
+	sa_attach(ike, sa, o->gw);
 	ike->stats.ike_responded++;
 	(void)fsm_fire(ike, sa, &(struct cause){.on = RX_INIT_REQ, .rx = rx});
 }
@@ -463,7 +463,7 @@ static struct ike_sa *init_new(struct ike *ike, struct gateway *gw, const struct
 	sa->half->group = group;
 	sa->half->policy_id = t->policy_id;
 	sa->half->announce = list_is_empty(&gw->sas);
-	sa_attach(sa, gw);
+	sa_attach(ike, sa, gw);
 	ike->stats.ike_initiated++;
 	return sa;
 }

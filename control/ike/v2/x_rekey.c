@@ -84,7 +84,7 @@ static int bear(struct ike *ike, struct ike_sa *from, const struct birth *b, str
 		sa_drop(ike, sa);
 		return rc;
 	}
-	sa_attach(sa, from->gw);
+	sa_attach(ike, sa, from->gw);
 	/* Born established: there is no rule that leads here, so this is the one other assignment.
 	 */
 	sa->state = SA_UP;

@@ -4,7 +4,9 @@
  * Input: messages, each a kind, a length (2 octets) and that many octets. Kind 0: a datagram as it
  * is; 1 and 2: the same with the SPIs of the established or the half-open IKE SA. Kind 3: exchange,
  * flags, then payloads (type, length of 2 octets, body), which are sealed with the keys of the
- * established SA: it reaches what lies behind the encryption.
+ * established SA: it reaches what lies behind the encryption. Kind 4: one fragment (RFC 7383) of
+ * the next request, sealed likewise: number and total (an octet each), type of the first payload,
+ * then its share of the inner octets.
  */
 #include "base/cursor.h"
 #include "base/emit.h"
@@ -41,9 +43,49 @@ static void deliver_sealed(struct pair *p, struct view octets)
 {
 	struct flight *f = seal(p, octets);
 
-	if (f)
-		world_deliver(p, flight_at(f, 0));
+	for (size_t i = 0; f && i < f->n; i++)
+		world_deliver(p, flight_at(f, i));
 	flight_free(f);
+}
+
+static int fragment_seal(struct pair *p, const struct ike_sa *sa, const struct sk_out *env)
+{
+	static uint64_t number; /* each IV once */
+	struct aead aead;
+
+	memcpy(env->iv, &number, sizeof number);
+	number++;
+	if (keymat_ike_aead(&sa->suite, sa->keys, sa->initiator, &aead) < 0)
+		return -1;
+	return aead_seal(p->crypto, &aead,
+		&(struct aead_io){.aad = env->aad,
+			.iv = env->iv,
+			.in = env->text,
+			.out = env->text,
+			.n = env->text_n},
+		env->icv);
+}
+
+static void deliver_fragment(struct pair *p, struct view octets)
+{
+	const struct ike_sa *sa = pair_sa(p, 0), *at = pair_sa(p, 1);
+	uint8_t room[DATAGRAM_MAX];
+	struct emit e = emit_to(room, sizeof room);
+	struct cur c = cur_of(octets);
+	struct skf_part part = {.frag = cur_u8(&c), .frag_of = cur_u8(&c)};
+	struct ike_header h = {.exchange = EXCHANGE_INFORMATIONAL, .flags = IKE_FLAG_INITIATOR};
+	struct sk_out env;
+
+	part.inner_first = cur_u8(&c);
+	part.chunk = cur_take(&c, cur_left(&c));
+	if (!sa || !at || !cur_ok(&c))
+		return;
+	h.spi_i = sa_spi_i(sa);
+	h.spi_r = sa_spi_r(sa);
+	h.mid = at->next_rx;
+	if (skf_build(&e, &h, tx_shape(&sa->suite), &part, &env) == 0 &&
+		fragment_seal(p, sa, &env) == 0)
+		world_deliver(p, env.message);
 }
 
 static const struct ike_sa *half_open(struct pair *p)
@@ -71,7 +113,7 @@ static void deliver_named(struct pair *p, const struct ike_sa *sa, struct view o
 
 static void deliver(struct pair *p, uint8_t kind, struct view octets)
 {
-	switch (kind % 4) {
+	switch (kind % 5) {
 	case 1:
 		deliver_named(p, pair_sa(p, 1), octets);
 		break;
@@ -80,6 +122,9 @@ static void deliver(struct pair *p, uint8_t kind, struct view octets)
 		break;
 	case 3:
 		deliver_sealed(p, octets);
+		break;
+	case 4:
+		deliver_fragment(p, octets);
 		break;
 	default:
 		world_deliver(p, octets);

@@ -143,7 +143,7 @@ static const struct check check_security_cases[] = {
 	{"two DPD modes", GW "dead-peer-detection optimized always-send",
 		"only one of optimized, probe-idle-tunnel, always-send\n", false},
 	{"GCM and v1", GW "version v1-only",
-		"    proposal 'p' uses AES-GCM, which needs 'version v2-only'\n", false},
+		"    proposal 'p' uses a combined mode, which needs 'version v2-only'\n", false},
 	{"v1",
 		GW "version v1-only\nset security ike proposal p encryption-algorithm "
 		   "aes-128-cbc",
@@ -153,9 +153,7 @@ static const struct check check_security_cases[] = {
 	{"weak group",
 		"set security ike proposal q dh-group group5 encryption-algorithm "
 		"aes-128-cbc",
-		"'dh-group group5'\n    warning: this group is not supported in this "
-		"release and never offered\n",
-		true},
+		"'dh-group group5'\n    warning: this group is too weak\n", true},
 	{"DSA",
 		"set security ike proposal p authentication-method "
 		"dsa-signatures\n" POL "certificate local-certificate c",

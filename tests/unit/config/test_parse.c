@@ -143,7 +143,7 @@ static const struct {
 	{"set security ike proposal p dh-group group3",
 		"[edit security ike proposal p]\n  'dh-group group3'\n"
 		"    'group3' is not one of: group1 group2 group5 group14 group15 group16 "
-		"group19 group20 group21 group24 group31 (line 1, column 38)\n"},
+		"group19 group20 group21 group24 group31 group32 (line 1, column 38)\n"},
 	{"set security ipsec proposal p protocol bundle",
 		"[edit security ipsec proposal p]\n  'protocol bundle'\n"
 		"    'bundle' is not one of: esp ah (line 1, column 40)\n"},

@@ -34,6 +34,17 @@ static const struct {
 		"5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb",
 		"de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f",
 		"4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"},
+	{"RFC 7748 6.2", ALG_CURVE448,
+		"9a8f4925d1519f5775cf46b04b5800d4ee9ee8bae8bc5565d498c28dd9c9baf5"
+		"74a9419744897391006382a6f127ab1d9ac2d8c0a598726b",
+		"9b08f7cc31b7e3e67d22d5aea121074a273bd2b83de09c63faa73d2c22c5d9bb"
+		"c836647241d953d40c5b12da88120d53177f80e532c41fa0",
+		"1c306a7ac2a0e2e0990b294470cba339e6453772b075811d8fad0d1d6927c120"
+		"bb5ee8972b0d3e21374c9c921b09d1b0366f10b65173992d",
+		"3eb7a829b0cd20f5bcfc0b599b6feccf6da4627107bdb0d4f345b43027d8b972"
+		"fc3e34fb4232a13ca706dcb57aec3dae07bdc1c67bf33609",
+		"07fff4181ac6cc95ec1c16a94a0f74d12da232ce40a77552281d282bb60c0b56"
+		"fd2464c335543936521c24403085d59a449a5037514a879d"},
 	{"RFC 5903 8.1", ALG_ECP_256,
 		"c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433",
 		"dad0b65394221cf9b051e1feca5787d098dfe637fc90b9ef945d0c3772581180"
@@ -190,6 +201,24 @@ static void kex_refuses_modp_values_out_of_range(void **state)
 	assert_int_equal(derive_with(*state, ALG_MODP_2048, view_of_array(y)), -ERR_VALUE);
 }
 
+/* DH-009, RFC 6989 2.2: in range, but not of the subgroup of order q. 2 is a square, and of an
+ * order that is not q; p - 1, of order 2, is refused by its range already. */
+static void kex_refuses_modp_values_outside_of_the_subgroup(void **state)
+{
+	uint8_t y[256] = {0};
+	auto_kex good = NULL;
+
+	y[255] = 2;
+	assert_int_equal(derive_with(*state, ALG_MODP_2048_256, view_of_array(y)), -ERR_VALUE);
+	y[255] = 4;
+	assert_int_equal(derive_with(*state, ALG_MODP_2048_256, view_of_array(y)), -ERR_VALUE);
+	assert_int_equal(kex_generate(*state, ALG_MODP_2048_256, &good), 0);
+	memcpy(y, kex_public(good).p, sizeof y);
+	assert_int_equal(derive_with(*state, ALG_MODP_2048_256, view_of_array(y)), 0);
+	y[255] ^= 1;
+	assert_int_equal(derive_with(*state, ALG_MODP_2048_256, view_of_array(y)), -ERR_VALUE);
+}
+
 /* RFC 7296 2.14: the secret is as long as the modulus however small its value: here 2 to the 3rd.
  */
 static void kex_pads_small_modp_secrets(void **state)
@@ -197,7 +226,8 @@ static void kex_pads_small_modp_secrets(void **state)
 	static const struct {
 		uint16_t group;
 		size_t n;
-	} cases[] = {{ALG_MODP_2048, 256}, {ALG_MODP_3072, 384}, {ALG_MODP_4096, 512}};
+	} cases[] = {{ALG_MODP_768, 96}, {ALG_MODP_1024, 128}, {ALG_MODP_1536, 192},
+		{ALG_MODP_2048, 256}, {ALG_MODP_3072, 384}, {ALG_MODP_4096, 512}};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		uint8_t pair[2 * ALG_PUBLIC_MAX] = {0}, two[ALG_PUBLIC_MAX] = {0};
@@ -268,7 +298,7 @@ static void kex_refuses_wrong_lengths_and_groups(void **state)
 		assert_int_equal(derive_with(*state, alg->id, (struct view){0}), -ERR_VALUE);
 		assert_int_equal(kex_import(*state, alg->id, view_of(room, 5), &k), -ERR_TRUNCATED);
 	}
-	assert_int_equal(kex_generate(*state, 2, &k), -ERR_UNSUPPORTED);
+	assert_int_equal(kex_generate(*state, 22, &k), -ERR_UNSUPPORTED);
 	assert_int_equal(kex_import(*state, 0, view_of(room, 5), &k), -ERR_UNSUPPORTED);
 	assert_null(k);
 }
@@ -281,6 +311,7 @@ int main(void)
 		cmocka_unit_test(kex_refuses_low_order_curve25519_points),
 		cmocka_unit_test(kex_refuses_points_off_the_curve),
 		cmocka_unit_test(kex_refuses_modp_values_out_of_range),
+		cmocka_unit_test(kex_refuses_modp_values_outside_of_the_subgroup),
 		cmocka_unit_test(kex_pads_small_modp_secrets),
 		cmocka_unit_test(kex_runs_in_many_threads_at_once),
 		cmocka_unit_test(kex_refuses_wrong_lengths_and_groups),

@@ -436,6 +436,8 @@ static void do_install(struct pair *p, int n, const struct ike_fx_install *i)
 	c->spi_in = in->spi_in;
 	c->spi_out = in->spi_out;
 	c->policy_id = in->policy_id;
+	c->selector_id = in->selector_id;
+	c->peer = in->peer;
 	c->local = in->local;
 	c->remote = in->remote;
 	c->udp_encap = in->udp_encap;
@@ -595,7 +597,7 @@ static uint32_t unit_id(const char *name)
 
 struct pair *pair_new(void)
 {
-	static const char *const names[PAIR_NODES] = {"a", "b", "c", "d"};
+	static const char *const names[PAIR_NODES] = {"a", "b", "c", "d", "e", "f"};
 	struct pair *p = calloc(1, sizeof *p);
 
 	assert_non_null(p);
@@ -717,6 +719,8 @@ static void sad_of_log(struct pair_node *to, const struct pair_record *r)
 	c->spi_in = s->spi_in;
 	c->spi_out = s->spi_out;
 	c->policy_id = s->policy_id;
+	c->selector_id = s->selector_id;
+	c->peer = s->peer;
 	c->outbound = s->outbound;
 	c->order = s->order;
 	c->udp_encap = s->udp_encap;

@@ -14,7 +14,8 @@
  * (I2); no IV is used twice under one key (I3); what is replicated was committed before (I1). A
  * violation fails the test there and then.
  *
- * Life: pair_new() .. pair_free(). Nodes are 0 (initiator by habit), 1, and a successor for each.
+ * Life: pair_new() .. pair_free(). Nodes are 0 (initiator by habit), 1, and a successor for each;
+ * or as many peers of one as there are.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +27,7 @@
 #include "ike/show.h"
 #include "wire/message.h"
 
-#define PAIR_NODES 4
+#define PAIR_NODES 6
 
 enum task_kind {
 	TASK_PACKET,
@@ -80,7 +81,7 @@ struct pair_batch {
 /* One child as the dataplane of a node has it. */
 struct pair_child {
 	struct pair_child *next;
-	uint32_t spi_in, spi_out, policy_id;
+	uint32_t spi_in, spi_out, policy_id, selector_id, peer;
 	struct endpoint local, remote;
 	bool udp_encap, outbound, esn;
 	uint16_t udp_port;

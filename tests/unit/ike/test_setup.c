@@ -84,6 +84,16 @@ static const struct {
 	{"chacha", "aes-256-gcm", "sha-384", "group31", "chacha20-poly1305", NULL, NULL},
 	{"3des sha1", "aes-256-cbc", "sha1", "group31", "3des-cbc", "hmac-sha1-96", NULL},
 	{"des md5", "aes-256-cbc", "sha1", "group31", "des-cbc", "hmac-md5-96", NULL},
+	{"IKE des-cbc md5 1", "des-cbc", "md5", "group1", "des-cbc", "hmac-md5-96", "group1"},
+	{"IKE 3des-cbc sha1 2", "3des-cbc", "sha1", "group2", "3des-cbc", "hmac-sha1-96", "group2"},
+	{"IKE aes-192-cbc sha-512 5", "aes-192-cbc", "sha-512", "group5", "aes-192-cbc",
+		"hmac-sha-512", "group5"},
+	{"IKE aes-192-gcm 15", "aes-192-gcm", "sha-384", "group15", "aes-192-gcm", NULL, NULL},
+	{"IKE chacha20 32", "chacha20-poly1305", "sha-256", "group32", "chacha20-poly1305", NULL,
+		"group32"},
+	{"IKE aes-128-cbc 24", "aes-128-cbc", "sha-256", "group24", "aes-128-gcm", NULL, "group24"},
+	{"IKE aes-128-gcm 21", "aes-128-gcm", "sha-256", "group21", "aes-128-gcm", NULL, "group21"},
+	{"IKE aes-128-gcm 16", "aes-128-gcm", "sha-256", "group16", "aes-128-gcm", NULL, NULL},
 };
 
 static void every_suite_comes_up(void **state)
