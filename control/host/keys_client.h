@@ -39,7 +39,7 @@ struct keys_client {
 	size_t n_modules;
 	int fd;
 	bool started, alive, polling, closing;
-	uint64_t deaths; /* since the start, for tests and the log */
+	uint64_t starts; /* of the process */
 };
 
 /* program NULL: beside tandemd. */

@@ -112,7 +112,6 @@ static void on_exit_status(uv_process_t *p, int64_t status, int signal)
 {
 	struct keys_client *k = (struct keys_client *)p->data;
 
-	k->deaths++;
 	if (!k->closing)
 		log_warn(&k->log, "keys.end", "status=%d signal=%d", (int)status, signal);
 	drop(k);
@@ -365,6 +364,7 @@ static int start(struct keys_client *k)
 	}
 	k->poll.data = k;
 	k->polling = k->alive = true;
+	k->starts++;
 	return 0;
 }
 

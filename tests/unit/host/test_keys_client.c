@@ -154,7 +154,7 @@ static void keys_survive_the_process(void **state)
 			asked_fini(&many[i]);
 			many[i] = (struct asked){0};
 		}
-		assert_int_equal(c.k.deaths, round + 1);
+		assert_int_equal(c.k.starts, round + 2);
 	}
 	signs(&c, "one", &a.public_key);
 	stop(&c);
@@ -166,7 +166,7 @@ static void keys_answer_without_a_process(void **state)
 	static const struct {
 		const char *program;
 		int rc;
-		uint64_t deaths;
+		uint64_t starts;
 	} rows[] = {{"/nonexistent/tandem-keys", -ERR_NOT_FOUND, 0}, {"/bin/false", -ERR_IO, 2}};
 
 	(void)state;
@@ -179,7 +179,7 @@ static void keys_answer_without_a_process(void **state)
 		assert_int_equal(a.times, 0); /* never from inside */
 		wait_for(&c, &a);
 		assert_int_equal(a.rc, rows[i].rc);
-		assert_int_equal(c.k.deaths, rows[i].deaths);
+		assert_int_equal(c.k.starts, rows[i].starts);
 		assert_false(is_file(&c, "one.pem.new") || is_file(&c, "one.pem"));
 		stop(&c);
 		assert_int_equal(a.times, 1);
