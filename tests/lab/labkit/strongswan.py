@@ -13,7 +13,8 @@ from .net import run
 from .proc import Proc
 
 CHARON = "/usr/lib/ipsec/charon"
-PLUGINS = ("random nonce drbg openssl gcrypt curve25519 aes gcm sha1 sha2 hmac kdf "
+PLUGINS = ("random nonce drbg x509 constraints pubkey pkcs1 pkcs8 pem openssl gcrypt curve25519 aes gcm "
+           "sha1 sha2 hmac kdf "
            "kernel-libipsec kernel-netlink socket-default vici updown error-notify")
 
 ENCRYPTION = {"aes-128-gcm": "aes128gcm16", "aes-256-gcm": "aes256gcm16", "aes-128-cbc": "aes128",
@@ -72,6 +73,7 @@ class Mirror:
         self.remote_id = identity(conf, f"{path} local-identity", str(self.remote.ip))
         policy = conf.value(f"{path} ike-policy")
         self.psk = conf.value(f"security ike policy {policy} pre-shared-key ascii-text")
+        self.by_certificate = bool(conf.value(f"security ike policy {policy} certificate local-certificate"))
         self.proposals = [ike_proposal(conf, words[0])
                           for words in conf.find(f"security ike policy {policy} proposals")]
         self.children = dict(self._children(conf))
@@ -109,15 +111,19 @@ def swanctl_conf(mirror, changes=None):
                 **{k: v for k, v in changes.items() if not k.startswith("child.")}}
     lines = ["connections {", "\ttandem {"]
     lines += [f"\t\t{key} = {value}" for key, value in settings.items()]
-    lines += [f"\t\tlocal {{\n\t\t\tauth = psk\n\t\t\tid = {mirror.own_id}\n\t\t}}",
-              f"\t\tremote {{\n\t\t\tauth = psk\n\t\t\tid = {mirror.remote_id}\n\t\t}}",
+    auth = "pubkey" if mirror.by_certificate else "psk"
+    certs = "\n\t\t\tcerts = peer.pem" if mirror.by_certificate else ""
+    lines += [f"\t\tlocal {{\n\t\t\tauth = {auth}\n\t\t\tid = {mirror.own_id}{certs}\n\t\t}}",
+              f"\t\tremote {{\n\t\t\tauth = {auth}\n\t\t\tid = {mirror.remote_id}\n\t\t}}",
               "\t\tchildren {"]
     for name, child in mirror.children.items():
         lines.append(f"\t\t\t{name} {{")
         lines += [f"\t\t\t\t{key} = {value}"
                   for key, value in {"rekey_time": "0", **child, **of_child}.items()]
         lines.append("\t\t\t}")
-    lines += ["\t\t}", "\t}", "}", "secrets {", "\tike-tandem {", f'\t\tsecret = "{psk}"', "\t}", "}"]
+    lines += ["\t\t}", "\t}", "}"]
+    if psk:
+        lines += ["secrets {", "\tike-tandem {", f'\t\tsecret = "{psk}"', "\t}", "}"]
     return "\n".join(lines) + "\n"
 
 
@@ -147,7 +153,7 @@ def strongswan_conf(folder):
 	}}
 }}
 swanctl {{
-	load = random openssl
+	load = random pem pkcs1 pkcs8 x509 pubkey openssl
 }}
 """
 
@@ -168,6 +174,20 @@ class StrongSwan:
         self._write("swanctl.conf", swanctl_conf(mirror, changes))
         if self.proc.alive():
             self.load()
+
+    def lay_out(self, own, anchors):
+        """Its certificate and key, what is in between, and the roots it trusts: entities of pki.py.
+        configure() loads them."""
+        for folder in ("x509", "x509ca", "private"):
+            os.makedirs(os.path.join(self.folder, folder), exist_ok=True)
+
+        def copy(source, *to):
+            with open(source, encoding="ascii") as text:
+                self._write(os.path.join(*to), text.read())
+        copy(own.cert_file, "x509", "peer.pem")
+        copy(own.key_file, "private", "peer.pem")
+        for ca in own.chain()[1:] + list(anchors):
+            copy(ca.cert_file, "x509ca", f"{ca.name}.pem")
 
     def _write(self, name, text):
         path = os.path.join(self.folder, name)

@@ -1,0 +1,116 @@
+#!/usr/bin/python3 -B
+"""Certificates of every kind with strongSwan, whoever begins, below Root and Sub; the peer's word on how we
+proved ourselves; a peer below another root is refused, by both.
+
+    inside 10.1.0.2 --- 10.1.0.1 node0 192.0.2.1 --- outside --- 192.0.2.2 peer, LAN 10.2.0.1
+                     Root -> Sub -> tandem.example, peer.example
+"""
+
+import os
+import sys
+
+from story import claim, same, say, story
+from labkit import tunnel, wait
+from labkit.junos import Configuration
+from labkit.pki import Pki, install
+from labkit.strongswan import Mirror
+
+# (authentication-method, keys of the ends, what the peer logs of our signature)
+KINDS = (("rsa-signatures", "rsa-2048", "RSA_EMSA_PKCS1_SHA2_256"),
+         ("ecdsa-signatures-256", "ecdsa-256", "ECDSA-256 signature"),
+         ("digital-signature", "rsa-2048", "RSA_EMSA_PSS_SHA2_256"),
+         ("digital-signature", "ecdsa-384", "ECDSA_WITH_SHA384_DER"),
+         ("digital-signature", "ed25519", "ED25519"))
+
+
+def certified(text, method):
+    """The lab's configuration, by certificates. text: with curly braces."""
+    before, _, rest = text.partition("pre-shared-key ascii-text")
+    rest = rest.partition(";")[2]
+    text = before + """certificate {
+                local-certificate GW;
+                trusted-ca {
+                    ca-profile Root;
+                }
+            }""" + rest
+    text = text.replace("authentication-method pre-shared-keys", f"authentication-method {method}")
+    return text + "\nsecurity { pki { ca-profile Root { ca-identity Root; revocation-check { disable; } } } }\n"
+
+
+class Ends:
+    """The node and the peer, their certificates and configurations."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.node = lab.nodes[0]
+        self.pki = Pki(os.path.join(lab.folder, "pki"))
+        self.root = self.pki.authority("root")
+        self.sub = self.pki.authority("sub", issuer=self.root, path_len=0)
+        self.other = self.pki.authority("other")
+        with open(self.node.conf, encoding="utf-8") as text:
+            self.text = text.read()
+
+    def issue(self, name, key, issuer=None):
+        return self.pki.issue(name, issuer or self.sub, key=key, names=[f"dns:{name}.example"])
+
+    def adopt(self, method, ours, theirs):
+        """Both take new certificates and a new method, without a restart."""
+        install(f"{self.node.folder}/state/pki", {"Root": self.root}, {"GW": ours})
+        with open(f"{self.node.folder}/state/pki/local/GW.pem", "a", encoding="ascii") as out, \
+                open(self.sub.cert_file, encoding="ascii") as between:
+            out.write(between.read())
+        text = certified(self.text, method)
+        with open(os.open(self.node.conf + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
+                  encoding="utf-8") as out:
+            out.write(text)
+        os.rename(self.node.conf + ".new", self.node.conf)
+        self.node.tandem("request", "system", "configuration", "reload")
+        self.lab.peer.lay_out(theirs, [self.root])
+        self.lab.peer.configure(Mirror(Configuration(text), "PEER"), {"send_cert": "always"})
+
+
+def from_node(lab):
+    """The first packet asks for the tunnel and is lost; not waited for long."""
+    def crosses():
+        try:
+            lab.run("inside", "ping", "-c", "1", "-W", "0.3", tunnel.lan(lab))
+            return True
+        except RuntimeError:
+            return False
+    wait.until(crosses, 10, "a ping crosses the tunnel that it asked for")
+
+
+def from_peer(lab):
+    lab.peer.initiate("LAN")
+    wait.until(lambda: tunnel.crosses(lab), 5, "a ping crosses")
+
+
+def log_since(peer, mark):
+    return peer.said()[mark:]
+
+
+@story(nodes=1)
+def main(lab):
+    ends = Ends(lab)
+    for method, key, words in KINDS:
+        ends.adopt(method, ends.issue("tandem", key), ends.issue("peer", key))
+        for begin in (from_peer, from_node):
+            mark = len(lab.peer.said())
+            begin(lab)
+            proved = [line for line in log_since(lab.peer, mark).splitlines()
+                      if "authentication of 'tandem.example'" in line and "successful" in line]
+            claim(len(proved) == 1 and words in proved[0], f"{method} with {key}, {begin.__name__}: {words}")
+            tunnel.down_from_peer(lab)
+    say("a peer that somebody else certified")
+    ends.adopt("digital-signature", ends.issue("tandem", "ecdsa-256"),
+               ends.issue("peer", "ecdsa-256", ends.other))
+    try:
+        lab.peer.initiate("LAN", 5)
+        claim(False, "a stranger is refused")
+    except RuntimeError:
+        pass
+    wait.until(lambda: ends.node.events("ike.auth.failed"), 5, "the node says that it refused")
+    same(lab.peer.spis(), {"ike": [], "esp": []}, "what the stranger has")
+
+
+sys.exit(main())
