@@ -1,0 +1,439 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pki/rev_state.h"
+
+/* ---------------------------------------------------------------- sources */
+
+void rev_source_free(struct revocation *r, struct rev_source *s)
+{
+	HASH_DELETE(hh, r->sources, s);
+	blob_fini(&s->key);
+	blob_fini(&s->urls);
+	blob_fini(&s->delta_urls);
+	cert_unref(s->issuer);
+	crl_unref(s->base);
+	crl_unref(s->delta);
+	free(s);
+}
+
+static int key_of(const struct cert *issuer, const char *point, struct blob *key)
+{
+	uint8_t start[REV_ISSUER_KEY];
+	int rc;
+
+	rev_issuer_key(issuer, start);
+	rc = blob_append(key, view_of_array(start));
+	return rc < 0 ? rc : blob_append(key, view_of_text(point));
+}
+
+static struct rev_source *source_find(
+	struct revocation *r, const struct cert *issuer, const char *point)
+{
+	struct rev_source *s = NULL;
+	auto_blob key = {0};
+
+	if (key_of(issuer, point, &key) == 0)
+		HASH_FIND(hh, r->sources, key.p, key.n, s);
+	return s;
+}
+
+/* Makes room: the least recently used of those that nobody configured. */
+static bool room_make(struct revocation *r)
+{
+	struct rev_source *s, *next, *oldest = NULL;
+
+	if (HASH_COUNT(r->sources) < REVOCATION_SOURCES_MAX)
+		return true;
+	map_foreach (r->sources, s, next)
+		if (!s->preset && s->list.id == 0 && s->fresh.id == 0 &&
+			(!oldest || s->used_s < oldest->used_s))
+			oldest = s;
+	if (oldest)
+		rev_source_free(r, oldest);
+	return oldest != NULL;
+}
+
+static struct rev_source *source_add(
+	struct revocation *r, const struct cert *issuer, const char *point, const char *profile)
+{
+	struct rev_source *s = room_make(r) ? calloc(1, sizeof *s) : NULL;
+
+	if (!s)
+		return NULL;
+	if (key_of(issuer, point, &s->key) < 0) {
+		free(s);
+		return NULL;
+	}
+	s->issuer = cert_ref(issuer);
+	(void)snprintf(s->profile, sizeof s->profile, "%s", profile);
+	HASH_ADD_KEYPTR(hh, r->sources, s->key.p, s->key.n, s);
+	return s;
+}
+
+struct rev_source *rev_source_of(struct revocation *r, const struct pki_ca *ca, int64_t now_s)
+{
+	struct rev_source *s = source_find(r, ca->cert, "");
+
+	if (!s)
+		s = source_add(r, ca->cert, "", ca->profile->name);
+	if (s) {
+		s->used_s = now_s;
+		s->refresh_h = ca->profile->refresh_h;
+	}
+	return s;
+}
+
+/* ---------------------------------------------------------------- dynamic profiles (PKI-013) */
+
+/* An issuer has one name, however many distribution points. */
+static bool dynamic_named(
+	const struct revocation *r, const struct cert *issuer, char out[REVOCATION_NAME_MAX])
+{
+	const struct rev_source *s;
+
+	for (s = r->sources; s; s = s->hh.next)
+		if (s->dynamic && cert_equal(s->issuer, issuer)) {
+			memcpy(out, s->profile, REVOCATION_NAME_MAX);
+			return true;
+		}
+	return false;
+}
+
+static bool name_taken(const struct revocation *r, const char *name)
+{
+	const struct rev_source *s;
+
+	for (s = r->sources; s; s = s->hh.next)
+		if (strcmp(s->profile, name) == 0)
+			return true;
+	return r->store && pki_store_find(r->store, name);
+}
+
+/* The least number that is free. */
+static bool dynamic_name(
+	struct revocation *r, const struct cert *issuer, char out[REVOCATION_NAME_MAX])
+{
+	if (dynamic_named(r, issuer, out))
+		return true;
+	for (unsigned i = 1; i <= REVOCATION_DYNAMIC_MAX; i++) {
+		(void)snprintf(out, REVOCATION_NAME_MAX, "dynamic-%03u", i);
+		if (!name_taken(r, out)) {
+			r->stats.dynamic_made++;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---------------------------------------------------------------- where to fetch */
+
+static int texts_of(const struct cert_urls *urls, struct blob *out)
+{
+	int rc = 0;
+
+	blob_fini(out);
+	for (size_t i = 0; rc == 0 && i < urls->n; i++)
+		rc = blob_append(out, view_of(urls->v[i], strlen(urls->v[i]) + 1));
+	return rc;
+}
+
+/* The place-th of the texts; NULL: there are not so many. */
+static const char *text_at(const struct blob *texts, size_t place)
+{
+	const uint8_t *p = texts->p, *end = texts->p + texts->n;
+
+	for (; p < end && place != 0; place--)
+		p += strlen((const char *)p) + 1;
+	return p < end ? (const char *)p : NULL;
+}
+
+static bool place_of(const struct revocation *r, const struct rev_source *s,
+	const struct rev_try *t, struct revocation_fetch *f)
+{
+	const struct pki_ca *ca;
+
+	if (t->place >= REV_URL_TRIES)
+		return false;
+	if (t == &s->fresh) {
+		f->url = text_at(&s->delta_urls, t->place);
+		return f->url != NULL;
+	}
+	f->url = text_at(&s->urls, t->place);
+	if (f->url || s->urls.n != 0)
+		return f->url != NULL;
+	/* The configuration's, as it is now. */
+	ca = r->store && !s->dynamic ? pki_store_find(r->store, s->profile) : NULL;
+	if (!ca || t->place >= ca->profile->n_crl_urls)
+		return false;
+	f->url = ca->profile->crl_urls[t->place].url;
+	f->password = ca->profile->crl_urls[t->place].password;
+	return true;
+}
+
+static void fetch_start(
+	struct revocation *r, struct rev_source *s, struct rev_try *t, int64_t now_s)
+{
+	struct revocation_fetch f = {
+		.kind = REVOCATION_FETCH_CRL, .issuer = s->issuer, .profile = s->profile};
+	const char *why = t->place == 0 ? "nothing says where to fetch it" : t->failure;
+
+	while (place_of(r, s, t, &f)) {
+		if (rev_start(r, t, &f) == 0)
+			return;
+		why = "it cannot be fetched now";
+		t->place++;
+	}
+	rev_try_failed(t, why, now_s);
+}
+
+/* ---------------------------------------------------------------- what came */
+
+static struct rev_source *source_waiting(struct revocation *r, uint64_t id, struct rev_try **t)
+{
+	struct rev_source *s;
+
+	for (s = r->sources; s; s = s->hh.next) {
+		*t = s->list.id == id ? &s->list : s->fresh.id == id ? &s->fresh : NULL;
+		if (*t)
+			return s;
+	}
+	return NULL;
+}
+
+static bool was_revoked(const struct crl *old, const struct crl_entry *e)
+{
+	return old && crl_find(old, view_of_array(e->serial), NULL) == CRL_REVOKED;
+}
+
+/* Tells the SAs of those who are on the new list and were not on the old one. */
+static void tell_revoked(struct revocation *r, const struct rev_source *s, const struct crl *old,
+	const struct crl *list)
+{
+	struct cert_ref refs[64];
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct crl_entry *e = &list->entries[i];
+		size_t skip = 0;
+
+		if (was_revoked(old, e) || e->reason == 8)
+			continue;
+		while (skip + 1 < CERT_SERIAL_MAX && e->serial[skip] == 0)
+			skip++;
+		memcpy(refs[n].issuer_name_hash, s->issuer->subject_hash, CERT_HASH);
+		memcpy(refs[n].issuer_key_hash, s->issuer->key_hash, CERT_HASH);
+		memcpy(refs[n].serial, e->serial + skip, CERT_SERIAL_MAX - skip);
+		refs[n++].serial_len = (uint8_t)(CERT_SERIAL_MAX - skip);
+		if (n == ARRAY_LEN(refs)) {
+			r->ops.revoked(r->ops.ctx, refs, n);
+			n = 0;
+		}
+	}
+	if (n != 0)
+		r->ops.revoked(r->ops.ctx, refs, n);
+}
+
+/* Takes list over. */
+void rev_source_take(struct revocation *r, struct rev_source *s, struct crl *list, int64_t now_s)
+{
+	struct crl **place = list->is_delta ? &s->delta : &s->base, *old = *place;
+
+	if (list->is_delta)
+		s->delta_fetched_s = now_s;
+	else
+		s->fetched_s = now_s;
+	if (old && !crl_is_newer(list, old)) {
+		crl_unref(list);
+		return;
+	}
+	*place = list;
+	tell_revoked(r, s, old, list);
+	crl_unref(old);
+	if (list->is_delta)
+		return;
+	if (list->delta_urls.n != 0)
+		(void)texts_of(&list->delta_urls, &s->delta_urls);
+	if (s->delta && !crl_delta_fits(s->delta, s->base))
+		crl_unref(take_ptr(s->delta));
+}
+
+static const char *list_refusal(
+	const struct rev_source *s, const struct rev_try *t, const struct crl *list, int64_t now_s)
+{
+	if (list->this_update_s > now_s + REV_SKEW_S)
+		return "the list is not valid yet";
+	if (list->next_update_s <= now_s)
+		return "the list has expired";
+	if (t == &s->list && list->is_delta)
+		return "a delta came in place of a whole list";
+	/* A replay: what was revoked since would be good again. */
+	if (t == &s->list)
+		return s->base && crl_is_newer(s->base, list)
+			       ? "the list is older than the last one"
+			       : NULL;
+	if (!list->is_delta)
+		return "a whole list came in place of a delta";
+	return s->base && crl_delta_fits(list, s->base) ? NULL : "the delta does not fit the list";
+}
+
+static void fetch_failed(struct revocation *r, struct rev_source *s, struct rev_try *t,
+	const char *why, int64_t now_s)
+{
+	log_warn(r->ops.log, "pki.crl.failed", "profile=%s%s reason=\"%s\"", s->profile,
+		t == &s->fresh ? " delta" : "", why);
+	r->stats.lists_failed++;
+	(void)snprintf(t->failure, sizeof t->failure, "%s", why);
+	t->place++;
+	fetch_start(r, s, t, now_s);
+}
+
+bool rev_crl_done(struct revocation *r, uint64_t id, struct crl *list, struct view der,
+	const char *why, int64_t now_s)
+{
+	struct rev_try *t;
+	struct rev_source *s = source_waiting(r, id, &t);
+	const char *refusal;
+
+	if (!s)
+		return false;
+	t->id = 0;
+	refusal = list ? list_refusal(s, t, list, now_s) : why;
+	if (refusal) {
+		crl_unref(list);
+		fetch_failed(r, s, t, refusal, now_s);
+		return true;
+	}
+	log_info(r->ops.log, "pki.crl.fetched", "profile=%s%s entries=%zu", s->profile,
+		list->is_delta ? " delta" : "", list->n);
+	r->stats.lists_fetched++;
+	*t = (struct rev_try){.tried = true};
+	if (!s->dynamic && !list->is_delta)
+		r->ops.keep(r->ops.ctx, s->profile, der);
+	rev_source_take(r, s, list, now_s);
+	return true;
+}
+
+/* ---------------------------------------------------------------- the question */
+
+static bool is_current(const struct crl *c, int64_t now_s)
+{
+	return c && c->next_update_s > now_s && c->this_update_s <= now_s + REV_SKEW_S;
+}
+
+static bool is_due(const struct rev_source *s, int64_t now_s)
+{
+	return !is_current(s->base, now_s) ||
+	       (s->refresh_h != 0 && now_s >= s->fetched_s + (int64_t)s->refresh_h * 3600);
+}
+
+static bool delta_is_due(const struct rev_source *s, int64_t now_s)
+{
+	return s->delta_urls.n != 0 && s->base && !is_current(s->delta, now_s);
+}
+
+static enum crl_finding look_up(const struct rev_source *s, const struct cert *cert, int64_t now_s)
+{
+	enum crl_finding in_delta = CRL_NOT_LISTED;
+
+	if (is_current(s->delta, now_s) && crl_covers(s->delta, cert))
+		in_delta = crl_find(s->delta, cert->serial, NULL);
+	return in_delta != CRL_NOT_LISTED ? in_delta : crl_find(s->base, cert->serial, NULL);
+}
+
+static enum revocation_result by_list(const struct rev_source *s, const struct rev_ask *a)
+{
+	if (look_up(s, a->cert, a->now_s) == CRL_REVOKED)
+		return rev_say(a, REVOCATION_REVOKED, "revoked by the list of %s", s->profile);
+	return REVOCATION_GOOD;
+}
+
+/* No current list and none to wait for (PKI-011). */
+static enum revocation_result without_list(
+	struct revocation *r, const struct rev_source *s, const struct rev_ask *a)
+{
+	if (!a->terms.profile->skip_on_download_failure)
+		return rev_say(a, REVOCATION_FAILED, "no valid revocation list of %s: %s",
+			s->profile,
+			s->list.failure[0] ? s->list.failure : "it is not meant for this one");
+	r->stats.skipped++;
+	return s->base && crl_covers(s->base, a->cert) ? by_list(s, a) : REVOCATION_GOOD;
+}
+
+/* The source for a certificate: what its profile says, else what it says itself. */
+static struct rev_source *source_for(struct revocation *r, const struct rev_ask *a)
+{
+	bool named = a->cert->crl_urls.n != 0 &&
+		     (a->terms.inherited || a->terms.profile->n_crl_urls == 0);
+	const char *point = named ? a->cert->crl_urls.v[0] : "";
+	struct rev_source *s = source_find(r, a->issuer, point);
+	char name[REVOCATION_NAME_MAX];
+
+	if (!s) {
+		(void)snprintf(name, sizeof name, "%s", a->terms.profile->name);
+		if (a->terms.inherited && !dynamic_name(r, a->issuer, name))
+			return NULL;
+		s = source_add(r, a->issuer, point, name);
+		if (!s)
+			return NULL;
+		s->dynamic = a->terms.inherited;
+		if (s->dynamic)
+			log_notice(r->ops.log, "pki.profile.dynamic", "profile=%s below=%s",
+				s->profile, a->terms.profile->name);
+	}
+	s->used_s = a->now_s;
+	s->refresh_h = a->terms.profile->refresh_h;
+	if (named && s->urls.n == 0)
+		(void)texts_of(&a->cert->crl_urls, &s->urls);
+	if (a->cert->delta_urls.n != 0 && s->delta_urls.n == 0)
+		(void)texts_of(&a->cert->delta_urls, &s->delta_urls);
+	return s;
+}
+
+enum revocation_result rev_crl_check(struct revocation *r, const struct rev_ask *a)
+{
+	struct rev_source *s = source_for(r, a), *given;
+
+	if (!s)
+		return rev_say(a, REVOCATION_FAILED, "too many revocation lists are in use");
+	if (is_current(s->base, a->now_s) && crl_covers(s->base, a->cert)) {
+		if (delta_is_due(s, a->now_s) && rev_try_may(&s->fresh, a->now_s))
+			fetch_start(r, s, &s->fresh, a->now_s);
+		/* The first delta is waited for; later the base is right enough meanwhile. */
+		if (s->fresh.id != 0 && !s->fresh.tried)
+			return rev_say(a, REVOCATION_WAIT, "a delta list is on its way");
+		return by_list(s, a);
+	}
+	/* Loaded by hand, or from disk. */
+	given = source_find(r, a->issuer, "");
+	if (given && given != s && is_current(given->base, a->now_s) &&
+		crl_covers(given->base, a->cert))
+		return by_list(given, a);
+	if (is_due(s, a->now_s) && rev_try_may(&s->list, a->now_s))
+		fetch_start(r, s, &s->list, a->now_s);
+	if (s->list.id != 0)
+		return rev_say(a, REVOCATION_WAIT, "a revocation list is on its way");
+	return without_list(r, s, a);
+}
+
+/* ---------------------------------------------------------------- time */
+
+void rev_crl_tick(struct revocation *r, int64_t now_s)
+{
+	struct rev_source *s, *next;
+
+	map_foreach (r->sources, s, next) {
+		bool unused = !s->preset && now_s - s->used_s > REV_UNUSED_S;
+
+		if (unused && s->list.id == 0 && s->fresh.id == 0) {
+			rev_source_free(r, s);
+			continue;
+		}
+		if (unused)
+			continue;
+		if (is_due(s, now_s) && rev_try_may(&s->list, now_s) && (s->base || s->preset))
+			fetch_start(r, s, &s->list, now_s);
+		else if (delta_is_due(s, now_s) && rev_try_may(&s->fresh, now_s))
+			fetch_start(r, s, &s->fresh, now_s);
+	}
+}
