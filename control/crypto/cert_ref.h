@@ -14,6 +14,19 @@ struct cert_ref {
 	uint8_t serial_len;
 };
 
+/* A total order, of qsort(3) and bsearch(3). */
+static inline int cert_ref_compare(const void *x, const void *y)
+{
+	const struct cert_ref *a = (const struct cert_ref *)x, *b = (const struct cert_ref *)y;
+	int order = memcmp(a->issuer_name_hash, b->issuer_name_hash, 20);
+
+	if (order == 0)
+		order = memcmp(a->issuer_key_hash, b->issuer_key_hash, 20);
+	if (order == 0)
+		order = (int)a->serial_len - (int)b->serial_len;
+	return order != 0 ? order : memcmp(a->serial, b->serial, a->serial_len);
+}
+
 static inline bool cert_ref_equal(const struct cert_ref *a, const struct cert_ref *b)
 {
 	return a->serial_len == b->serial_len && a->serial_len <= CERT_REF_SERIAL_MAX &&

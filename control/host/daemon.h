@@ -12,6 +12,7 @@
 #include "host/args.h"
 #include "host/baseline.h"
 #include "host/credentials.h"
+#include "host/pki_service.h"
 #include "host/ctl_server.h"
 #include "host/dp_client.h"
 #include "host/ha_bridge.h"
@@ -41,6 +42,7 @@ struct daemon {
 	struct crypto *crypto;
 	struct model *model;
 	struct credentials credentials;
+	struct pki_service pki;
 	struct work_queue work;
 	struct dp_client dp;
 	struct punt punt;

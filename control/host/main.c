@@ -69,6 +69,7 @@ int daemon_reload(struct daemon *d, bool check_only, struct blob *why)
 		return rc;
 	model_free(d->model);
 	d->model = take_ptr(fresh);
+	pki_service_reload(&d->pki);
 	routes_make(&d->routes);
 	ev.model = d->model;
 	runner_feed(&d->runner, &ev);
@@ -184,6 +185,8 @@ static int start_cores(struct daemon *d)
 	if (rc == 0)
 		rc = runner_init(&d->runner, d);
 	if (rc == 0)
+		rc = pki_service_init(&d->pki, d);
+	if (rc == 0)
 		rc = routes_init(&d->routes, d);
 	if (rc == 0)
 		rc = local_init(&d->local, d);
@@ -238,6 +241,7 @@ static void finish(struct daemon *d)
 	local_fini(&d->local);
 	routes_fini(&d->routes);
 	ha_bridge_fini(&d->ha);
+	pki_service_fini(&d->pki);
 	runner_fini(&d->runner);
 	credentials_fini(&d->credentials);
 	uv_walk(&d->loop, close_handle, NULL);

@@ -13,27 +13,26 @@ struct req {
 	struct ike_trust_job *trust;
 	struct sign_key *key; /* a reference of its own: the configuration may change */
 	struct pki_store *store;
+	struct path path; /* that was found, when the rest holds */
 };
 
 static void run(uv_work_t *w)
 {
 	struct req *q = container_of(w, struct req, work);
 	const struct daemon *d = q->r->d;
-	struct path path = {.n = 0};
 
 	if (q->sign) {
 		ike_sign_run(d->crypto, q->key, q->sign);
 		return;
 	}
-	ike_trust_run(d->crypto, q->store, d->credentials.cache, q->trust, &path);
-	path_fini(&path);
+	ike_trust_run(d->crypto, q->store, d->credentials.cache, q->trust, &q->path);
 }
 
 static void req_free(struct req *q)
 {
 	sign_key_free(q->key);
-	if (q->store)
-		pki_store_unref(q->store);
+	path_fini(&q->path);
+	pki_store_unref(q->store);
 	free(q);
 }
 
@@ -41,23 +40,24 @@ static void done(uv_work_t *w, int status)
 {
 	struct req *q = container_of(w, struct req, work);
 	struct runner *r = q->r;
-	struct ike_event ev = {.type = q->sign ? IKE_EV_SIGNED : IKE_EV_TRUSTED};
+	struct ike_event ev = {.type = IKE_EV_SIGNED, .sign = q->sign};
+	struct ike_trust_job *trust = q->trust;
 
-	if (q->sign)
-		ev.sign = q->sign;
-	else
-		ev.trust = q->trust;
-	req_free(q);
 	r->kex_running--;
 	if (status != 0 || !r->started) {
-		if (ev.type == IKE_EV_SIGNED)
-			ike_sign_job_free(ev.sign);
+		if (trust)
+			ike_trust_job_free(trust);
 		else
-			ike_trust_job_free(ev.trust);
-		return;
+			ike_sign_job_free(ev.sign);
+	} else if (trust) {
+		/* Revocation is what is left; it may take a while. */
+		pki_service_judge(&r->d->pki, trust, &q->path, take_ptr(q->store));
+		work_drain(&r->d->work, r->d);
+	} else {
+		runner_feed(r, &ev);
+		work_drain(&r->d->work, r->d);
 	}
-	runner_feed(r, &ev);
-	work_drain(&r->d->work, r->d);
+	req_free(q);
 }
 
 static void start(struct runner *r, struct req *q)

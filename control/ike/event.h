@@ -160,7 +160,7 @@ struct ike_event {
 		struct ike_trust_job *trust; /* TRUSTED: likewise */
 
 		struct {
-			const struct cert_ref *refs;
+			const struct cert_ref *refs; /* in the order of cert_ref_compare() */
 			size_t n;
 		} revoked;
 	};

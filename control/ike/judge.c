@@ -22,7 +22,7 @@ void ike_trust_refuse(struct ike_trust_job *job, int rc, const char *reason)
 
 static void ref_of(const struct cert *c, const struct cert *issuer, struct cert_ref *out)
 {
-	memcpy(out->issuer_name_hash, c->issuer_hash, sizeof out->issuer_name_hash);
+	memcpy(out->issuer_name_hash, issuer->subject_hash, sizeof out->issuer_name_hash);
 	memcpy(out->issuer_key_hash, issuer->key_hash, sizeof out->issuer_key_hash);
 	out->serial_len = (uint8_t)MIN(c->serial.n, (size_t)CERT_REF_SERIAL_MAX);
 	memcpy(out->serial, c->serial.p, out->serial_len);

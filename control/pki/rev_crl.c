@@ -3,6 +3,8 @@
 
 #include "pki/rev_state.h"
 
+#define REASON_REMOVE 8 /* removeFromCRL, of a delta (RFC 5280 5.3.1) */
+
 /* ---------------------------------------------------------------- sources */
 
 void rev_source_free(struct revocation *r, struct rev_source *s)
@@ -206,32 +208,38 @@ static bool was_revoked(const struct crl *old, const struct crl_entry *e)
 	return old && crl_find(old, view_of_array(e->serial), NULL) == CRL_REVOKED;
 }
 
-/* Tells the SAs of those who are on the new list and were not on the old one. */
+static void ref_of(const struct cert *issuer, const struct crl_entry *e, struct cert_ref *out)
+{
+	size_t skip = 0;
+
+	while (skip + 1 < CERT_SERIAL_MAX && e->serial[skip] == 0)
+		skip++;
+	*out = (struct cert_ref){.serial_len = (uint8_t)(CERT_SERIAL_MAX - skip)};
+	memcpy(out->issuer_name_hash, issuer->subject_hash, CERT_HASH);
+	memcpy(out->issuer_key_hash, issuer->key_hash, CERT_HASH);
+	memcpy(out->serial, e->serial + skip, out->serial_len);
+}
+
+/* Tells the SAs of those who are on the new list and were not on the old one. Entries are sorted,
+ * so the references are. */
 static void tell_revoked(struct revocation *r, const struct rev_source *s, const struct crl *old,
 	const struct crl *list)
 {
-	struct cert_ref refs[64];
+	struct cert_ref *refs = calloc(list->n + 1, sizeof *refs);
 	size_t n = 0;
 
-	for (size_t i = 0; i < list->n; i++) {
-		const struct crl_entry *e = &list->entries[i];
-		size_t skip = 0;
-
-		if (was_revoked(old, e) || e->reason == 8)
-			continue;
-		while (skip + 1 < CERT_SERIAL_MAX && e->serial[skip] == 0)
-			skip++;
-		memcpy(refs[n].issuer_name_hash, s->issuer->subject_hash, CERT_HASH);
-		memcpy(refs[n].issuer_key_hash, s->issuer->key_hash, CERT_HASH);
-		memcpy(refs[n].serial, e->serial + skip, CERT_SERIAL_MAX - skip);
-		refs[n++].serial_len = (uint8_t)(CERT_SERIAL_MAX - skip);
-		if (n == ARRAY_LEN(refs)) {
-			r->ops.revoked(r->ops.ctx, refs, n);
-			n = 0;
-		}
+	if (!refs) {
+		log_err(r->ops.log, "pki.revoked.lost", "profile=%s reason=\"%s\"", s->profile,
+			err_text(ERR_NOMEM));
+		return;
 	}
+	for (size_t i = 0; i < list->n; i++)
+		if (!was_revoked(old, &list->entries[i]) &&
+			list->entries[i].reason != REASON_REMOVE)
+			ref_of(s->issuer, &list->entries[i], &refs[n++]);
 	if (n != 0)
 		r->ops.revoked(r->ops.ctx, refs, n);
+	free(refs);
 }
 
 /* Takes list over. */

@@ -47,7 +47,7 @@ struct revocation_ops {
 	int (*fetch)(void *ctx, const struct revocation_fetch *f);
 	/* Something came or failed: whoever waits may ask again. Called at most once an input. */
 	void (*changed)(void *ctx);
-	/* Certificates that a new list or answer revokes. Lent. */
+	/* Certificates that a new list or answer revokes, by cert_ref_compare(). Lent. */
 	void (*revoked)(void *ctx, const struct cert_ref *refs, size_t n);
 	/* A list of a configured profile came over the network: keep it. */
 	void (*keep)(void *ctx, const char *profile, struct view der);
