@@ -9,6 +9,8 @@
 #define ENCR_AES_GCM_16	       20
 #define ENCR_CHACHA20_POLY1305 28
 #define INTEG_MD5	       1
+#define ML_KEM_512	       35
+#define ML_KEM_1024	       37
 #define INTEG_SHA256_96	       65280
 
 // clang-format off
@@ -144,6 +146,11 @@ bool algorithm_integ_is_weak(uint16_t integ)
 bool algorithm_dh_is_weak(uint16_t dh)
 {
 	return dh == 1 || dh == 2 || dh == 5 || dh == 24;
+}
+
+bool algorithm_dh_is_supported(uint16_t dh)
+{
+	return dh < ML_KEM_512 || dh > ML_KEM_1024;
 }
 
 bool algorithm_esp_hash_is_supported(uint16_t integ)

@@ -33,6 +33,8 @@ bool algorithm_encr_is_weak(uint16_t encr);
 /* "group19" is 19. */
 uint16_t algorithm_dh(const char *word);
 bool algorithm_dh_is_weak(uint16_t dh);
+/* ML-KEM is written down and not there. */
+bool algorithm_dh_is_supported(uint16_t dh);
 bool algorithm_integ_is_weak(uint16_t integ);
 /* The one that has no number to negotiate is for manual SAs only. */
 bool algorithm_esp_hash_is_supported(uint16_t integ);

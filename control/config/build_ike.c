@@ -37,6 +37,11 @@ static void warn_ike(struct build *b, const struct node *n, const struct model_i
 		warn_at(b, hash ? hash : n, "this hash is weak");
 	if (algorithm_dh_is_weak(p->dh))
 		warn_at(b, dh ? dh : n, "this group is too weak");
+	for (uint32_t i = 0; i < p->n_additional; i++)
+		if (!algorithm_dh_is_supported(p->additional[i]))
+			warn_at(b, stmt(b, n, "additional-key-exchange"),
+				"the crypto library here has no ML-KEM: this proposal is never "
+				"offered");
 }
 
 static uint32_t signature_hashes(struct build *b, const struct node *n)
@@ -48,6 +53,33 @@ static uint32_t signature_hashes(struct build *b, const struct node *n)
 	for (const struct node *v = s ? s->first : NULL; v; v = v->next)
 		mask |= 1u << word_index(words, v->word);
 	return mask ? mask : ALL_BUT_SHA1;
+}
+
+/* RFC 9370 2.2.1: no method twice. */
+static bool is_there(const struct model_ike_proposal *p, uint16_t group)
+{
+	for (uint32_t i = 0; i < p->n_additional; i++)
+		if (p->additional[i] == group)
+			return true;
+	return p->dh == group;
+}
+
+static void fill_additional(struct build *b, const struct node *n, struct model_ike_proposal *p)
+{
+	const struct node *s = stmt(b, n, "additional-key-exchange");
+
+	p->n_additional = 0;
+	for (const struct node *v = s ? s->first : NULL; v; v = v->next) {
+		uint16_t group = algorithm_dh(v->word);
+
+		if (p->n_additional == MODEL_ADDITIONAL_MAX)
+			refuse_at(b, v, "at most %d key exchanges can follow the first",
+				MODEL_ADDITIONAL_MAX);
+		else if (is_there(p, group))
+			refuse_at(b, v, "'%s' is there already: each must be another", v->word);
+		else
+			p->additional[p->n_additional++] = group;
+	}
 }
 
 static void fill_proposal(struct build *b, const struct node *n, struct model_ike_proposal *p)
@@ -65,6 +97,7 @@ static void fill_proposal(struct build *b, const struct node *n, struct model_ik
 	p->auth = (enum model_auth)word_index(auth_words, stmt_word(b, n, "authentication-method"));
 	set_algorithms(
 		p, cipher, algorithm_ike_hash(word), algorithm_dh(stmt_word(b, n, "dh-group")));
+	fill_additional(b, n, p);
 	p->lifetime_s = stmt_u32(b, n, "lifetime-seconds");
 	p->signature_hashes = signature_hashes(b, n);
 }

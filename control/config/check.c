@@ -103,6 +103,15 @@ static void check_gateways(struct build *b)
 					g->policy->proposals[k].name);
 				break;
 			}
+		for (uint32_t k = 0; g->policy && k < g->policy->n_proposals; k++)
+			if (g->version == MODEL_IKE_V1 &&
+				g->policy->proposals[k].n_additional != 0) {
+				refuse_at(b, stmt(b, n, "ike-policy"),
+					"proposal '%s' has additional key exchanges, which need "
+					"'version v2-only'",
+					g->policy->proposals[k].name);
+				break;
+			}
 		if (g->local_id.type == MODEL_ID_DN && g->policy && !g->policy->local_certificate)
 			refuse_at(b, stmt(b, n, "local-identity distinguished-name"),
 				"policy '%s' has no 'certificate local-certificate' to take it "

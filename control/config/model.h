@@ -20,6 +20,7 @@
 
 #define MODEL_PEERS_MAX	      5
 #define MODEL_PROPOSALS_MAX   4
+#define MODEL_ADDITIONAL_MAX  7
 #define MODEL_NODES_MAX	      32
 #define MODEL_RINGS_MAX	      8
 #define MODEL_POLICY_OIDS_MAX 5
@@ -50,6 +51,8 @@ struct model_ike_proposal {
 	uint16_t integ; /* 0 with an AEAD cipher */
 	uint16_t prf;
 	uint16_t dh;
+	uint16_t additional[MODEL_ADDITIONAL_MAX]; /* key exchanges after that one (RFC 9370) */
+	uint32_t n_additional;
 	uint32_t lifetime_s;
 	uint32_t signature_hashes; /* enum model_signature_hash, or-ed */
 };

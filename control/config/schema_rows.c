@@ -273,6 +273,9 @@ const struct schema_row schema_rows[] = {
 		"digital-signature", "pre-shared-keys", 0, R_NEW, "how the peers prove who they are"),
 	E(IKE_PROP " dh-group", DH_GROUPS, "group2", 0, R_NEW,
 		"key exchange; group31 (curve25519) and group32 (curve448) are not in Junos"),
+	E(IKE_PROP " additional-key-exchange", DH_GROUPS " group35 group36 group37", NULL,
+		MULTI | ORDERED | OWN, R_NEW,
+		"up to 7 more after dh-group, each making all keys anew (RFC 9370)"),
 	E(IKE_PROP " authentication-algorithm", "md5 sha1 sha-256 sha-384 sha-512", NULL, 0, R_NEW,
 		"PRF and integrity, default sha1; with GCM only the PRF, by the key size"),
 	E(IKE_PROP " encryption-algorithm", "des-cbc 3des-cbc aes-128-cbc aes-192-cbc aes-256-cbc "

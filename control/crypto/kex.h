@@ -34,7 +34,7 @@ int kex_derive(const struct crypto *c, const struct kex *k, struct view peer_pub
 /*
  * The answering side in one go: what it sends is kex_public(*kex). A group of public values makes a
  * pair and derives; a key encapsulation mechanism, whose answer depends on the question, would
- * encapsulate here and decapsulate in kex_derive() (ADR 0030). Errors as of kex_derive().
+ * encapsulate here and decapsulate in kex_derive() (ADR 0034). Errors as of kex_derive().
  */
 int kex_respond(const struct crypto *c, uint16_t group, struct view peer_public, struct kex **kex,
 	struct secret **shared) MUST_CHECK;

@@ -39,6 +39,8 @@ const char *exch_text(enum exch_kind kind)
 	switch (kind) {
 	case EXCH_INIT:
 		return "IKE_SA_INIT";
+	case EXCH_INTERMEDIATE:
+		return "IKE_INTERMEDIATE";
 	case EXCH_AUTH:
 		return "IKE_AUTH";
 	case EXCH_CHILD:

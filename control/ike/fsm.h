@@ -22,6 +22,8 @@ struct rx;
 	X(RX_INIT_BAD_KE,      "IKE_SA_INIT answer: other group") \
 	X(RX_INIT_ERROR,       "IKE_SA_INIT answer: error") \
 	X(RX_INIT_RESP,        "IKE_SA_INIT answer") \
+	X(RX_INTER_REQ,        "IKE_INTERMEDIATE request") \
+	X(RX_INTER_RESP,       "IKE_INTERMEDIATE answer") \
 	X(RX_AUTH_REQ,         "IKE_AUTH request") \
 	X(RX_AUTH_RESP,        "IKE_AUTH answer") \
 	X(RX_AUTH_ERROR,       "IKE_AUTH answer: error") \

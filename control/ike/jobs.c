@@ -75,8 +75,8 @@ int job_for_request(
 	sa->in = parked_new(c->rx->first, c->rx->inner);
 	if (!sa->in)
 		return -ERR_NOMEM;
-	sa->in->on = (uint8_t)c->on;
 	sa->in->exchange = c->rx->exchange;
+	sa->in->on = (uint8_t)c->on;
 	sa->in->mid = c->rx->mid;
 	memcpy(sa->in->hash, c->rx->hash, sizeof sa->in->hash);
 	rc = job_start(ike, sa,
@@ -106,8 +106,8 @@ int job_for_answer(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		return rc;
 	/* It has come: nothing to send again. */
 	sa->at_retransmit = 0;
-	x->answer->on = (uint8_t)c->on;
 	x->answer->exchange = c->rx->exchange;
+	x->answer->on = (uint8_t)c->on;
 	x->answer->mid = c->rx->mid;
 	rc = job_start(ike, sa,
 		&(struct job_args){.slot = JOB_ANSWER,

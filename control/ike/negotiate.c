@@ -9,7 +9,7 @@ struct want {
 	uint16_t id, key_bits;
 };
 
-#define WANTS_MAX 5
+#define WANTS_MAX (5 + MODEL_ADDITIONAL_MAX)
 
 struct wants {
 	struct want v[WANTS_MAX];
@@ -42,7 +42,40 @@ bool ike_suite_find(const struct model_ike_proposal *p, struct ike_suite *out)
 	s.dh = alg_find(ALG_KE, p->dh, 0);
 	if (!s.prf || !s.dh || s.encr->esp_only || (s.integ && s.integ->esp_only))
 		return false;
+	s.n_additional = 0;
+	for (uint32_t i = 0; i < p->n_additional; i++) {
+		s.additional[i] = alg_find(ALG_KE, p->additional[i], 0);
+		if (!s.additional[i])
+			return false;
+		s.n_additional++;
+	}
 	*out = s;
+	return true;
+}
+
+/* Nothing of it asks for more than one key exchange. */
+static void suite_strip(struct ike_suite *s)
+{
+	s->n_additional = 0;
+}
+
+bool policy_has_additional(const struct model_ike_policy *policy)
+{
+	struct ike_suite s;
+
+	for (uint32_t i = 0; i < policy->n_proposals; i++)
+		if (ike_suite_find(&policy->proposals[i], &s) && s.n_additional != 0)
+			return true;
+	return false;
+}
+
+static bool same_additional(const struct ike_suite *a, const struct ike_suite *b)
+{
+	if (a->n_additional != b->n_additional)
+		return false;
+	for (uint8_t i = 0; i < a->n_additional; i++)
+		if (a->additional[i] != b->additional[i])
+			return false;
 	return true;
 }
 
@@ -52,7 +85,8 @@ bool ike_suite_allowed(const struct model_ike_policy *policy, const struct ike_s
 		struct ike_suite own;
 
 		if (ike_suite_find(&policy->proposals[i], &own) && own.encr == s->encr &&
-			own.integ == s->integ && own.prf == s->prf && own.dh == s->dh)
+			own.integ == s->integ && own.prf == s->prf && own.dh == s->dh &&
+			same_additional(&own, s))
 			return true;
 	}
 	return false;
@@ -95,6 +129,8 @@ static struct wants wants_of_ike(const struct ike_suite *s)
 	if (s->integ)
 		wants_add(&w, TRANSFORM_INTEG, s->integ->id, 0);
 	wants_add(&w, TRANSFORM_KE, s->dh->id, 0);
+	for (uint8_t i = 0; i < s->n_additional; i++)
+		wants_add(&w, (uint8_t)(TRANSFORM_ADDKE1 + i), s->additional[i]->id, 0);
 	return w;
 }
 
@@ -157,8 +193,8 @@ static bool offer_find(const struct pld_sa *offer, uint8_t protocol, const struc
 	return false;
 }
 
-int negotiate_ike(const struct model_ike_policy *policy, const struct pld_sa *offer,
-	struct ike_suite *suite, struct choice *choice)
+int negotiate_ike(const struct model_ike_policy *policy, enum ike_further further,
+	const struct pld_sa *offer, struct ike_suite *suite, struct choice *choice)
 {
 	for (uint32_t i = 0; i < policy->n_proposals; i++) {
 		struct ike_suite s;
@@ -166,6 +202,10 @@ int negotiate_ike(const struct model_ike_policy *policy, const struct pld_sa *of
 
 		if (!ike_suite_find(&policy->proposals[i], &s))
 			continue;
+		if (further == FURTHER_NEVER && s.n_additional != 0)
+			continue;
+		if (further == FURTHER_NONE)
+			suite_strip(&s);
 		w = wants_of_ike(&s);
 		if (!offer_find(offer, PROTO_IKE, &w, 0, choice))
 			continue;
@@ -265,8 +305,11 @@ int offer_ike(struct emit *e, const struct model_ike_policy *policy, struct view
 	for (uint32_t i = 0; i < policy->n_proposals; i++) {
 		struct ike_suite suite;
 
-		if (ike_suite_find(&policy->proposals[i], &suite))
-			proposal_emit_ike(&s, &suite, ++num, spi);
+		if (!ike_suite_find(&policy->proposals[i], &suite))
+			continue;
+		if (spi.n != 0)
+			suite_strip(&suite);
+		proposal_emit_ike(&s, &suite, ++num, spi);
 	}
 	sa_emit_end(&s);
 	return num ? 0 : -ERR_UNSUPPORTED;

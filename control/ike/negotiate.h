@@ -13,6 +13,9 @@
 /* integ: NULL with an AEAD cipher. */
 struct ike_suite {
 	const struct alg *encr, *integ, *prf, *dh;
+	/* Key exchanges after the first, in their order (RFC 9370); of an SA until it is up. */
+	const struct alg *additional[MODEL_ADDITIONAL_MAX];
+	uint8_t n_additional;
 };
 
 /* ESP, or AH: then encr is the row of ALG_NO_ENCR. dh: NULL without key exchange of its own. */
@@ -46,13 +49,23 @@ static inline uint8_t esp_suite_protocol(const struct esp_suite *s)
 	return esp_suite_is_ah(s) ? PROTO_AH : PROTO_ESP;
 }
 
+/* Proposals that want further key exchanges, in an exchange ... */
+enum ike_further {
+	FURTHER_NONE,  /* that has none: they count without (a rekey, whose SK_d holds them all) */
+	FURTHER_NEVER, /* with a peer that cannot: they do not count */
+	FURTHER_CAN
+};
+
 bool ike_suite_find(const struct model_ike_proposal *p, struct ike_suite *out);
 /* One of the policy's proposals is just that. */
 bool ike_suite_allowed(const struct model_ike_policy *policy, const struct ike_suite *s);
 
-/* -ERR_NO_PROPOSAL. *lifetime_s, when given, is that of the proposal of ours. */
-int negotiate_ike(const struct model_ike_policy *policy, const struct pld_sa *offer,
-	struct ike_suite *suite, struct choice *choice) MUST_CHECK;
+/* Some proposal asks for further key exchanges. */
+bool policy_has_additional(const struct model_ike_policy *policy);
+
+/* -ERR_NO_PROPOSAL. */
+int negotiate_ike(const struct model_ike_policy *policy, enum ike_further further,
+	const struct pld_sa *offer, struct ike_suite *suite, struct choice *choice) MUST_CHECK;
 int negotiate_esp(const struct model_ipsec_policy *policy, struct esp_terms terms,
 	const struct pld_sa *offer, struct esp_suite *suite, struct choice *choice) MUST_CHECK;
 
@@ -60,7 +73,8 @@ int negotiate_esp(const struct model_ipsec_policy *policy, struct esp_terms term
  * that we can do; 0: none. */
 uint16_t negotiate_ike_group(const struct model_ike_policy *policy, uint16_t wanted);
 
-/* What we offer. spi: 8 octets when rekeying, else empty. -ERR_UNSUPPORTED: nothing we can do. */
+/* What we offer. spi: 8 octets when rekeying, then without further key exchanges: those of the SA
+ * that is replaced are in its SK_d. -ERR_UNSUPPORTED: nothing we can do. */
 int offer_ike(struct emit *e, const struct model_ike_policy *policy, struct view spi) MUST_CHECK;
 int offer_esp(struct emit *e, const struct model_ipsec_policy *policy, struct esp_terms terms,
 	uint32_t spi) MUST_CHECK;

@@ -57,6 +57,9 @@ static void note_status(const struct pld_notify *n, struct notes *o)
 	case N_IKEV2_FRAGMENTATION_SUPPORTED:
 		o->fragmentation = true;
 		break;
+	case N_INTERMEDIATE_EXCHANGE_SUPPORTED:
+		o->intermediate = true;
+		break;
 	case N_IKEV2_MESSAGE_ID_SYNC_SUPPORTED:
 		o->mid_sync = true;
 		break;

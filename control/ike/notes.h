@@ -18,6 +18,7 @@ struct notes {
 	uint16_t ke_group;	  /* of INVALID_KE_PAYLOAD; 0: absent */
 	bool mobike, update_addresses;
 	struct view cookie2, no_nats; /* RFC 4555 4.2; n = 0: absent */
+	bool intermediate;	      /* RFC 9242 */
 	uint8_t rekey_protocol;
 	uint32_t rekey_spi; /* 0: no REKEY_SA */
 	bool rekey;

@@ -169,6 +169,7 @@ static int take_half(const Rec__IkeSa *s, struct ike_sa *sa)
 	h->peer_hashes = (uint8_t)s->peer_hashes;
 	if (blob_copy(view_of_bytes(&s->own_init), &h->own_init) < 0 ||
 		blob_copy(view_of_bytes(&s->peer_init), &h->peer_init) < 0 ||
+		blob_copy(view_of_bytes(&s->int_auth), &h->int_auth) < 0 ||
 		blob_copy(view_of_bytes(peer), &h->peer_nonce) < 0)
 		return -ERR_NOMEM;
 	return 0;

@@ -47,6 +47,8 @@ static bool deletes_ike(const struct chain *c)
 static enum sa_trigger request_trigger(const struct rx *rx)
 {
 	switch (rx->exchange) {
+	case EXCHANGE_IKE_INTERMEDIATE:
+		return RX_INTER_REQ;
 	case EXCHANGE_IKE_AUTH:
 		return RX_AUTH_REQ;
 	case EXCHANGE_CREATE_CHILD_SA:
@@ -63,6 +65,8 @@ static enum sa_trigger request_trigger(const struct rx *rx)
 static enum sa_trigger answer_trigger(const struct ike_sa *sa, const struct rx *rx)
 {
 	switch (sa->out->kind) {
+	case EXCH_INTERMEDIATE:
+		return rx->exchange == EXCHANGE_IKE_INTERMEDIATE ? RX_INTER_RESP : TRIGGER_END;
 	case EXCH_AUTH:
 		if (rx->exchange != EXCHANGE_IKE_AUTH)
 			return TRIGGER_END;

@@ -71,6 +71,15 @@ struct answer {
 	struct endpoint local, remote;
 };
 
+/* Key exchanges after the first (x_inter.c). */
+struct inter {
+	uint8_t at;	  /* done */
+	bool pair_is_due; /* initiator: a key pair is being made */
+	/* What both sides' messages have come to (RFC 9242 3.3.2). */
+	bool own_begun, peer_begun;
+	uint8_t own[ALG_DIGEST_MAX], peer[ALG_DIGEST_MAX];
+};
+
 /* Only until the peer is authenticated: what AUTH covers, and the retries of IKE_SA_INIT. */
 struct half {
 	uint64_t key[4];    /* of the engine's table of half-open responders */
@@ -85,11 +94,12 @@ struct half {
 	uint8_t peer_hashes;  /* SIGN_HASH_BIT()s it announced (RFC 7427 4); 0: did not */
 	struct blob peer_cas; /* digests of its CERTREQ; empty: no such request */
 	struct proof proof;
-	struct kex *kex; /* initiator, between two IKE_SA_INIT messages */
+	struct kex *kex; /* initiator, between request and answer */
 	uint16_t group;
 	uint8_t retries;
 	bool counted; /* in the engine's number of half-open SAs */
 	struct half_guard guard;
+	struct inter inter;
 	bool announce;	    /* INITIAL_CONTACT */
 	uint32_t policy_id; /* of the first child that we ask for */
 };

@@ -223,6 +223,21 @@ int tx_answer_close(struct ike *ike, struct ike_sa *sa, struct writer *w, const 
 	return 0;
 }
 
+int tx_answer_now(struct ike *ike, struct ike_sa *sa, struct writer *w, const struct rx *rx)
+{
+	struct flight *f;
+	int rc = tx_seal(ike, sa, w, &f);
+
+	if (rc < 0)
+		return rc;
+	tx_answer_keep(sa, rx->mid, rx->hash, f);
+	sa->next_rx = rx->mid + 1;
+	sa->answer.released = true;
+	ike->stats.tx_messages++;
+	tx_send(ike, sa, f);
+	return 0;
+}
+
 int tx_answer_notify(struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint16_t type)
 {
 	struct writer w;

@@ -26,6 +26,9 @@ void tx_answer_open(
 	struct ike *ike, const struct ike_sa *sa, struct writer *w, const struct rx *rx);
 int tx_answer_close(
 	struct ike *ike, struct ike_sa *sa, struct writer *w, const struct rx *rx) MUST_CHECK;
+/* ... of an IKE SA that is not established: kept and sent at once, not replicated (I9). */
+int tx_answer_now(
+	struct ike *ike, struct ike_sa *sa, struct writer *w, const struct rx *rx) MUST_CHECK;
 /* Nothing but one notification. */
 int tx_answer_notify(
 	struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint16_t type) MUST_CHECK;

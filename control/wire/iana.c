@@ -54,6 +54,13 @@ const char *transform_text(uint8_t type, uint16_t id)
 	case TRANSFORM_INTEG:
 		return integ_text(id);
 	case TRANSFORM_KE:
+	case TRANSFORM_ADDKE1:
+	case TRANSFORM_ADDKE2:
+	case TRANSFORM_ADDKE3:
+	case TRANSFORM_ADDKE4:
+	case TRANSFORM_ADDKE5:
+	case TRANSFORM_ADDKE6:
+	case TRANSFORM_ADDKE7:
 		return ke_group_text(id);
 	case TRANSFORM_ESN:
 		return esn_text(id);

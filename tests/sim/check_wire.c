@@ -126,6 +126,8 @@ void check_message(struct world *w, uint32_t n, uint32_t rg, struct view octets)
 	if (is_void(w, rg, &s))
 		return;
 	is_same(w, n, &s, octets);
+	if (h.exchange == EXCHANGE_IKE_INTERMEDIATE)
+		return; /* not replicated, as IKE_SA_INIT */
 	is_next(w, n, &s);
 	is_committed(w, n, rg, &s, octets);
 }

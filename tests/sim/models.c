@@ -87,6 +87,11 @@ static void add_common(struct text *t, bool pfs, uint32_t reauth)
 	add(t, "set security ike proposal P authentication-method pre-shared-keys\n"
 	       "set security ike proposal P dh-group group31\n"
 	       "set security ike proposal P encryption-algorithm aes-128-gcm\n"
+	       "set security ike proposal H dh-group group31\n"
+	       "set security ike proposal H additional-key-exchange group19\n"
+	       "set security ike proposal H encryption-algorithm aes-128-gcm\n"
+	       "set security ike policy IH proposals H\n"
+	       "set security ike policy IH pre-shared-key ascii-text \"correct horse battery\"\n"
 	       "set security ike policy IP proposals P\n"
 	       "set security ike policy IP pre-shared-key ascii-text \"correct horse battery\"\n"
 	       "set security ipsec proposal E protocol esp\n"
@@ -112,7 +117,8 @@ static void add_site(struct text *t, const struct site *s)
 
 	addr_text(&s->remote, remote);
 	add(t, "set interfaces st0 unit %u family inet\n", p);
-	add(t, "set security ike gateway P%u ike-policy IP\n", p);
+	/* One peer wants a second key exchange (RFC 9370). */
+	add(t, "set security ike gateway P%u ike-policy %s\n", p, p == 2 ? "IH" : "IP");
 	add(t, "set security ike gateway P%u address %s\n", p, remote);
 	add(t, "set security ike gateway P%u external-interface %s\n", p, s->port);
 	add(t, "set security ike gateway P%u version v2-only\n", p);

@@ -1,8 +1,8 @@
 #pragma once
 /*
  * The exchanges of IKEv2: acts of the rule table (rules.c), one file each, and the ways our own
- * requests begin. x_init.c: RFC 7296 1.2, first half; x_auth.c: second half; x_child.c and
- * x_rekey.c: 1.3; x_info.c: 1.4; collide.c: 2.8.1, 2.8.2, 2.25.
+ * requests begin. x_init.c: RFC 7296 1.2, first half; x_auth.c: second half; x_inter.c: RFC 9242
+ * between them; x_child.c and x_rekey.c: 1.3; x_info.c: 1.4; collide.c: 2.8.1, 2.8.2, 2.25.
  */
 #include "ike/fsm.h"
 #include "ike/rx.h"
@@ -37,6 +37,16 @@ int on_init_refused(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_init_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_init_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_init_respond(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+
+/* The first keys of a new IKE SA. */
+int init_keys_make(struct ike *ike, struct ike_sa *sa, struct view shared) MUST_CHECK;
+
+/* ---- x_inter.c */
+/* All key exchanges that were agreed on are done. */
+bool inter_is_done(const struct ike_sa *sa);
+int on_init_secret(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_inter_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_inter_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 
 /* ---- x_auth.c */
 /* Logs and counts it. `id` is text. */

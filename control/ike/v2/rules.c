@@ -16,7 +16,8 @@ static const struct ike_rule rules[] = {
 	{"ask again with another group", SA_INIT_SENT, RX_INIT_BAD_KE, 0, ACT(on_init_other_group), SA_KEYING},
 	{"they want none of it", SA_INIT_SENT, RX_INIT_ERROR, 0, ACT(on_init_refused), SA_SAME},
 	{"compute the shared secret", SA_INIT_SENT, RX_INIT_RESP, P(SA) | P(KE) | P(NONCE), ACT(on_init_answered), SA_DERIVING},
-	{"prove who we are", SA_DERIVING, ON_KEX_DONE, 0, ACT(on_auth_begin), SA_AUTH_SENT},
+	{"prove who we are, after all key exchanges", SA_DERIVING, ON_KEX_DONE, 0, ACT(on_init_secret), SA_AUTH_SENT},
+	{"compute one more shared secret", SA_DERIVING, RX_INTER_RESP, P(KE), ACT(on_inter_answered), SA_SAME},
 	{"prove who we are, signed", SA_DERIVING, ON_SIGNED, 0, ACT(on_auth_signed), SA_AUTH_SENT},
 	{"check who they are", SA_AUTH_SENT, RX_AUTH_RESP, P(IDR) | P(AUTH), ACT(on_auth_answered), SA_UP},
 	{"tell them that we do not trust them", SA_AUTH_SENT, ON_CLOSE, 0, ACT(on_distrust), SA_CLOSING},
@@ -24,6 +25,7 @@ static const struct ike_rule rules[] = {
 	/* responder */
 	{"make a key pair and the secret", SA_IDLE, RX_INIT_REQ, P(SA) | P(KE) | P(NONCE), ACT(on_init_asked), SA_RESPONDING},
 	{"answer", SA_RESPONDING, ON_KEX_DONE, 0, ACT(on_init_respond), SA_HALF_OPEN},
+	{"one more key exchange", SA_HALF_OPEN, RX_INTER_REQ, P(KE), ACT(on_inter_asked), SA_SAME},
 	{"check who they are, prove who we are", SA_HALF_OPEN, RX_AUTH_REQ, P(IDI) | P(AUTH), ACT(on_auth_asked), SA_UP},
 	{"refuse, keep the answer a little", SA_HALF_OPEN, ON_ERROR, 0, ACT(on_auth_refuse), SA_REFUSED},
 	/* established */
@@ -67,6 +69,7 @@ static const struct ike_rule rules[] = {
 	{"not authenticated", SA_AUTH_SENT, ON_ERROR, 0, ACT(on_auth_broken), SA_GONE},
 	{"no key pair for them", SA_RESPONDING, ON_ERROR, 0, ACT(on_auth_broken), SA_GONE},
 	{"asked in vain", SA_INIT_SENT, ON_TIMEOUT, 0, ACT(on_auth_broken), SA_GONE},
+	{"asked for one more key exchange in vain", SA_DERIVING, ON_TIMEOUT, 0, ACT(on_auth_broken), SA_GONE},
 	{"authenticated in vain", SA_AUTH_SENT, ON_TIMEOUT, 0, ACT(on_auth_broken), SA_GONE},
 	{"they never came back", SA_RESPONDING, ON_LINGER, 0, ACT(on_auth_broken), SA_GONE},
 	{"they never authenticated", SA_HALF_OPEN, ON_LINGER, 0, ACT(on_auth_broken), SA_GONE},

@@ -121,17 +121,6 @@ static void answered_notes(struct ike *ike, struct ike_sa *sa, const struct rx *
 
 /* ---------------------------------------------------------------- initiator */
 
-static int keys_make(struct ike *ike, struct ike_sa *sa, struct view shared)
-{
-	const struct keymat_ike_in in = {.shared = shared,
-		.ni = view_of_array(sa->half->nonce),
-		.nr = blob_view(&sa->half->peer_nonce),
-		.spi_i = sa->spi_local,
-		.spi_r = sa->spi_remote};
-
-	return keymat_ike(ike->cfg.crypto, &sa->suite, &in, &sa->keys);
-}
-
 static struct tunnel *first_tunnel(struct ike *ike, const struct ike_sa *sa)
 {
 	struct tunnel *t = tunnel_find(ike, sa->half->policy_id);
@@ -177,8 +166,8 @@ int on_auth_begin(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	int rc = c->job->rc;
 
-	if (rc == 0)
-		rc = keys_make(ike, sa, secret_view(c->job->shared));
+	if (rc == 0 && !sa->keys)
+		rc = init_keys_make(ike, sa, secret_view(c->job->shared));
 	if (rc == 0)
 		rc = auth_own_id(ike, sa->gw, &sa->local_id);
 	if (rc < 0)
@@ -342,6 +331,8 @@ static int asked_first(struct ike *ike, struct ike_sa *sa, const struct cause *c
 	const char *why;
 	int rc;
 
+	if (!inter_is_done(sa))
+		return -ERR_SYNTAX;
 	/* The peer may have moved to port 4500 (2.23). */
 	if (c->rx->dg) {
 		sa->local = c->rx->dg->local;

@@ -58,6 +58,14 @@ static void fragmentation_write(struct ike_sa *sa, struct writer *w)
 		tx_notify(w, N_IKEV2_FRAGMENTATION_SUPPORTED, (struct view){0});
 }
 
+/* RFC 9370 2.2.1: goes with an offer, or the choice, of further key exchanges. */
+static void intermediate_write(struct ike_sa *sa, struct writer *w)
+{
+	if (sa->initiator ? policy_has_additional(sa->gw->model->policy)
+			  : sa->suite.n_additional != 0)
+		tx_notify(w, N_INTERMEDIATE_EXCHANGE_SUPPORTED, (struct view){0});
+}
+
 static void fragmentation_read(struct ike_sa *sa, const struct rx *rx)
 {
 	if (sa->gw->model->fragmentation && rx->notes.fragmentation)
@@ -108,10 +116,16 @@ struct offer {
 	struct view nonce;
 };
 
+static enum ike_further further_with(const struct rx *rx)
+{
+	return rx->notes.intermediate ? FURTHER_CAN : FURTHER_NEVER;
+}
+
 /* -ERR_SYNTAX, -ERR_NO_PROPOSAL, -ERR_NOT_FOUND: nobody is configured for that peer. */
 static int offer_read(struct ike *ike, const struct rx *rx, struct offer *o)
 {
 	struct peer_walk walk = {rx->dg->local.addr, rx->dg->remote.addr};
+	enum ike_further further = further_with(rx);
 	const struct payload *sa = chain_find(rx->chain, PLD_SA),
 			     *ke = chain_find(rx->chain, PLD_KE);
 	struct gateway *gw;
@@ -122,7 +136,7 @@ static int offer_read(struct ike *ike, const struct rx *rx, struct offer *o)
 		return -ERR_SYNTAX;
 	while ((gw = peer_next(ike, &walk)) != NULL) {
 		o->gw = o->gw ? o->gw : gw;
-		rc = negotiate_ike(gw->model->policy, &o->sa, &o->suite, &o->choice);
+		rc = negotiate_ike(gw->model->policy, further, &o->sa, &o->suite, &o->choice);
 		if (rc == 0) {
 			o->gw = gw;
 			return 0;
@@ -368,7 +382,7 @@ static void ke_write(struct writer *w, uint16_t group, struct view value)
 	writer_close(w);
 }
 
-static int keys_make(struct ike *ike, struct ike_sa *sa, struct view shared)
+int init_keys_make(struct ike *ike, struct ike_sa *sa, struct view shared)
 {
 	const struct half *h = sa->half;
 	struct view own = view_of_array(h->nonce), peer = blob_view(&h->peer_nonce);
@@ -413,7 +427,7 @@ int on_init_respond(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	if (rc < 0)
 		ike->stats.rx_bad_ke++;
 	if (rc == 0)
-		rc = keys_make(ike, sa, secret_view(c->job->shared));
+		rc = init_keys_make(ike, sa, secret_view(c->job->shared));
 	if (rc < 0)
 		return rc;
 	writer_begin(&w, ike->room_out, sizeof ike->room_out, &h);
@@ -426,6 +440,7 @@ int on_init_respond(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	fragmentation_write(sa, &w);
 	auth_sig_hashes_write(ike, sa, &w);
 	auth_sig_request_write(ike, sa, &w);
+	intermediate_write(sa, &w);
 	rc = writer_end(&w, &message);
 	return rc < 0 ? rc : init_answer_send(ike, sa, message);
 }
@@ -526,6 +541,7 @@ static int init_request_send(struct ike *ike, struct ike_sa *sa)
 	natd_write(ike, sa, &w);
 	fragmentation_write(sa, &w);
 	auth_sig_hashes_write(ike, sa, &w);
+	intermediate_write(sa, &w);
 	rc = writer_end(&w, &message);
 	if (rc < 0)
 		return rc;
@@ -634,7 +650,8 @@ int on_init_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		pld_ke_parse(k->body, &ke) < 0 || rx_nonce(c->rx, &nonce) < 0 ||
 		ike_header_parse(c->rx->raw, &hdr) < 0 || hdr.spi_r == 0)
 		return -ERR_SYNTAX;
-	if (negotiate_ike(sa->gw->model->policy, &answer, &sa->suite, &choice) < 0)
+	if (negotiate_ike(
+		    sa->gw->model->policy, further_with(c->rx), &answer, &sa->suite, &choice) < 0)
 		return -ERR_NO_PROPOSAL;
 	if (ke.group != h->group || sa->suite.dh->id != h->group)
 		return -ERR_INVALID_KE;

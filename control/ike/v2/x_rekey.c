@@ -137,7 +137,7 @@ static int offer_read(const struct ike_sa *sa, const struct rx *rx, struct birth
 	if (!s || !k || pld_sa_parse(s->body, SA_OFFER, &offer) < 0 ||
 		pld_ke_parse(k->body, ke) < 0 || rx_nonce(rx, &b->ni) < 0)
 		return -ERR_SYNTAX;
-	if (negotiate_ike(sa->gw->model->policy, &offer, &b->suite, choice) < 0)
+	if (negotiate_ike(sa->gw->model->policy, FURTHER_NONE, &offer, &b->suite, choice) < 0)
 		return -ERR_NO_PROPOSAL;
 	b->spi_remote = spi64(choice->spi);
 	return b->spi_remote ? 0 : -ERR_SYNTAX;
@@ -266,7 +266,7 @@ static int rekey_agreed(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 	if (!p || pld_sa_parse(p->body, SA_ANSWER, &answer) < 0 || rx_nonce(rx, &b.nr) < 0)
 		return -ERR_SYNTAX;
 	if (rc == 0)
-		rc = negotiate_ike(sa->gw->model->policy, &answer, &b.suite, &choice);
+		rc = negotiate_ike(sa->gw->model->policy, FURTHER_NONE, &answer, &b.suite, &choice);
 	if (rc < 0)
 		return rc;
 	b.spi_remote = spi64(choice.spi);

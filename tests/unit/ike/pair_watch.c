@@ -120,6 +120,8 @@ void pair_watch(struct pair *p, int n, struct view octets)
 	emit_bytes(
 		&e, octets.p + IKE_HEADER_LEN + PAYLOAD_HEADER_LEN + fragment_of(&h, octets).n, 8);
 	seen_once(&p->ivs, key, octets, "I3: an IV was used twice");
+	if (h.exchange == EXCHANGE_IKE_INTERMEDIATE)
+		return; /* of strangers */
 	if (!is_refused(node, own) && !in_log(node, own, octets))
 		fail_msg(
 			"I1: sent before it was committed (exchange %u, ID %u)", h.exchange, h.mid);

@@ -51,6 +51,8 @@ static struct pair *reach(enum sa_state s, int *node, struct ike_sa **sa)
 static enum exch_kind kind_for(enum sa_trigger on)
 {
 	switch ((int)on) {
+	case RX_INTER_RESP:
+		return EXCH_INTERMEDIATE;
 	case RX_CHILD_RESP:
 		return EXCH_CHILD;
 	case RX_IKE_REKEY_RESP:
