@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "config/pki_dir.h"
@@ -147,6 +148,26 @@ static void do_keep(void *ctx, const char *profile, struct view der)
 		pki_job_free(j);
 	else
 		job_start(j);
+}
+
+static void do_forget(void *ctx, const char *profile)
+{
+	const struct pki_service *p = (const struct pki_service *)ctx;
+	char path[PKI_PATH_MAX];
+
+	if (pki_path(p->d->args.pki_dir, PKI_CRL, profile, path) == 0)
+		(void)unlink(path);
+}
+
+/* Dynamic profiles are of one run; a run before may have ended without a farewell. */
+static void forget_dynamic(struct pki_service *p)
+{
+	char name[REVOCATION_NAME_MAX];
+
+	for (unsigned i = 1; i <= REVOCATION_DYNAMIC_MAX; i++) {
+		(void)snprintf(name, sizeof name, "dynamic-%03u", i);
+		do_forget(p, name);
+	}
 }
 
 /* ---------------------------------------------------------------- jobs of the engine */
@@ -308,7 +329,7 @@ void pki_service_clear(struct pki_service *p, const char *profile)
 int pki_service_init(struct pki_service *p, struct daemon *d)
 {
 	const struct revocation_ops ops = {
-		p, do_fetch, do_changed, do_revoked, do_keep, &d->env, &d->log};
+		p, do_fetch, do_changed, do_revoked, do_keep, do_forget, &d->env, &d->log};
 	int rc;
 
 	*p = (struct pki_service){.d = d};
@@ -323,6 +344,7 @@ int pki_service_init(struct pki_service *p, struct daemon *d)
 		return rc < 0 ? rc : -ERR_IO;
 	p->tick.data = p;
 	p->started = true;
+	forget_dynamic(p);
 	(void)uv_timer_start(&p->tick, on_tick, TICK_MS, TICK_MS);
 	pki_service_reload(p);
 	return 0;

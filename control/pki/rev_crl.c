@@ -10,6 +10,8 @@
 void rev_source_free(struct revocation *r, struct rev_source *s)
 {
 	HASH_DELETE(hh, r->sources, s);
+	if (s->dynamic)
+		r->ops.forget(r->ops.ctx, s->profile);
 	blob_fini(&s->key);
 	blob_fini(&s->urls);
 	blob_fini(&s->delta_urls);
@@ -316,7 +318,7 @@ bool rev_crl_done(struct revocation *r, uint64_t id, struct crl *list, struct vi
 		list->is_delta ? " delta" : "", list->n);
 	r->stats.lists_fetched++;
 	*t = (struct rev_try){.tried = true};
-	if (!s->dynamic && !list->is_delta)
+	if (!list->is_delta)
 		r->ops.keep(r->ops.ctx, s->profile, der);
 	rev_source_take(r, s, list, now_s);
 	return true;

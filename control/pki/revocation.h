@@ -49,8 +49,10 @@ struct revocation_ops {
 	void (*changed)(void *ctx);
 	/* Certificates that a new list or answer revokes, by cert_ref_compare(). Lent. */
 	void (*revoked)(void *ctx, const struct cert_ref *refs, size_t n);
-	/* A list of a configured profile came over the network: keep it. */
+	/* A list of a profile came over the network: keep it. */
 	void (*keep)(void *ctx, const char *profile, struct view der);
+	/* A dynamic profile is no more: what was kept of it goes. */
+	void (*forget)(void *ctx, const char *profile);
 	const struct env *env;
 	const struct log_ctx *log;
 };

@@ -25,7 +25,7 @@ struct outside {
 	struct world w;
 	struct revocation *r;
 	struct sent out[OUT_MAX];
-	size_t n_out, changed, n_revoked, kept;
+	size_t n_out, changed, n_revoked, kept, forgotten;
 	struct cert_ref revoked[OUT_MAX];
 	struct log_ctx log;
 	struct env env;
@@ -72,6 +72,12 @@ static void on_keep(void *ctx, const char *profile, struct view der)
 	((struct outside *)ctx)->kept++;
 }
 
+static void on_forget(void *ctx, const char *profile)
+{
+	(void)profile;
+	((struct outside *)ctx)->forgotten++;
+}
+
 static void no_random(void *ctx, void *out, size_t n)
 {
 	(void)ctx;
@@ -95,7 +101,7 @@ static void begin(struct outside *o)
 	o->path.certs[1] = o->w.ca[SALES].cert;
 	world_trust(&o->w, SALES, -1);
 	assert_int_equal(revocation_new(&(struct revocation_ops){o, take_fetch, on_changed,
-						on_revoked, on_keep, &o->env, &o->log},
+						on_revoked, on_keep, on_forget, &o->env, &o->log},
 				 &o->r),
 		0);
 }
@@ -403,12 +409,14 @@ static void unknown_ca_becomes_a_dynamic_profile(void **state)
 	assert_true(shown.dynamic);
 	bring_list(&o, &(struct forge_crl){.serials = host_b, .n = 1}, &o.w.ca[SALES]);
 	expect(&o, REVOCATION_REVOKED, "CN=Host-B: revoked by the list of dynamic-001");
-	assert_int_equal(o.kept, 0);
+	assert_int_equal(o.kept, 1);
+	assert_int_equal(o.forgotten, 0);
 	/* Unused for a day: forgotten. */
 	o.now += 90000;
 	revocation_tick(o.r, o.now);
 	for (size_t i = 0; revocation_at(o.r, i, &shown); i++)
 		assert_false(shown.dynamic);
+	assert_int_equal(o.forgotten, 1);
 	/* Without the parent's option none appears. */
 	o.w.profiles[0].revocation = MODEL_REVOCATION_OFF;
 	expect(&o, REVOCATION_GOOD, NULL);
