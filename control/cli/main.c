@@ -12,6 +12,7 @@
 #include "cli/client.h"
 #include "cli/local.h"
 #include "cli/pipe.h"
+#include "cli/pki.h"
 #include "cli/request.h"
 #include "cli/show.h"
 
@@ -55,14 +56,24 @@ static int complain(const char *line, const struct words_error *e)
 
 struct answer {
 	struct show show;
-	bool json;
+	const struct command *command;
+	struct request *request;
+	struct pki_files *files;
+	bool confirmed; /* the request goes again */
 };
 
 static int take_part(void *ctx, const Ctl__Response *r)
 {
 	struct answer *a = ctx;
+	int rc = 0;
 
-	return show_part(&a->show, r, stderr);
+	if (r->body_case == CTL__RESPONSE__BODY_PKI_QUESTION) {
+		a->confirmed = pki_confirm(a->request, r->pki_question, a->files, stdout, stdin);
+		return 0;
+	}
+	if (r->body_case == CTL__RESPONSE__BODY_PKI_MADE)
+		rc = pki_write(a->command, r->pki_made, stderr);
+	return rc < 0 ? rc : show_part(&a->show, r, stderr);
 }
 
 static int explain(int rc, const char *socket_path)
@@ -85,14 +96,23 @@ static int explain(int rc, const char *socket_path)
 /* Renders to `to` as the answer streams in. */
 static int ask(const char *socket_path, const struct command *c, const struct pipes *p, FILE *to)
 {
-	struct answer a;
 	struct request r;
+	struct pki_files files = {0};
+	struct answer a = {.command = c, .request = &r, .files = &files};
 	int rc;
 
 	request_fill(&r, c, p->set);
+	rc = pki_files_read(&r, c, &files, stderr);
+	if (rc < 0) {
+		pki_files_fini(&files);
+		return rc;
+	}
 	show_init(&a.show, to, c, p->json);
 	rc = client_ask(socket_path, &r.request, take_part, &a);
+	if (rc == 0 && a.confirmed)
+		rc = client_ask(socket_path, &r.request, take_part, &a);
 	show_end(&a.show);
+	pki_files_fini(&files);
 	return rc;
 }
 

@@ -1,5 +1,7 @@
 #include "cli/request.h"
 
+#include <strings.h>
+
 static uint32_t number(const struct command *c, enum slot slot)
 {
 	return c->slot[slot].given ? (uint32_t)c->slot[slot].number : 0;
@@ -47,6 +49,16 @@ static void fill_filters(struct request *r, const struct command *c)
 		r->request.member = &r->u.member;                                                  \
 		r->request.command_case = CTL__REQUEST__COMMAND_##kind;                            \
 	} while (0)
+
+static void fill_show_pki(struct request *r, const struct command *c)
+{
+	SET(show_pki, SHOW_PKI, ctl__show_pki__init);
+	r->u.show_pki.object = (Ctl__PkiObject)(c->action - ACTION_SHOW_PKI_CA);
+	r->u.show_pki.name = text(c, SLOT_PKI_NAME);
+	r->u.show_pki.detail = c->slot[SLOT_DETAIL].given;
+	if (c->slot[SLOT_SYSTEM].given)
+		r->u.show_pki.name = lent("system-generated"); /* there is none of that name */
+}
 
 static void fill_show(struct request *r, const struct command *c, bool set_form)
 {
@@ -98,6 +110,12 @@ static void fill_show(struct request *r, const struct command *c, bool set_form)
 	case ACTION_SHOW_NEXT_HOP_TUNNELS:
 		SET(show_next_hop_tunnels, SHOW_NEXT_HOP_TUNNELS, ctl__show_next_hop_tunnels__init);
 		r->u.show_next_hop_tunnels.interface = text(c, SLOT_INTERFACE);
+		break;
+	case ACTION_SHOW_PKI_CA:
+	case ACTION_SHOW_PKI_LOCAL:
+	case ACTION_SHOW_PKI_CRL:
+	case ACTION_SHOW_PKI_REQUEST:
+		fill_show_pki(r, c);
 		break;
 	default:
 		SET(show_configuration, SHOW_CONFIGURATION, ctl__show_configuration__init);
@@ -163,6 +181,88 @@ static void fill_change(struct request *r, const struct command *c)
 	}
 }
 
+/* A name that is no address is left to the daemon to refuse, as an empty one. */
+static void fill_address(struct request *r, const struct command *c, enum slot slot)
+{
+	size_t n = r->u.pki_make.n_address;
+
+	if (!c->slot[slot].given)
+		return;
+	if (addr_parse(c->slot[slot].text, &r->addr[n]) < 0)
+		r->addr[n].family = 0;
+	r->address[n] =
+		(ProtobufCBinaryData){r->addr[n].family ? addr_len(&r->addr[n]) : 0, r->addr[n].b};
+	r->u.pki_make.n_address++;
+}
+
+static void fill_make(struct request *r, const struct command *c)
+{
+	SET(pki_make, PKI_MAKE, ctl__pki_make__init);
+	r->u.pki_make.name = text(c, SLOT_PKI_NAME);
+	r->u.pki_make.subject = text(c, SLOT_SUBJECT);
+	r->u.pki_make.digest = text(c, SLOT_DIGEST);
+	r->u.pki_make.self_signed = c->action == ACTION_PKI_SELF_SIGNED;
+	r->domain = text(c, SLOT_DOMAIN);
+	r->email = text(c, SLOT_EMAIL);
+	r->u.pki_make.n_domain_name = c->slot[SLOT_DOMAIN].given;
+	r->u.pki_make.domain_name = &r->domain;
+	r->u.pki_make.n_email = c->slot[SLOT_EMAIL].given;
+	r->u.pki_make.email = &r->email;
+	r->u.pki_make.address = r->address;
+	fill_address(r, c, SLOT_ADDRESS);
+	fill_address(r, c, SLOT_ADDRESS6);
+}
+
+static void fill_load(struct request *r, const struct command *c)
+{
+	const char *key = text(c, SLOT_KEY);
+
+	SET(pki_load, PKI_LOAD, ctl__pki_load__init);
+	r->u.pki_load.object = c->action == ACTION_PKI_LOAD_CA	  ? CTL__PKI_OBJECT__PKI_CA
+			       : c->action == ACTION_PKI_LOAD_CRL ? CTL__PKI_OBJECT__PKI_CRL
+								  : CTL__PKI_OBJECT__PKI_LOCAL;
+	r->u.pki_load.name = text(c, SLOT_PKI_NAME);
+	r->u.pki_load.passphrase = text(c, SLOT_PASSPHRASE);
+	if (strncasecmp(key, "pkcs11:", 7) == 0)
+		r->u.pki_load.key_uri = lent(key);
+}
+
+static void fill_pki(struct request *r, const struct command *c)
+{
+	switch ((unsigned)c->action) {
+	case ACTION_PKI_LOAD_CA:
+	case ACTION_PKI_LOAD_LOCAL:
+	case ACTION_PKI_LOAD_CRL:
+		fill_load(r, c);
+		break;
+	case ACTION_PKI_VERIFY_CA:
+	case ACTION_PKI_VERIFY_LOCAL:
+		SET(pki_verify, PKI_VERIFY, ctl__pki_verify__init);
+		r->u.pki_verify.object = c->action == ACTION_PKI_VERIFY_CA
+						 ? CTL__PKI_OBJECT__PKI_CA
+						 : CTL__PKI_OBJECT__PKI_LOCAL;
+		r->u.pki_verify.name = text(c, SLOT_PKI_NAME);
+		break;
+	case ACTION_PKI_GENERATE:
+		SET(pki_generate, PKI_GENERATE, ctl__pki_generate__init);
+		r->u.pki_generate.name = text(c, SLOT_PKI_NAME);
+		r->u.pki_generate.ecdsa = number(c, SLOT_TYPE) == 1;
+		r->u.pki_generate.dsa = number(c, SLOT_TYPE) == 2;
+		r->u.pki_generate.bits = number(c, SLOT_SIZE);
+		r->u.pki_generate.uri = text(c, SLOT_TOKEN);
+		break;
+	case ACTION_PKI_REQUEST:
+	case ACTION_PKI_SELF_SIGNED:
+		fill_make(r, c);
+		break;
+	default:
+		SET(pki_clear, PKI_CLEAR, ctl__pki_clear__init);
+		r->u.pki_clear.object = (Ctl__PkiObject)(c->action - ACTION_PKI_CLEAR_CA);
+		r->u.pki_clear.name = text(c, SLOT_PKI_NAME);
+		break;
+	}
+}
+
 void request_fill(struct request *r, const struct command *c, bool set_form)
 {
 	memset(r, 0, sizeof *r);
@@ -171,6 +271,8 @@ void request_fill(struct request *r, const struct command *c, bool set_form)
 	fill_filters(r, c);
 	if (c->action <= ACTION_SHOW_CONFIGURATION)
 		fill_show(r, c, set_form);
+	else if (c->action >= ACTION_PKI_LOAD_CA && c->action <= ACTION_PKI_CLEAR_KEY)
+		fill_pki(r, c);
 	else
 		fill_change(r, c);
 }

@@ -13,6 +13,11 @@ struct request {
 	Ctl__IkeFilter ike;
 	Ctl__IpsecFilter ipsec;
 
+	/* Names of a certificate request. */
+	char *domain, *email;
+	ProtobufCBinaryData address[2];
+	struct addr addr[2];
+
 	union {
 		Ctl__ShowIke show_ike;
 		Ctl__ShowIpsec show_ipsec;
@@ -37,6 +42,12 @@ struct request {
 		Ctl__WorkerSet worker_set;
 		Ctl__Rebalance rebalance;
 		Ctl__ShowWorkers show_workers;
+		Ctl__ShowPki show_pki;
+		Ctl__PkiLoad pki_load;
+		Ctl__PkiVerify pki_verify;
+		Ctl__PkiGenerate pki_generate;
+		Ctl__PkiMake pki_make;
+		Ctl__PkiClear pki_clear;
 	} u;
 };
 

@@ -38,6 +38,27 @@ static const char *list_name(enum action action)
 		return "configuration";
 	case ACTION_SHOW_CLUSTER:
 		return "chassis-cluster";
+	case ACTION_SHOW_PKI_CA:
+		return "ca-certificates";
+	case ACTION_SHOW_PKI_LOCAL:
+		return "local-certificates";
+	case ACTION_SHOW_PKI_CRL:
+		return "crls";
+	case ACTION_SHOW_PKI_REQUEST:
+		return "certificate-requests";
+	case ACTION_PKI_LOAD_CA:
+	case ACTION_PKI_LOAD_LOCAL:
+	case ACTION_PKI_LOAD_CRL:
+	case ACTION_PKI_VERIFY_CA:
+	case ACTION_PKI_VERIFY_LOCAL:
+	case ACTION_PKI_GENERATE:
+	case ACTION_PKI_REQUEST:
+	case ACTION_PKI_SELF_SIGNED:
+	case ACTION_PKI_CLEAR_CA:
+	case ACTION_PKI_CLEAR_LOCAL:
+	case ACTION_PKI_CLEAR_CRL:
+	case ACTION_PKI_CLEAR_REQUEST:
+	case ACTION_PKI_CLEAR_KEY:
 	case ACTION_CLEAR_IKE:
 	case ACTION_CLEAR_IPSEC:
 	case ACTION_CLEAR_IPSEC_STATISTICS:
@@ -234,6 +255,14 @@ int show_part(struct show *s, const Ctl__Response *r, FILE *err)
 		return 0;
 	case CTL__RESPONSE__BODY_NEXT_HOP_TUNNELS:
 		show_next_hop_tunnels(s, r->next_hop_tunnels, show_header(s, r->node));
+		return 0;
+	case CTL__RESPONSE__BODY_PKI:
+		(void)show_header(s, r->node);
+		show_pki(s, r->pki);
+		return 0;
+	case CTL__RESPONSE__BODY_PKI_MADE:
+		(void)show_header(s, r->node);
+		show_pki_made(s, r->pki_made);
 		return 0;
 	case CTL__RESPONSE__BODY_VERSION:
 		show_version(s, r);

@@ -28,6 +28,7 @@ struct show {
 	int64_t fpc;	/* only this group of workers; -1: all */
 	/* What the last line belongs to, of lists that come in parts. */
 	char table[160], prefix[64];
+	bool goes_on;			/* the next part has more of the same CRL */
 	uint32_t tunnels[SHOW_WORKERS]; /* of each worker of this node */
 };
 
@@ -53,5 +54,7 @@ void show_distribution(struct show *s, const Ctl__IpsecList *list, bool fresh);
 void show_workers(struct show *s, const Ctl__WorkerList *list, bool fresh);
 void show_routes(struct show *s, const Ctl__RouteList *list, bool fresh);
 void show_next_hop_tunnels(struct show *s, const Ctl__NextHopTunnelList *list, bool fresh);
+void show_pki(struct show *s, const Ctl__PkiList *list);
+void show_pki_made(struct show *s, const Ctl__PkiMade *made);
 void show_ha_json(struct json *j, const Ctl__Ha *ha);
 void show_endpoint_json(struct json *j, const char *name, const Ctl__Endpoint *e);

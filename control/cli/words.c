@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum arg { ARG_NONE, ARG_NUMBER, ARG_ADDRESS, ARG_NAME, ARG_FAMILY, ARG_NODE };
+enum arg { ARG_NONE, ARG_NUMBER, ARG_ADDRESS, ARG_NAME, ARG_FAMILY, ARG_NODE, ARG_KEY_TYPE };
 
 struct option {
 	const char *word; /* NULL: the value stands alone */
@@ -123,6 +123,57 @@ static const struct option pic_options[] = {
 	{"online", ARG_NONE, SLOT_ONLINE, 0, 0, false, "it takes its share"},
 };
 
+#define CA_PROFILE(needed) {"ca-profile", ARG_NAME, SLOT_PKI_NAME, 0, 0, needed, "name of the CA profile"}
+#define CERT_ID(needed) {"certificate-id", ARG_NAME, SLOT_PKI_NAME, 0, 0, needed, "name of the certificate"}
+#define FILENAME(needed, help) {"filename", ARG_NAME, SLOT_FILENAME, 0, 0, needed, help}
+#define BRIEF_DETAIL                                                                               \
+	{"brief", ARG_NONE, SLOT_BRIEF, 0, 0, false, "a few lines for each (default)"},            \
+		{"detail", ARG_NONE, SLOT_DETAIL, 0, 0, false, "all that is known"}
+#define SUBJECT                                                                                    \
+	{"subject", ARG_NAME, SLOT_SUBJECT, 0, 0, true, "\"CN=gw,O=example,C=US\""},               \
+		{"domain-name", ARG_NAME, SLOT_DOMAIN, 0, 0, false, "FQDN"},                       \
+		{"ip-address", ARG_NAME, SLOT_ADDRESS, 0, 0, false, "IPv4 address"},               \
+		{"ipv6-address", ARG_NAME, SLOT_ADDRESS6, 0, 0, false, "IPv6 address"},            \
+		{"email", ARG_NAME, SLOT_EMAIL, 0, 0, false, "mail address"},                      \
+		{"digest", ARG_NAME, SLOT_DIGEST, 0, 0, false, "sha1, sha256 (default), sha384, sha512"}
+
+static const struct option show_ca_options[] = {BRIEF_DETAIL, CA_PROFILE(false)};
+
+static const struct option show_local_options[] = {
+	BRIEF_DETAIL, CERT_ID(false),
+	{"system-generated", ARG_NONE, SLOT_SYSTEM, 0, 0, false, "those nobody asked for: none here"},
+};
+
+static const struct option show_request_options[] = {BRIEF_DETAIL, CERT_ID(false)};
+static const struct option load_ca_options[] = {
+	CA_PROFILE(true), FILENAME(true, "file of the certificate, PEM or DER")};
+static const struct option load_crl_options[] = {
+	CA_PROFILE(true), FILENAME(true, "file of the list, PEM or DER")};
+
+static const struct option load_local_options[] = {
+	CERT_ID(true), FILENAME(true, "file of the certificate and those above it, PEM or DER"),
+	{"key", ARG_NAME, SLOT_KEY, 0, 0, false, "file of the key, or pkcs11:... for one in a token"},
+	{"passphrase", ARG_NAME, SLOT_PASSPHRASE, 0, 0, false, "of the key"},
+};
+
+static const struct option verify_ca_options[] = {CA_PROFILE(true)};
+static const struct option verify_local_options[] = {CERT_ID(true)};
+
+static const struct option generate_options[] = {
+	CERT_ID(true),
+	{"size", ARG_NUMBER, SLOT_SIZE, 256, 4096, false, "bits, default 2048, ecdsa 256"},
+	{"type", ARG_KEY_TYPE, SLOT_TYPE, 0, 0, false, "rsa (default) or ecdsa"},
+	{"token", ARG_NAME, SLOT_TOKEN, 0, 0, false, "pkcs11:... to make it in a token"},
+};
+
+static const struct option pki_request_options[] = {
+	CERT_ID(true), SUBJECT, FILENAME(false, "file to write it to")};
+static const struct option self_signed_options[] = {CERT_ID(true), SUBJECT};
+static const struct option clear_ca_options[] = {
+	CA_PROFILE(false), {"all", ARG_NONE, SLOT_ALL, 0, 0, false, "of all profiles"}};
+static const struct option clear_id_options[] = {
+	CERT_ID(false), {"all", ARG_NONE, SLOT_ALL, 0, 0, false, "all of them"}};
+
 static const struct option reload_options[] = {
 	{"check", ARG_NONE, SLOT_CHECK, 0, 0, false, "do not apply it"},
 };
@@ -153,6 +204,14 @@ static const struct row rows[] = {
 	{"show chassis fpc pic-status", ACTION_SHOW_PICS, OPTIONS(pics_options),
 		"workers and their states"},
 	{"show chassis fpc", ACTION_SHOW_PICS, OPTIONS(pics_options), "the same"},
+	{"show security pki ca-certificate", ACTION_SHOW_PKI_CA, OPTIONS(show_ca_options),
+		"certificates of CAs"},
+	{"show security pki local-certificate", ACTION_SHOW_PKI_LOCAL, OPTIONS(show_local_options),
+		"our own certificates"},
+	{"show security pki crl", ACTION_SHOW_PKI_CRL, OPTIONS(show_ca_options),
+		"lists of revoked certificates"},
+	{"show security pki certificate-request", ACTION_SHOW_PKI_REQUEST,
+		OPTIONS(show_request_options), "requests that were made"},
 	{"show configuration", ACTION_SHOW_CONFIGURATION, NULL, 0, "what is in effect"},
 	{"show version", ACTION_SHOW_VERSION, NULL, 0, "of the daemon"},
 	{"clear security ike security-associations", ACTION_CLEAR_IKE, OPTIONS(clear_ike_options),
@@ -174,6 +233,31 @@ static const struct row rows[] = {
 	{"request chassis fpc", ACTION_FPC, OPTIONS(fpc_options), "a group of workers comes or goes"},
 	{"request chassis pic", ACTION_FPC, OPTIONS(pic_options), "a worker comes or goes"},
 	{"request vpn workers rebalance", ACTION_REBALANCE, NULL, 0, "share the load evenly"},
+	{"request security pki ca-certificate load", ACTION_PKI_LOAD_CA, OPTIONS(load_ca_options),
+		"trust a CA by the file of its certificate"},
+	{"request security pki ca-certificate verify", ACTION_PKI_VERIFY_CA,
+		OPTIONS(verify_ca_options), "check it"},
+	{"request security pki local-certificate load", ACTION_PKI_LOAD_LOCAL,
+		OPTIONS(load_local_options), "a certificate of ours, with its key"},
+	{"request security pki local-certificate verify", ACTION_PKI_VERIFY_LOCAL,
+		OPTIONS(verify_local_options), "check it"},
+	{"request security pki local-certificate generate-self-signed", ACTION_PKI_SELF_SIGNED,
+		OPTIONS(self_signed_options), "a certificate that nobody else signs"},
+	{"request security pki generate-key-pair", ACTION_PKI_GENERATE, OPTIONS(generate_options),
+		"a new private key"},
+	{"request security pki generate-certificate-request", ACTION_PKI_REQUEST,
+		OPTIONS(pki_request_options), "what a CA signs (PKCS#10)"},
+	{"request security pki crl load", ACTION_PKI_LOAD_CRL, OPTIONS(load_crl_options),
+		"a list of revoked certificates"},
+	{"clear security pki ca-certificate", ACTION_PKI_CLEAR_CA, OPTIONS(clear_ca_options),
+		"forget certificates of CAs"},
+	{"clear security pki local-certificate", ACTION_PKI_CLEAR_LOCAL, OPTIONS(clear_id_options),
+		"forget our own certificates"},
+	{"clear security pki crl", ACTION_PKI_CLEAR_CRL, OPTIONS(clear_ca_options), "forget lists"},
+	{"clear security pki certificate-request", ACTION_PKI_CLEAR_REQUEST,
+		OPTIONS(clear_id_options), "forget requests"},
+	{"clear security pki key-pair", ACTION_PKI_CLEAR_KEY, OPTIONS(clear_id_options),
+		"destroy private keys"},
 	{"request system configuration reload", ACTION_RELOAD, OPTIONS(reload_options),
 		"read the configuration file again"},
 };
@@ -405,6 +489,7 @@ static int take_value(const struct option *o, const char *value, size_t at, stru
 {
 	static const char *const families[] = {"inet", "inet6"};
 	static const char *const nodes[] = {"local", "primary", "all"};
+	static const char *const types[] = {"rsa", "ecdsa", "dsa"};
 	int hit;
 
 	c->slot[o->slot].text = value;
@@ -420,6 +505,10 @@ static int take_value(const struct option *o, const char *value, size_t at, stru
 	case ARG_FAMILY:
 		hit = words_match(families, ARRAY_LEN(families), value);
 		c->slot[o->slot].number = hit < 0 ? 0 : (uint64_t)hit + 1;
+		return hit < 0 ? refuse(error, at, "syntax error.") : 0;
+	case ARG_KEY_TYPE:
+		hit = words_match(types, ARRAY_LEN(types), value);
+		c->slot[o->slot].number = hit < 0 ? 0 : (uint64_t)hit;
 		return hit < 0 ? refuse(error, at, "syntax error.") : 0;
 	case ARG_ADDRESS:
 		return addr_parse(value, &c->peer) < 0 ? refuse(error, at, "syntax error.") : 0;
@@ -483,7 +572,11 @@ int words_parse(const struct words *w, struct command *out, struct words_error *
 	if (!p.row)
 		return refuse(error, w->end, "syntax error, expecting <command>.");
 	*out = (struct command){.action = p.row->action};
-	return take_options(p.row, w, p.k, n, out, error);
+	rc = take_options(p.row, w, p.k, n, out, error);
+	if (rc == 0 && out->action >= ACTION_PKI_CLEAR_CA && out->action <= ACTION_PKI_CLEAR_KEY &&
+		out->slot[SLOT_ALL].given == out->slot[SLOT_PKI_NAME].given)
+		return refuse(error, w->end, "syntax error, expecting a name or 'all'.");
+	return rc;
 }
 
 static void help_row(FILE *to, const char *word, const char *help)

@@ -14,6 +14,8 @@ static const char usage[] =
 	"  --run DIR         sockets, default /run/tandem\n"
 	"  --state DIR       what must survive a restart, default /var/lib/tandem\n"
 	"  --pki DIR         certificates, keys and CRLs, default STATE/pki\n"
+	"  --keys PATH       the program that holds the private keys, default beside this one\n"
+	"  --keys-user NAME  as whom it runs when this runs as root, default nobody\n"
 	"  --dataplane PATH  stream socket of tandem-dataplane, default RUN/dataplane.sock\n"
 	"  --punt PATH       its IKE socket, default RUN/punt.sock\n"
 	"  --control PATH    socket for the tandem command, default RUN/tandemd.sock\n"
@@ -27,6 +29,8 @@ static const struct option options[] = {
 	{"run", required_argument, NULL, 'r'},
 	{"state", required_argument, NULL, 's'},
 	{"pki", required_argument, NULL, 'k'},
+	{"keys", required_argument, NULL, 'K'},
+	{"keys-user", required_argument, NULL, 'U'},
 	{"dataplane", required_argument, NULL, 'd'},
 	{"punt", required_argument, NULL, 'p'},
 	{"control", required_argument, NULL, 't'},
@@ -81,6 +85,12 @@ static bool take(struct args *a, int option)
 	case 's':
 		a->state_dir = optarg;
 		return true;
+	case 'K':
+		a->keys_program = optarg;
+		return true;
+	case 'U':
+		a->keys_user = optarg;
+		return true;
 	case 'k':
 		return copy(optarg, a->pki_dir);
 	case 'd':
@@ -105,7 +115,10 @@ static bool take(struct args *a, int option)
 
 int args_parse(int argc, char **argv, struct args *out, bool *done)
 {
-	struct args a = {.node = -1, .run_dir = "/run/tandem", .state_dir = "/var/lib/tandem"};
+	struct args a = {.node = -1,
+		.keys_user = "nobody",
+		.run_dir = "/run/tandem",
+		.state_dir = "/var/lib/tandem"};
 	int option;
 
 	*done = false;

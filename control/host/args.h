@@ -9,8 +9,9 @@
 
 struct args {
 	const char *config, *run_dir, *state_dir, *dataplane, *punt, *control, *log;
-	char pki_dir[256]; /* certificates, keys, CRLs: config/pki_dir.h */
-	int node;	   /* -1: stand-alone */
+	const char *keys_program, *keys_user; /* NULL: beside tandemd; nobody */
+	char pki_dir[256];		      /* certificates, keys, CRLs: config/pki_dir.h */
+	int node;			      /* -1: stand-alone */
 	uint32_t cluster_id;
 	bool debug;
 };

@@ -17,6 +17,7 @@
 #include "host/dp_client.h"
 #include "host/ha_bridge.h"
 #include "host/iv_guard.h"
+#include "host/keys_client.h"
 #include "host/local.h"
 #include "host/logger.h"
 #include "host/punt.h"
@@ -46,6 +47,7 @@ struct daemon {
 	struct work_queue work;
 	struct dp_client dp;
 	struct punt punt;
+	struct keys_client keys; /* tandem-keys */
 	struct ctl_server ctl;
 	struct watchdog dog;
 	struct runner runner;

@@ -154,9 +154,15 @@ static int start_services(struct daemon *d)
 	char path[PATH_BUF];
 	int rc;
 
-	d->dp.log = d->punt.log = d->ctl.log = d->log;
-	rc = ctl_server_init(&d->ctl, &d->loop,
-		path_in(path, d->args.control, d->args.run_dir, "tandemd.sock"), daemon_ctl, d);
+	d->dp.log = d->punt.log = d->ctl.log = d->keys.log = d->log;
+	rc = pki_make(d->args.pki_dir);
+	if (rc == 0)
+		rc = keys_client_init(&d->keys, &d->loop, d->args.pki_dir, d->args.keys_program,
+			d->args.keys_user);
+	if (rc == 0)
+		rc = ctl_server_init(&d->ctl, &d->loop,
+			path_in(path, d->args.control, d->args.run_dir, "tandemd.sock"), daemon_ctl,
+			d);
 	if (rc == 0)
 		rc = punt_init(&d->punt, &d->loop,
 			path_in(path, d->args.punt, d->args.run_dir, "punt.sock"), on_datagram, d);
@@ -233,6 +239,7 @@ static void finish(struct daemon *d)
 		dp_client_close(&d->dp);
 	calls_fini(&d->ha.calls);
 	calls_fini(&d->runner.calls);
+	keys_client_close(&d->keys);
 	ctl_server_close(&d->ctl);
 	if (d->punt.loop)
 		punt_close(&d->punt);

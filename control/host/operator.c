@@ -6,6 +6,7 @@
 #include "config/print.h"
 #include "host/daemon.h"
 #include "host/ike_statistics.h"
+#include "host/pki_operator.h"
 #include "host/show.h"
 #include "host/show_cluster.h"
 #include "host/show_interfaces.h"
@@ -130,7 +131,7 @@ void daemon_ctl(void *ctx, const Ctl__Request *q, struct ctl_call *call)
 {
 	struct daemon *d = (struct daemon *)ctx;
 
-	switch (q->command_case) {
+	switch ((unsigned)q->command_case) {
 	case CTL__REQUEST__COMMAND_SHOW_IKE:
 		show_ike(d, ike_filter_of(q->show_ike->filter), call);
 		break;
@@ -198,10 +199,9 @@ void daemon_ctl(void *ctx, const Ctl__Request *q, struct ctl_call *call)
 	case CTL__REQUEST__COMMAND_SHOW_WORKERS:
 		workers_show(d, call);
 		break;
-	case CTL__REQUEST__COMMAND_FORCE_RESTORE:
-	case CTL__REQUEST__COMMAND__NOT_SET:
-	case _CTL__REQUEST__COMMAND__CASE_IS_INT_SIZE:
-		ctl_fail(call, "this command is not supported by this version of tandemd");
+	default:
+		if (!pki_ctl(d, q, call))
+			ctl_fail(call, "this command is not supported by this version of tandemd");
 		break;
 	}
 	work_drain(&d->work, d);
