@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "config/algorithm.h"
+#include "config/application.h"
 #include "config/build.h"
 #include "config/value.h"
 
@@ -189,6 +190,8 @@ static void fill_selector(struct build *b, const struct node *n, struct model_se
 
 	if (!flows)
 		return;
+	if (stmt_count(terms) > MODEL_TERMS_MAX)
+		refuse_at(b, terms, "a traffic selector has at most %d terms", MODEL_TERMS_MAX);
 	s->name = n->word;
 	s->flows = flows;
 	s->preference = stmt_u32(b, n, "preference");
@@ -200,6 +203,24 @@ static void fill_selector(struct build *b, const struct node *n, struct model_se
 			s->n_flows += fill_flow(b, t, &flows[s->n_flows]);
 }
 
+/* Servers may be at either end: both ends say the same. How many flows there are. */
+static uint32_t fill_service(
+	struct build *b, const struct node *n, const char *service, struct model_flow f[2])
+{
+	const struct application *a = application_find(service);
+
+	if (!a) {
+		refuse_at(b, stmt(b, n, "ike proxy-identity service"),
+			"application '%s' is not defined", service);
+		return 1;
+	}
+	f[0].protocol = a->protocol;
+	f[1] = f[0];
+	f[0].remote_port_lo = f[1].local_port_lo = a->port_lo;
+	f[0].remote_port_hi = f[1].local_port_hi = a->port_hi;
+	return a->port_lo == 0 ? 1 : 2;
+}
+
 /* A VPN without traffic selectors: proxy-identity, or everything. */
 static void fill_proxy(struct build *b, const struct node *n, struct model_selector *s)
 {
@@ -207,7 +228,8 @@ static void fill_proxy(struct build *b, const struct node *n, struct model_selec
 	const char *local = stmt_text(b, n, "ike proxy-identity local");
 	const char *remote = stmt_text(b, n, "ike proxy-identity remote");
 	const char *service = stmt_text(b, n, "ike proxy-identity service");
-	struct model_flow *f = arena_array(b->arena, struct model_flow, 1);
+	struct model_flow *f = arena_array(b->arena, struct model_flow, 2);
+	uint32_t n_flows = 1;
 
 	if (!f)
 		return;
@@ -227,10 +249,9 @@ static void fill_proxy(struct build *b, const struct node *n, struct model_selec
 		refuse_at(b, stmt(b, n, "ike proxy-identity"),
 			"local and remote are of different address families");
 	if (service && strcmp(service, "any") != 0)
-		refuse_at(b, stmt(b, n, "ike proxy-identity service"),
-			"application '%s' is not defined", service);
+		n_flows = fill_service(b, n, service, f);
 	*s = (struct model_selector){
-		.name = "", .flows = f, .n_flows = 1, .preference = 5, .metric = 5};
+		.name = "", .flows = f, .n_flows = n_flows, .preference = 5, .metric = 5};
 }
 
 static void fill_selectors(struct build *b, const struct node *n, struct model_vpn *v)
@@ -338,6 +359,7 @@ static void fill_vpn(struct build *b, const struct node *n, struct model_vpn *v)
 		window ? window : stmt_u32(b, NULL, "security ipsec anti-replay-window-size");
 	if (stmt_flag(b, n, "ike no-anti-replay"))
 		v->replay_window = 0;
+	v->single_pair = stmt_flag(b, n, "ike single-address-pair");
 	v->replay_strict = strcmp(stmt_word(b, n, "replay-on-failover"), "strict") == 0;
 	v->idle_s = stmt_u32(b, n, "ike idle-time");
 	v->install_interval_s = stmt_u32(b, n, "ike install-interval");

@@ -21,6 +21,7 @@
 #define MODEL_PEERS_MAX	      5
 #define MODEL_PROPOSALS_MAX   4
 #define MODEL_ADDITIONAL_MAX  7
+#define MODEL_TERMS_MAX	      199 /* and the selector itself */
 #define MODEL_NODES_MAX	      32
 #define MODEL_RINGS_MAX	      8
 #define MODEL_POLICY_OIDS_MAX 5
@@ -251,6 +252,7 @@ struct model_vpn {
 	/* What a dynamic peer negotiated becomes a route (RRI): 0 = no, else its preference. */
 	uint32_t reverse_preference;
 	bool has_selectors; /* the selectors were configured by name */
+	bool single_pair;   /* each SA is for one pair of addresses */
 	const struct model_selector *selectors;
 	uint32_t n_selectors;
 };

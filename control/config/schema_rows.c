@@ -394,6 +394,7 @@ const struct schema_row schema_rows[] = {
 	V(VPN " ike proxy-identity local", SCHEMA_PREFIX, 0, R_RESET, "default everything"),
 	V(VPN " ike proxy-identity remote", SCHEMA_PREFIX, 0, R_RESET, "default everything"),
 	V(VPN " ike proxy-identity service", N, 0, R_RESET, "application, default any"),
+	F(VPN " ike single-address-pair", OWN, R_NEW, "an SA for each pair of addresses"),
 	U(VPN " ike idle-time", 60, 999999, NULL, 0, R_NEW, "seconds without traffic"),
 	U(VPN " ike install-interval", 0, 10, "1", 0, R_NEW, "seconds until the outbound side is used"),
 	U(VPN " ike anti-replay-window-size", 64, 8192, NULL, 0, R_NEW, "packets, default the global one"),

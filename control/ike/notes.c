@@ -42,6 +42,9 @@ static void note_status(const struct pld_notify *n, struct notes *o)
 	case N_INITIAL_CONTACT:
 		o->initial_contact = true;
 		break;
+	case N_ADDITIONAL_TS_POSSIBLE:
+		o->additional_ts = true;
+		break;
 	case N_USE_TRANSPORT_MODE:
 		o->use_transport = true;
 		break;

@@ -12,6 +12,7 @@
 struct notes {
 	uint16_t error; /* the first error type, 0 = none */
 	bool initial_contact, use_transport, ipcomp, tfc_off, childless, fragmentation;
+	bool additional_ts;
 	bool mid_sync, replay_sync;
 	uint8_t signature_hashes; /* SIGN_HASH_BIT()s of those we know; 0: absent */
 	struct view cookie;	  /* n = 0: absent */

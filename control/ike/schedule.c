@@ -85,8 +85,7 @@ static struct tunnel *tunnel_to_make(struct ike *ike, struct ike_sa *sa)
 	if (!sa->gw || sa->successor != 0 || reauth_is_under_way(ike, sa))
 		return NULL;
 	list_foreach (t, &sa->gw->tunnels, of_gw)
-		if (t->wanted && !timer_is_armed(&t->timer) && !tunnel_is_up(t) &&
-			!is_being_made(t))
+		if (t->wanted && !timer_is_armed(&t->timer) && tunnel_lacks(t) && !is_being_made(t))
 			return t;
 	return NULL;
 }

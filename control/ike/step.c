@@ -165,11 +165,33 @@ static int on_config(struct ike *ike, struct model *fresh)
 	return rc;
 }
 
+static struct tsel end_of(const struct endpoint *e, uint8_t protocol, bool has_ports)
+{
+	return (struct tsel){.protocol = protocol,
+		.port_lo = has_ports ? e->port : 0,
+		.port_hi = has_ports ? e->port : UINT16_MAX,
+		.lo = e->addr,
+		.hi = e->addr};
+}
+
+/* RFC 7296 2.9: the addresses, protocol and ports of the packet; of ICMP type and code (3.13.1). */
+static bool packet_of(const struct ike_ev_acquire *a, struct tsel_pair *out)
+{
+	bool has_ports = a->source.port != 0 || a->destination.port != 0;
+
+	out->local = end_of(&a->source, a->protocol, has_ports);
+	out->remote = end_of(&a->destination, a->protocol, has_ports);
+	return a->source.addr.family != 0 && a->source.addr.family == a->destination.addr.family;
+}
+
 static void on_acquire(struct ike *ike, const struct ike_ev_acquire *a)
 {
 	struct tunnel *t = tunnel_find(ike, a->policy_id);
+	struct tsel_pair packet;
 
-	if (t && !timer_is_armed(&t->timer))
+	if (t && packet_of(a, &packet))
+		tunnel_ask(ike, t, &packet);
+	else if (t && !timer_is_armed(&t->timer))
 		tunnel_want(ike, t);
 }
 

@@ -7,9 +7,12 @@
 #include "ike/schedule.h"
 #include "ike/spoke.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/select.h"
 
 #define RETRY_FIRST_MS 1000
 #define RETRY_MOST_MS  60000
+#define QUIET_MS       60000
+#define CHILDREN_MAX   64
 
 const char *tunnel_down_text(enum tunnel_down why)
 {
@@ -111,11 +114,21 @@ static struct ike_sa *gateway_sa(struct gateway *gw, const struct ike_sa *not_th
 	return up ? up : soon;
 }
 
+static bool always_up(const struct tunnel *t)
+{
+	return tunnel_may_initiate(t) && t->model->vpn->establish == MODEL_IMMEDIATELY;
+}
+
+bool tunnel_lacks(const struct tunnel *t)
+{
+	return !tunnel_is_up(t) || (t->has_asked && !select_tunnel_covers(t, &t->asked));
+}
+
 void tunnel_want(struct ike *ike, struct tunnel *t)
 {
 	struct ike_sa *sa;
 
-	if (!tunnel_may_initiate(t) || tunnel_is_up(t) || !rg_active(ike, t->gw->model->rg))
+	if (!tunnel_may_initiate(t) || !tunnel_lacks(t) || !rg_active(ike, t->gw->model->rg))
 		return;
 	t->wanted = true;
 	sa = gateway_sa(t->gw, NULL);
@@ -129,16 +142,11 @@ void tunnel_want(struct ike *ike, struct tunnel *t)
 
 void tunnel_succeeded(struct ike *ike, struct tunnel *t)
 {
-	t->wanted = false;
+	t->wanted = t->has_asked = false;
 	t->negotiated++;
 	t->failures_in_a_row = 0;
 	t->last_up_wall_ms = ike->wall_ms;
 	timer_cancel(&ike->timers, &t->timer);
-}
-
-static bool always_up(const struct tunnel *t)
-{
-	return tunnel_may_initiate(t) && t->model->vpn->establish == MODEL_IMMEDIATELY;
 }
 
 void tunnel_failed(struct ike *ike, struct tunnel *t, enum tunnel_down why)
@@ -148,21 +156,101 @@ void tunnel_failed(struct ike *ike, struct tunnel *t, enum tunnel_down why)
 	t->down = why;
 	t->last_fail_wall_ms = ike->wall_ms;
 	ike->stats.child_failed++;
+	t->has_asked = false;
+	if (tunnel_is_up(t)) { /* one more than there are: not at once again */
+		t->wanted = false;
+		t->quiet_until_ms = ike->now_ms + QUIET_MS;
+		return;
+	}
 	/* The rest waits for the next packet that asks. */
 	t->wanted = always_up(t);
 	if (t->wanted)
 		retry_arm(ike, t);
 }
 
+static void tunnel_fill(struct ike *ike, struct tunnel *t);
+
 void tunnel_lost(struct ike *ike, struct tunnel *t, enum tunnel_down why)
 {
-	if (tunnel_is_up(t))
+	if (tunnel_is_up(t)) {
+		if (t->split && t->listed)
+			tunnel_fill(ike, t);
 		return;
+	}
 	t->down = why;
+	t->single = t->split = false;
 	if (!always_up(t) || !t->listed)
 		return;
 	t->wanted = true;
 	retry_arm(ike, t);
+}
+
+/* ---------------------------------------------------------------- more than one SA */
+
+void tunnel_ask(struct ike *ike, struct tunnel *t, const struct tsel_pair *packet)
+{
+	const struct child *c;
+	uint32_t n = 0;
+
+	if (!tunnel_may_initiate(t) || timer_is_armed(&t->timer))
+		return;
+	list_foreach (c, &t->children, of_tunnel)
+		n += c->state == CHILD_NEW || c->state == CHILD_UP;
+	if (n != 0 && (n >= CHILDREN_MAX || ike->now_ms < t->quiet_until_ms))
+		return;
+	t->asked = *packet;
+	t->has_asked = true;
+	if (tunnel_lacks(t))
+		tunnel_want(ike, t);
+	else
+		t->has_asked = false;
+}
+
+/* The next flow that no SA has, if it must always be up. */
+static bool gap_find(struct tunnel *t, const struct ike_sa *sa)
+{
+	struct select_flows own;
+
+	select_flows(t, sa, &own);
+	while (t->next_flow < own.n) {
+		t->asked = own.v[t->next_flow++];
+		if (!select_tunnel_covers(t, &t->asked))
+			return true;
+	}
+	return false;
+}
+
+static void tunnel_fill(struct ike *ike, struct tunnel *t)
+{
+	struct ike_sa *sa = gateway_sa(t->gw, NULL);
+
+	t->next_flow = 0;
+	if (!always_up(t) || !sa || sa->state != SA_UP || !gap_find(t, sa))
+		return;
+	t->has_asked = t->wanted = true;
+	sched_work(ike, sa);
+}
+
+void tunnel_look_further(struct tunnel *t, const struct ike_sa *sa, bool told)
+{
+	struct tsel_sides ts;
+	bool part = false;
+
+	if (!always_up(t) || (select_offer(t, sa, NULL, &ts, &part) == 0 && !part && !told))
+		return;
+	if (!t->split)
+		t->next_flow = 0;
+	t->split = true;
+	/* Each flow is asked for once: what the peer cuts off stays away. */
+	t->has_asked = t->wanted = gap_find(t, sa);
+}
+
+bool tunnel_single(struct tunnel *t)
+{
+	if (t->single || !t->has_asked)
+		return false;
+	t->single = t->wanted = true;
+	return true;
 }
 
 void gateway_lost(
@@ -176,7 +264,7 @@ void gateway_lost(
 		return;
 	}
 	list_foreach (t, &gw->tunnels, of_gw)
-		if (t->wanted && !tunnel_is_up(t) && !timer_is_armed(&t->timer))
+		if (t->wanted && tunnel_lacks(t) && !timer_is_armed(&t->timer))
 			tunnel_failed(ike, t, why);
 }
 
@@ -188,7 +276,7 @@ void gateway_failed(struct ike *ike, struct gateway *gw, enum tunnel_down why)
 	if (gw->model->n_peers > 1)
 		gw->peer_at = (gw->peer_at + 1) % gw->model->n_peers;
 	list_foreach (t, &gw->tunnels, of_gw)
-		if (t->wanted && !tunnel_is_up(t))
+		if (t->wanted && tunnel_lacks(t))
 			tunnel_failed(ike, t, why);
 }
 

@@ -12,6 +12,7 @@
 #include "base/timer.h"
 #include "base/view.h"
 #include "config/model.h"
+#include "policy/narrow.h"
 
 struct ike;
 struct ike_sa;
@@ -67,6 +68,13 @@ struct tunnel {
 	struct list of_gw;
 	struct list children; /* child.of_tunnel */
 	bool wanted;	      /* should be up and is not: somebody asked, or it must always be */
+	/* What an SA is wanted for: a packet, or a flow that no SA has. */
+	struct tsel_pair asked;
+	bool has_asked;
+	bool single;		 /* the peer takes one pair of addresses for each SA */
+	bool split;		 /* one SA is not enough for all flows */
+	uint32_t next_flow;	 /* from which on to look for one that no SA has */
+	uint64_t quiet_until_ms; /* the peer refused more than there is */
 	bool listed;
 	uint32_t failures_in_a_row;
 	uint32_t negotiated, failed;
@@ -93,6 +101,15 @@ bool tunnel_may_initiate(const struct tunnel *t);
 bool tunnel_may_rekey(const struct tunnel *t);
 /* Somebody wants it: finds or starts an IKE SA and lets it ask. */
 void tunnel_want(struct ike *ike, struct tunnel *t);
+/* Is not up, or has no SA for what is asked. */
+bool tunnel_lacks(const struct tunnel *t);
+/* A packet asks (RFC 7296 2.9). */
+void tunnel_ask(struct ike *ike, struct tunnel *t, const struct tsel_pair *packet);
+/* An SA of ours was made: must there be another one, for what it is not for? `told`: the peer says
+ * that there may be. */
+void tunnel_look_further(struct tunnel *t, const struct ike_sa *sa, bool told);
+/* The peer wants one pair of addresses: asked again so, when a packet says which. False: none. */
+bool tunnel_single(struct tunnel *t);
 void tunnel_succeeded(struct ike *ike, struct tunnel *t);
 /* An attempt failed: again later, if it must always be up. */
 void tunnel_failed(struct ike *ike, struct tunnel *t, enum tunnel_down why);

@@ -90,7 +90,10 @@ static int build_child(struct ike *ike, struct ike_sa *sa)
 		writer_close(&w);
 	}
 	nonce_and_key(&w, x);
-	rc = child_offer(ike, &w, sa, t, x->group != 0, (uint32_t)x->new_spi);
+	rc = child_offer(ike, &w, sa, t,
+		&(struct child_terms){.with_dh = x->group != 0,
+			.spi = (uint32_t)x->new_spi,
+			.old = x->kind == EXCH_CHILD_REKEY ? child_find(ike, x->old_spi) : NULL});
 	return rc < 0 ? rc : tx_request_close(ike, sa, &w);
 }
 
@@ -142,7 +145,7 @@ static bool is_still_due(struct ike *ike, const struct ike_sa *sa)
 		return false;
 	if (x->kind == EXCH_CHILD_REKEY)
 		return old && old->state == CHILD_UP && !old->want_delete;
-	return x->kind == EXCH_IKE_REKEY || (t && !tunnel_is_up(t)) ||
+	return x->kind == EXCH_IKE_REKEY || (t && tunnel_lacks(t)) ||
 	       (t && reauth_tunnel(ike, sa) == t);
 }
 

@@ -71,9 +71,16 @@ struct child_ask {
 
 int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	const struct child_ask *ask, struct writer *w, struct child **out) MUST_CHECK;
+
 /* Our side of an offer: SA, TSi, TSr of that tunnel, USE_TRANSPORT_MODE. */
+struct child_terms {
+	bool with_dh;
+	uint32_t spi;
+	const struct child *old; /* that it is to replace */
+};
+
 int child_offer(struct ike *ike, struct writer *w, const struct ike_sa *sa, const struct tunnel *t,
-	bool with_dh, uint32_t spi) MUST_CHECK;
+	const struct child_terms *terms) MUST_CHECK;
 
 /* What the peer answered to it: makes the child. */
 struct child_answer {

@@ -143,7 +143,7 @@ static int auth_request(struct ike *ike, struct ike_sa *sa, struct tunnel *t)
 	sa->out->new_spi = child_spi_draw(ike, sa->rg);
 	if (sa->out->new_spi == 0)
 		return -ERR_LIMIT;
-	rc = child_offer(ike, &w, sa, t, false, (uint32_t)sa->out->new_spi);
+	rc = child_offer(ike, &w, sa, t, &(struct child_terms){.spi = (uint32_t)sa->out->new_spi});
 	return rc < 0 ? rc : tx_request_close(ike, sa, &w);
 }
 
@@ -205,6 +205,8 @@ static void first_child_made(struct ike *ike, struct ike_sa *sa, const struct rx
 		sa->orphan = a.spi_in; /* the peer has made it */
 	sa_warn(ike, sa, "child.refused", "notify=%u reason=\"%s\"", rx->notes.error, err_text(rc));
 	reauth_child_refused(ike, sa, t);
+	if (rx->notes.error == N_SINGLE_PAIR_REQUIRED && tunnel_single(t))
+		return;
 	tunnel_failed(ike, t,
 		rx->notes.error == N_TS_UNACCEPTABLE ? TUNNEL_SELECTORS : TUNNEL_ESP_PROPOSAL);
 }

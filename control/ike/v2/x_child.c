@@ -12,44 +12,11 @@
 #include "ike/v2/collide.h"
 #include "ike/v2/exchange.h"
 #include "ike/v2/reauth.h"
+#include "ike/v2/select.h"
 #include "wire/pld_ke.h"
 #include "wire/pld_nonce.h"
-#include "wire/pld_ts.h"
 
 #define REKEY_AGAIN_MS 10000
-
-/* ---------------------------------------------------------------- selectors */
-
-/* Transport mode protects what the two ends say themselves (RFC 7296 1.3.1): the address is theirs,
- * whatever wider range was configured. False: it is not in that range. */
-static bool flow_at(struct tsel *s, const struct addr *end, bool said)
-{
-	struct tsel one = *s;
-
-	one.lo = one.hi = *end;
-	if (said)
-		return tsel_intersect(s, &one, s);
-	*s = one;
-	return true;
-}
-
-static uint32_t flows_of(const struct model_selector *m, const struct ike_sa *sa, bool local,
-	struct tsel out[TS_MAX])
-{
-	const struct addr *end = local ? &sa->local.addr : &sa->remote.addr;
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < m->n_flows && n < TS_MAX; i++) {
-		const struct model_flow *f = &m->flows[i];
-
-		out[n] = tsel_of_prefix(local ? &f->local : &f->remote, f->protocol);
-		out[n].port_lo = local ? f->local_port_lo : f->remote_port_lo;
-		out[n].port_hi = local ? f->local_port_hi : f->remote_port_hi;
-		if (!m->vpn->transport || flow_at(&out[n], end, m->vpn->has_selectors))
-			n++;
-	}
-	return n;
-}
 
 static bool has_nat(const struct ike_sa *sa)
 {
@@ -61,60 +28,32 @@ static struct esp_terms terms_of(const struct ike_sa *sa, bool with_dh)
 	return (struct esp_terms){.with_dh = with_dh, .no_ah = has_nat(sa)};
 }
 
-static int ts_read(const struct rx *rx, uint8_t type, struct tsel out[TS_MAX], uint32_t *n)
-{
-	const struct payload *p = chain_find(rx->chain, type);
-	struct pld_ts ts;
-
-	if (!p || pld_ts_parse(p->body, &ts) < 0)
-		return -ERR_SYNTAX;
-	*n = ts.count;
-	for (uint32_t i = 0; i < ts.count; i++)
-		out[i] = (struct tsel){ts.at[i].protocol, ts.at[i].port_first, ts.at[i].port_last,
-			ts.at[i].first, ts.at[i].last};
-	return 0;
-}
-
-static void ts_write(struct writer *w, uint8_t type, const struct tsel *v, uint32_t n)
-{
-	struct ts ts[TS_MAX];
-
-	n = MIN(n, (uint32_t)TS_MAX);
-	for (uint32_t i = 0; i < n; i++)
-		ts[i] = (struct ts){v[i].protocol, v[i].port_lo, v[i].port_hi, v[i].lo, v[i].hi};
-	writer_open(w, type);
-	pld_ts_emit(&w->e, ts, n);
-	writer_close(w);
-}
-
 static const char nat_and_ah[] = "AH cannot pass the NAT that is on the way";
 static const char nat_and_transport[] = "transport mode is not possible through a NAT";
 
 int child_offer(struct ike *ike, struct writer *w, const struct ike_sa *sa, const struct tunnel *t,
-	bool with_dh, uint32_t spi)
+	const struct child_terms *terms)
 {
 	const struct model_vpn *vpn = t->model->vpn;
-	struct tsel local[TS_MAX], remote[TS_MAX];
-	uint32_t n_local = flows_of(t->model, sa, true, local);
-	uint32_t n_remote = flows_of(t->model, sa, false, remote);
-	int rc;
+	struct tsel_sides ts;
+	bool part;
+	int rc = select_offer(t, sa, terms->old, &ts, &part);
 
-	if (n_local == 0 || n_remote == 0)
-		return -ERR_TS;
+	if (rc < 0)
+		return rc;
 	if (vpn->transport && has_nat(sa)) {
 		sa_warn(ike, sa, "child.refused", "reason=\"%s\"", nat_and_transport);
 		return -ERR_UNSUPPORTED;
 	}
 	writer_open(w, PLD_SA);
-	rc = offer_esp(&w->e, vpn->policy, terms_of(sa, with_dh), spi);
+	rc = offer_esp(&w->e, vpn->policy, terms_of(sa, terms->with_dh), terms->spi);
 	writer_close(w);
 	if (rc < 0) {
 		sa_warn(ike, sa, "child.refused", "reason=\"%s\"",
 			has_nat(sa) ? nat_and_ah : err_text(rc)); /* PRO-004 */
 		return rc;
 	}
-	ts_write(w, PLD_TSI, local, n_local);
-	ts_write(w, PLD_TSR, remote, n_remote);
+	select_write(w, true, &ts);
 	if (vpn->transport)
 		tx_notify(w, N_USE_TRANSPORT_MODE, (struct view){0});
 	return 0;
@@ -126,14 +65,13 @@ struct chosen {
 	struct tunnel *t;
 	struct esp_suite suite;
 	struct choice choice;
-	struct tsel local[TS_MAX], remote[TS_MAX];
-	uint32_t n_local, n_remote;
+	struct tsel_sides ts;
+	bool more; /* there is some of what was wanted for another SA */
 };
 
 struct wanted {
 	struct pld_sa sa;
-	struct tsel local[TS_MAX], remote[TS_MAX];
-	uint32_t n_local, n_remote;
+	struct tsel_sides ts;
 	struct esp_terms terms;
 	bool transport;
 };
@@ -142,29 +80,23 @@ struct wanted {
 static int wanted_read(const struct ike_sa *sa, const struct rx *rx, bool with_dh, struct wanted *w)
 {
 	const struct payload *p = chain_find(rx->chain, PLD_SA);
-	int rc;
 
 	if (!p || pld_sa_parse(p->body, SA_OFFER, &w->sa) < 0)
 		return -ERR_SYNTAX;
 	w->terms = terms_of(sa, with_dh);
 	w->terms.asked = true;
 	w->transport = rx->notes.use_transport;
-	rc = ts_read(rx, PLD_TSI, w->remote, &w->n_remote);
-	return rc < 0 ? rc : ts_read(rx, PLD_TSR, w->local, &w->n_local);
+	return select_read(rx, false, &w->ts);
 }
 
 static int tunnel_fits(
 	struct tunnel *t, const struct ike_sa *sa, const struct wanted *w, struct chosen *out)
 {
 	const struct model_vpn *vpn = t->model->vpn;
-	struct tsel ours[TS_MAX];
-	uint32_t n = flows_of(t->model, sa, true, ours);
+	int rc = select_agree(t, sa, &w->ts, &out->ts, &out->more);
 
-	out->n_local = tsel_narrow(ours, n, w->local, w->n_local, out->local, TS_MAX);
-	n = flows_of(t->model, sa, false, ours);
-	out->n_remote = tsel_narrow(ours, n, w->remote, w->n_remote, out->remote, TS_MAX);
-	if (out->n_local == 0 || out->n_remote == 0)
-		return -ERR_TS;
+	if (rc < 0)
+		return rc;
 	out->t = t;
 	/* A peer that asks for transport mode takes a tunnel as well (1.3.1); a VPN of ours that is
 	 * for the two ends alone does not. */
@@ -182,8 +114,8 @@ static bool meets(const struct tunnel *t, const struct ike_sa *sa, const struct 
 			continue;
 		if (c->sa == sa || ident_equal(&c->sa->remote_id, &sa->remote_id))
 			continue;
-		if (tsel_meet(c->remote_ts->v, c->remote_ts->n, ch->remote, ch->n_remote) &&
-			tsel_meet(c->local_ts->v, c->local_ts->n, ch->local, ch->n_local))
+		if (tsel_meet(c->remote_ts->v, c->remote_ts->n, ch->ts.remote, ch->ts.n_remote) &&
+			tsel_meet(c->local_ts->v, c->local_ts->n, ch->ts.local, ch->ts.n_local))
 			return true;
 	}
 	return false;
@@ -207,19 +139,26 @@ static bool is_taken(const struct ike_sa *sa, const struct chosen *ch)
 	return meets(ch->t, sa, ch);
 }
 
-/* Tunnels in configuration order; one that is not up yet goes before one that is. */
+/* In which turn a tunnel is tried: one that has the first choice (2.9), one that is not up yet. */
+static int turn_of(const struct ike_sa *sa, const struct wanted *w, struct tunnel *t)
+{
+	const struct tunnel *own = spoke_tunnel_find(sa->gw, t);
+
+	return (select_has_first(t, sa, &w->ts) ? 0 : 2) + (own && tunnel_is_up(own) ? 1 : 0);
+}
+
+/* In each turn in the order of the configuration. */
 static int choose_any(struct ike_sa *sa, const struct wanted *w, struct chosen *out)
 {
 	const struct gateway *gw = sa->gw->parent ? sa->gw->parent : sa->gw;
 	struct tunnel *t;
 	int best = -ERR_TS;
 
-	for (int pass = 0; pass < 2; pass++) {
+	for (int turn = 0; turn < 4; turn++) {
 		list_foreach (t, &gw->tunnels, of_gw) {
-			const struct tunnel *own = spoke_tunnel_find(sa->gw, t);
 			int rc;
 
-			if ((own && tunnel_is_up(own)) != (pass == 1))
+			if (turn_of(sa, w, t) != turn)
 				continue;
 			rc = tunnel_fits(t, sa, w, out);
 			if (rc == 0 && !is_taken(sa, out))
@@ -237,6 +176,20 @@ static int choose(
 	if (!old)
 		return choose_any(sa, w, out);
 	return old->tunnel ? tunnel_fits(old->tunnel, sa, w, out) : -ERR_TS;
+}
+
+/* Another tunnel of the configuration has some of it, too. */
+static bool another_fits(const struct ike_sa *sa, const struct wanted *w, const struct tunnel *than)
+{
+	const struct gateway *gw = sa->gw->parent ? sa->gw->parent : sa->gw;
+	const struct tunnel *t;
+	struct tsel_sides ts;
+	bool more;
+
+	list_foreach (t, &gw->tunnels, of_gw)
+		if (t != than && t != than->of && select_agree(t, sa, &w->ts, &ts, &more) == 0)
+			return true;
+	return false;
 }
 
 /* What was chosen is of the configuration: it becomes the peer's own. */
@@ -299,8 +252,8 @@ static int child_make(
 	c->order = ike->next_order++;
 	c->lease_epoch = rg ? rg->epoch : 0;
 	memcpy(c->udp_key, r->old ? r->old->udp_key : ike->udp_key, sizeof c->udp_key);
-	c->local_ts = tsel_set_of(r->chosen->local, r->chosen->n_local);
-	c->remote_ts = tsel_set_of(r->chosen->remote, r->chosen->n_remote);
+	c->local_ts = tsel_set_of(r->chosen->ts.local, r->chosen->ts.n_local);
+	c->remote_ts = tsel_set_of(r->chosen->ts.remote, r->chosen->ts.n_remote);
 	rc = c->local_ts && c->remote_ts ? child_key(ike, sa, c, &in) : -ERR_NOMEM;
 	if (rc < 0) {
 		child_drop(ike, c);
@@ -336,6 +289,8 @@ static void log_made(
 
 static uint16_t notify_of(int rc)
 {
+	if (rc == -ERR_AGAIN)
+		return N_SINGLE_PAIR_REQUIRED;
 	return rc == -ERR_TS || rc == -ERR_EXISTS ? N_TS_UNACCEPTABLE : N_NO_PROPOSAL_CHOSEN;
 }
 
@@ -393,8 +348,9 @@ int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	writer_open(w, PLD_SA);
 	answer_esp(&w->e, &ch.suite, ch.choice.num, r.spi_in);
 	writer_close(w);
-	ts_write(w, PLD_TSI, ch.remote, ch.n_remote);
-	ts_write(w, PLD_TSR, ch.local, ch.n_local);
+	select_write(w, false, &ch.ts);
+	if (ch.more || (!ask->old && another_fits(sa, &wanted, ch.t)))
+		tx_notify(w, N_ADDITIONAL_TS_POSSIBLE, (struct view){0});
 	if ((*out)->transport)
 		tx_notify(w, N_USE_TRANSPORT_MODE, (struct view){0});
 	tunnel_succeeded(ike, ch.t);
@@ -407,7 +363,6 @@ int child_accept(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 {
 	const struct payload *p = chain_find(rx->chain, PLD_SA);
 	struct tunnel *t = tunnel_find(ike, a->t->policy_id);
-	struct tsel ours[TS_MAX];
 	struct chosen ch = {.t = t};
 	struct recipe r = {.chosen = &ch,
 		.spi_in = a->spi_in,
@@ -427,20 +382,18 @@ int child_accept(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	rc = negotiate_esp(
 		a->t->model->vpn->policy, terms_of(sa, a->with_dh), &answer, &ch.suite, &ch.choice);
 	if (rc == 0)
-		rc = ts_read(rx, PLD_TSI, ch.local, &ch.n_local);
-	if (rc == 0)
-		rc = ts_read(rx, PLD_TSR, ch.remote, &ch.n_remote);
+		rc = select_read(rx, true, &ch.ts);
 	if (rc < 0)
 		return rc;
 	/* Narrowed is fine, widened is not (2.9). */
-	if (!tsel_all_within(ch.local, ch.n_local, ours, flows_of(a->t->model, sa, true, ours)) ||
-		!tsel_all_within(
-			ch.remote, ch.n_remote, ours, flows_of(a->t->model, sa, false, ours)))
+	if (!select_may_accept(a->t, sa, &ch.ts))
 		return -ERR_TS;
 	rc = child_make(ike, sa, &r, out);
 	if (rc < 0)
 		return rc;
 	tunnel_succeeded(ike, t);
+	if (!a->old)
+		tunnel_look_further(t, sa, rx->notes.additional_ts);
 	log_made(ike, sa, *out, a->old);
 	reauth_child_made(ike, sa, *out);
 	return 0;
@@ -572,6 +525,11 @@ static void rekey_refused(struct ike *ike, struct ike_sa *sa, struct child *old,
 			tunnel_want(ike, t);
 		return;
 	}
+	if (notify == N_SINGLE_PAIR_REQUIRED && old->tunnel && !old->tunnel->single) {
+		old->tunnel->single = true;
+		old->want_rekey = old->state == CHILD_UP;
+		return;
+	}
 	if (notify == N_TEMPORARY_FAILURE) {
 		old->want_rekey = old->state == CHILD_UP;
 		sched_retry(ike, sa);
@@ -599,7 +557,7 @@ static int child_refused(struct ike *ike, struct ike_sa *sa, uint16_t notify)
 		rekey_refused(ike, sa, old, notify);
 	else if (notify == N_TEMPORARY_FAILURE)
 		sched_retry(ike, sa);
-	else if (t)
+	else if (t && !(notify == N_SINGLE_PAIR_REQUIRED && tunnel_single(t)))
 		child_not_wanted(ike, sa, t, notify);
 	xchg_end(ike, sa);
 	return 0;

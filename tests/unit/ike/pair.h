@@ -205,6 +205,9 @@ void pair_pass(struct pair *p, uint64_t ms);
 void pair_release(struct pair *p, int node); /* answers held commits */
 
 void pair_acquire(struct pair *p, int node);
+/* ... for a packet of that tunnel: "10.1.0.1 6:1234", "10.2.0.1 6:80", protocol and port. */
+void pair_acquire_packet(
+	struct pair *p, int node, uint32_t policy_id, const char *from, const char *to);
 unsigned pair_operate(
 	struct pair *p, int node, enum ike_operation op, const struct ike_filter *filter);
 

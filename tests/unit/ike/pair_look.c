@@ -1,5 +1,7 @@
 #include "pair.h"
 
+#include <stdio.h>
+
 uint32_t pair_policy(struct pair *p, int node)
 {
 	(void)p;
@@ -12,6 +14,30 @@ void pair_acquire(struct pair *p, int node)
 	struct ike_event ev = {.type = IKE_EV_ACQUIRE};
 
 	ev.acquire.policy_id = pair_policy(p, node);
+	assert_int_equal(pair_feed(p, node, &ev), 0);
+}
+
+static struct endpoint end_of(const char *text, uint8_t *protocol)
+{
+	struct endpoint e = {0};
+	char addr[64];
+	unsigned proto, port;
+
+	assert_int_equal(sscanf(text, "%63s %u:%u", addr, &proto, &port), 3);
+	assert_int_equal(addr_parse(addr, &e.addr), 0);
+	e.port = (uint16_t)port;
+	*protocol = (uint8_t)proto;
+	return e;
+}
+
+void pair_acquire_packet(
+	struct pair *p, int node, uint32_t policy_id, const char *from, const char *to)
+{
+	struct ike_event ev = {.type = IKE_EV_ACQUIRE};
+
+	ev.acquire.policy_id = policy_id;
+	ev.acquire.source = end_of(from, &ev.acquire.protocol);
+	ev.acquire.destination = end_of(to, &ev.acquire.protocol);
 	assert_int_equal(pair_feed(p, node, &ev), 0);
 }
 
