@@ -204,6 +204,28 @@ static struct view fill_key(struct build *b, const struct node *n, const char *k
 	return v;
 }
 
+/* RFC 8784: a name and a key, and whether it can be done without. */
+static void fill_ppk(struct build *b, const struct node *n, struct model_ike_policy *p)
+{
+	const struct node *ppk = stmt(b, n, "ppk");
+	const char *id = ppk ? stmt_text(b, ppk, "id") : NULL;
+
+	if (!ppk)
+		return;
+	p->ppk = fill_key(b, n, "ppk");
+	p->ppk_required = stmt_flag(b, ppk, "required");
+	if (!id)
+		refuse_missing(b, ppk, "id");
+	else
+		p->ppk_id = view_of_text(id);
+	if (p->ppk.n == 0)
+		refuse_at(b, ppk, "needs 'ascii-text' or 'hexadecimal'");
+	if (p->n_proposals > 0 && p->proposals[0].auth != MODEL_AUTH_PSK && !p->ppk_required)
+		refuse_at(b, ppk,
+			"with certificates it must be 'required': what a peer without it would "
+			"check is made with pre-shared keys only");
+}
+
 static void fill_policy(struct build *b, const struct node *n, struct model_ike_policy *p)
 {
 	p->name = n->word;
@@ -213,6 +235,7 @@ static void fill_policy(struct build *b, const struct node *n, struct model_ike_
 	fill_proposals(b, n, p);
 	p->psk = fill_key(b, n, "pre-shared-key");
 	p->seeded_psk = fill_key(b, n, "seeded-pre-shared-key");
+	fill_ppk(b, n, p);
 	build_certificate(b, n, p);
 	if (p->n_proposals > 0 && p->proposals[0].auth == MODEL_AUTH_PSK && p->psk.n == 0 &&
 		p->seeded_psk.n == 0)

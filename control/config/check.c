@@ -112,6 +112,10 @@ static void check_gateways(struct build *b)
 					g->policy->proposals[k].name);
 				break;
 			}
+		if (g->version == MODEL_IKE_V1 && g->policy && g->policy->ppk.n != 0)
+			refuse_at(b, stmt(b, n, "ike-policy"),
+				"policy '%s' has 'ppk', which needs 'version v2-only'",
+				g->policy->name);
 		if (g->local_id.type == MODEL_ID_DN && g->policy && !g->policy->local_certificate)
 			refuse_at(b, stmt(b, n, "local-identity distinguished-name"),
 				"policy '%s' has no 'certificate local-certificate' to take it "

@@ -102,7 +102,10 @@ struct model_ike_policy {
 	uint32_t reauth_frequency; /* every n-th IKE rekey is a reauthentication; 0 = off */
 	const struct model_ike_proposal *proposals; /* best first, 1..4 */
 	uint32_t n_proposals;
-	struct view psk;	       /* the octets; empty when the policy has none */
+	struct view psk;    /* the octets; empty when the policy has none */
+	struct view ppk;    /* RFC 8784; empty: none */
+	struct view ppk_id; /* 1 to 255 octets */
+	bool ppk_required;
 	struct view seeded_psk;	       /* AutoVPN */
 	const char *local_certificate; /* NULL when not set */
 	/* CAs below which a peer's chain must end: those it is tied to, or all that are configured.

@@ -60,6 +60,16 @@ static void note_status(const struct pld_notify *n, struct notes *o)
 	case N_IKEV2_FRAGMENTATION_SUPPORTED:
 		o->fragmentation = true;
 		break;
+	case N_USE_PPK:
+		o->use_ppk = true;
+		break;
+	case N_PPK_IDENTITY:
+		o->ppk_identity = true;
+		o->ppk_id = n->data;
+		break;
+	case N_NO_PPK_AUTH:
+		o->no_ppk_auth = n->data;
+		break;
 	case N_INTERMEDIATE_EXCHANGE_SUPPORTED:
 		o->intermediate = true;
 		break;

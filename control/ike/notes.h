@@ -20,6 +20,8 @@ struct notes {
 	bool mobike, update_addresses;
 	struct view cookie2, no_nats; /* RFC 4555 4.2; n = 0: absent */
 	bool intermediate;	      /* RFC 9242 */
+	bool use_ppk, ppk_identity;
+	struct view ppk_id, no_ppk_auth; /* RFC 8784 3; n = 0: absent */
 	uint8_t rekey_protocol;
 	uint32_t rekey_spi; /* 0: no REKEY_SA */
 	bool rekey;

@@ -178,6 +178,7 @@ static void put_half(Rec__IkeSa *s, const struct ike_sa *sa)
 	if (!h)
 		return;
 	s->peer_hashes = h->peer_hashes;
+	s->keys_without_ppk = lend(secret_view(h->ppk.without));
 	s->int_auth = lend(blob_view(&h->int_auth));
 	s->own_init = lend(blob_view(&h->own_init));
 	s->peer_init = lend(blob_view(&h->peer_init));

@@ -166,6 +166,12 @@ static int take_half(const Rec__IkeSa *s, struct ike_sa *sa)
 	if (own->len != sizeof h->nonce)
 		return -ERR_VALUE;
 	memcpy(h->nonce, own->data, sizeof h->nonce);
+	if (s->keys_without_ppk.len != 0) {
+		if (s->keys_without_ppk.len != keymat_ike_len(&sa->suite))
+			return -ERR_VALUE;
+		h->ppk.without = secret_copy(view_of_bytes(&s->keys_without_ppk));
+		h->ppk.mixed = h->ppk.without != NULL;
+	}
 	h->peer_hashes = (uint8_t)s->peer_hashes;
 	if (blob_copy(view_of_bytes(&s->own_init), &h->own_init) < 0 ||
 		blob_copy(view_of_bytes(&s->peer_init), &h->peer_init) < 0 ||
@@ -271,6 +277,7 @@ int record_restore_sa(struct ike *ike, uint32_t rg, struct view body)
 			ike->next_index = sa->index + 1;
 	}
 	secret_wipe(s->keys.data, s->keys.len);
+	secret_wipe(s->keys_without_ppk.data, s->keys_without_ppk.len);
 	rec__ike_sa__free_unpacked(s, NULL);
 	return rc;
 }

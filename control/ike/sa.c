@@ -94,6 +94,8 @@ void sa_half_free(struct ike *ike, struct ike_sa *sa)
 	blob_fini(&h->peer_nonce);
 	blob_fini(&h->cookie);
 	blob_fini(&h->int_auth);
+	blob_fini(&h->ppk.id);
+	secret_free(h->ppk.without);
 	blob_fini(&h->peer_cas);
 	proof_fini(&h->proof);
 	kex_free(h->kex);

@@ -80,6 +80,15 @@ struct inter {
 	uint8_t own[ALG_DIGEST_MAX], peer[ALG_DIGEST_MAX];
 };
 
+/* A post-quantum pre-shared key (v2/ppk.h). */
+struct ppk {
+	bool agreed;  /* both said USE_PPK */
+	bool mixed;   /* the keys of the SA have it in them */
+	bool unknown; /* responder: the peer's is not one of ours */
+	struct blob id;
+	struct secret *without; /* the keys before */
+};
+
 /* Only until the peer is authenticated: what AUTH covers, and the retries of IKE_SA_INIT. */
 struct half {
 	uint64_t key[4];    /* of the engine's table of half-open responders */
@@ -100,6 +109,7 @@ struct half {
 	bool counted; /* in the engine's number of half-open SAs */
 	struct half_guard guard;
 	struct inter inter;
+	struct ppk ppk;
 	bool announce;	    /* INITIAL_CONTACT */
 	uint32_t policy_id; /* of the first child that we ask for */
 };

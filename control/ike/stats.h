@@ -36,6 +36,7 @@
 	X(rx_fragment_timeouts, "messages given up, fragments of which did not come") \
 	X(tx_messages, "messages sent the first time") \
 	X(tx_retransmits, "requests sent again") \
+	X(ppk_refused, "peers not authenticated: post-quantum key") \
 	X(tx_fragmented, "messages sent in fragments") \
 	X(tx_too_large, "messages not sent: they need more than 32 fragments") \
 	X(tx_keepalives, "NAT keepalives sent") \

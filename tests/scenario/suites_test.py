@@ -96,6 +96,23 @@ def clear(lab):
     lab.nodes[0].tandem("clear", "security", "ike", "security-associations")
 
 
+def elsewhere(text):
+    """The IKE SA with older algorithms, a post-quantum key, and names that fill fragments on their own."""
+    text = re.sub(r"dh-group group31;\s*authentication-algorithm sha-256;\s*encryption-algorithm aes-256-gcm;",
+                  "dh-group group5; authentication-algorithm sha-512; encryption-algorithm 3des-cbc;", text, count=1)
+    text = re.sub(r"(\n\s*pre-shared-key ascii-text [^\n]*\n)",
+                  r"\1ppk { id blue; ascii-text a-key-from-a-quantum-safe-hand; required; }\n", text, count=1)
+    for who in "tandem", "peer":
+        text = text.replace(f"hostname {who}.example;", f"hostname {'-'.join([who] * 36)[:240]}.example;")
+    return text.replace("external-interface ge-0/0/0.0;", "external-interface ge-0/0/0.0; fragmentation { size 500; }")
+
+
+def counted(lab, name):
+    """One counter of `show security ike statistics`."""
+    said = lab.nodes[0].tandem("show", "security", "ike", "statistics")
+    return int(re.search(rf"\b{name} +(\d+)", said).group(1))
+
+
 @story(nodes=1)
 def main(lab):
     with open(lab.nodes[0].conf, encoding="utf-8") as text:
@@ -105,6 +122,16 @@ def main(lab):
         adopt(lab, rewritten(first, cipher, group))
         life(lab, cipher, called, tunnel.from_inside, tunnel.down_from_peer)
         life(lab, cipher, called, tunnel.from_peer, clear)
+    say("---- 3DES, SHA-512 and group 5 for IKE, a post-quantum key (RFC 8784), fragments (RFC 7383)")
+    adopt(lab, elsewhere(first))
+    tunnel.from_inside(lab)
+    tunnel.down_from_peer(lab)
+    tunnel.from_peer(lab)
+    same((counted(lab, "tx_fragmented"), counted(lab, "rx_fragments")), (2, 2),
+         "our IKE_AUTH in fragments in both roles, and the peer's request")
+    claim("using PPK for PPK_ID 'blue'" in lab.peer.said(), "the peer has mixed the post-quantum key in")
+    clear(lab)
+    both_gone(lab)
     bad = [line for line in lab.nodes[0].events() if " level=error" in line or "auth.failed" in line]
     claim(not bad, f"no complaints: {bad}")
 

@@ -5,6 +5,7 @@
 #include "crypto/prf.h"
 #include "ike/engine.h"
 #include "ike/tx.h"
+#include "ike/v2/ppk.h"
 #include "wire/pld_auth.h"
 
 int auth_id_body(const struct ident *id, uint8_t room[AUTH_ID_BODY_MAX], struct view *out)
@@ -27,10 +28,9 @@ struct auth_octets auth_covered(const struct ike_sa *sa, bool own, struct view i
 		.extra = blob_view(&h->int_auth)};
 }
 
-int auth_psk_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
+int auth_psk_own(struct ike *ike, struct ike_sa *sa, uint8_t mac[ALG_DIGEST_MAX])
 {
-	uint8_t room[AUTH_ID_BODY_MAX], mac[ALG_DIGEST_MAX];
-	struct pld_auth auth = {.method = AUTH_SHARED_KEY_MIC};
+	uint8_t room[AUTH_ID_BODY_MAX];
 	struct auth_octets octets;
 	struct view body;
 	int rc = auth_id_body(&sa->local_id, room, &body);
@@ -38,7 +38,19 @@ int auth_psk_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
 	if (rc < 0)
 		return rc;
 	octets = auth_covered(sa, true, body);
-	rc = auth_psk(ike->cfg.crypto, sa->suite.prf->id, sa->gw->model->policy->psk, &octets, mac);
+	return auth_psk(
+		ike->cfg.crypto, sa->suite.prf->id, sa->gw->model->policy->psk, &octets, mac);
+}
+
+int auth_psk_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
+{
+	uint8_t room[AUTH_ID_BODY_MAX], mac[ALG_DIGEST_MAX];
+	struct pld_auth auth = {.method = AUTH_SHARED_KEY_MIC};
+	struct view body;
+	int rc = auth_id_body(&sa->local_id, room, &body);
+
+	if (rc == 0)
+		rc = auth_psk_own(ike, sa, mac);
 	if (rc < 0)
 		return rc;
 	writer_add(w, sa->initiator ? PLD_IDI : PLD_IDR, body);
@@ -63,7 +75,8 @@ bool auth_psk_is_good(struct ike *ike, const struct ike_sa *sa, const struct rx 
 		return false;
 	if (auth_psk(ike->cfg.crypto, sa->suite.prf->id, psk, &octets, mac) < 0)
 		return false;
-	good = view_equal_ct(auth.data, view_of(mac, prf_len(sa->suite.prf->id)));
+	good = view_equal_ct(
+		ppk_auth_value(sa, rx, auth.data), view_of(mac, prf_len(sa->suite.prf->id)));
 	secret_wipe(mac, sizeof mac);
 	return good;
 }

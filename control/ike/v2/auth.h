@@ -21,6 +21,8 @@ int auth_id_body(
 /* What one side's AUTH covers; `own`: we are that side, else the peer is. Borrows from sa. */
 struct auth_octets auth_covered(const struct ike_sa *sa, bool own, struct view id_body);
 
+/* The value of our AUTH by the gateway's pre-shared key, as long as the PRF's output. */
+int auth_psk_own(struct ike *ike, struct ike_sa *sa, uint8_t mac[ALG_DIGEST_MAX]) MUST_CHECK;
 /* Our ID payload, and our AUTH by the gateway's pre-shared key. */
 int auth_psk_write(struct ike *ike, struct ike_sa *sa, struct writer *w) MUST_CHECK;
 /* Is the peer's AUTH made with that key? */

@@ -14,6 +14,7 @@
 #include "ike/v2/auth_sig.h"
 #include "ike/v2/exchange.h"
 #include "ike/v2/mobike.h"
+#include "ike/v2/ppk.h"
 #include "ike/v2/reauth.h"
 #include "ike/v2/which.h"
 #include "wire/pld_id.h"
@@ -103,6 +104,7 @@ static void answer_notes(struct ike *ike, struct ike_sa *sa, const struct rx *rx
 {
 	(void)ike;
 	mobike_answer_notes(sa, rx, w);
+	ppk_answer_write(sa, w);
 }
 
 /* and what the peer said in the request, now that it is trusted; the SA is up. */
@@ -139,6 +141,9 @@ static int auth_request(struct ike *ike, struct ike_sa *sa, struct tunnel *t)
 		return rc;
 	auth_sig_request_write(ike, sa, &w);
 	request_notes(sa, &w);
+	rc = ppk_request_write(ike, sa, &w);
+	if (rc < 0)
+		return rc;
 	sa->out->policy_id = t->policy_id;
 	sa->out->new_spi = child_spi_draw(ike, sa->rg);
 	if (sa->out->new_spi == 0)
@@ -170,6 +175,8 @@ int on_auth_begin(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		rc = init_keys_make(ike, sa, secret_view(c->job->shared));
 	if (rc == 0)
 		rc = auth_own_id(ike, sa->gw, &sa->local_id);
+	if (rc == 0)
+		rc = ppk_begin(ike, sa);
 	if (rc < 0)
 		return rc;
 	if (!auth_is_signature(sa->gw->model->policy))
@@ -218,6 +225,9 @@ static int is_trusted(struct ike *ike, struct ike_sa *sa, const struct cause *c,
 	const struct model_gateway *gw = sa->gw->model;
 	int rc;
 
+	*why = "without the post-quantum key";
+	if (ppk_answered(ike, sa, c->rx) < 0)
+		return -ERR_AUTH;
 	*why = "the peer's identity is not the configured one";
 	if (!peer_id_matches(gw, id, &sa->remote.addr))
 		return -ERR_AUTH;
@@ -300,6 +310,8 @@ static int auth_answer(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 	struct writer w;
 	int rc;
 
+	if (!ppk_allows(ike, sa))
+		return -ERR_AUTH;
 	rc = spoke_join(ike, sa);
 	if (rc < 0)
 		return rc;
@@ -342,6 +354,8 @@ static int asked_first(struct ike *ike, struct ike_sa *sa, const struct cause *c
 		sa->natt = c->rx->dg->natt;
 	}
 	rc = auth_sig_read(sa, c->rx);
+	if (rc == 0)
+		rc = ppk_asked(ike, sa, c->rx);
 	if (rc == 0)
 		rc = which_gateway(ike, sa, c->rx, &which);
 	if (rc < 0 || !which.by_signature)

@@ -13,6 +13,7 @@
 #include "ike/tx.h"
 #include "ike/v2/auth_sig.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/ppk.h"
 #include "ike/v2/mobike.h"
 #include "wire/pld_ke.h"
 #include "wire/pld_nonce.h"
@@ -357,6 +358,7 @@ int on_init_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	if (auth_sig_read(sa, c->rx) < 0)
 		return -ERR_NOMEM;
 	fragmentation_read(sa, c->rx);
+	ppk_init_read(sa, c->rx);
 	memcpy(sa->answer.hash, c->rx->hash, sizeof sa->answer.hash);
 	return job_start(ike, sa,
 		&(struct job_args){.slot = JOB_SA,
@@ -441,6 +443,7 @@ int on_init_respond(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	auth_sig_hashes_write(ike, sa, &w);
 	auth_sig_request_write(ike, sa, &w);
 	intermediate_write(sa, &w);
+	ppk_init_write(sa, &w);
 	rc = writer_end(&w, &message);
 	return rc < 0 ? rc : init_answer_send(ike, sa, message);
 }
@@ -542,6 +545,7 @@ static int init_request_send(struct ike *ike, struct ike_sa *sa)
 	fragmentation_write(sa, &w);
 	auth_sig_hashes_write(ike, sa, &w);
 	intermediate_write(sa, &w);
+	ppk_init_write(sa, &w);
 	rc = writer_end(&w, &message);
 	if (rc < 0)
 		return rc;
@@ -660,6 +664,7 @@ int on_init_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		return -ERR_NOMEM;
 	natd_read(ike, sa, c->rx, hdr.spi_r);
 	fragmentation_read(sa, c->rx);
+	ppk_init_read(sa, c->rx);
 	if (auth_sig_read(sa, c->rx) < 0)
 		return -ERR_NOMEM;
 	float_ports(sa, c->rx);

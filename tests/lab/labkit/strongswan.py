@@ -20,7 +20,8 @@ PLUGINS = ("random nonce drbg x509 constraints pubkey pkcs1 pkcs8 pem openssl gc
 ENCRYPTION = {"aes-128-gcm": "aes128gcm16", "aes-256-gcm": "aes256gcm16", "aes-128-cbc": "aes128",
               "aes-192-cbc": "aes192", "aes-256-cbc": "aes256",
               "3des-cbc": "3des", "chacha20-poly1305": "chacha20poly1305"}
-GROUP = {"group14": "modp2048", "group19": "ecp256", "group20": "ecp384", "group21": "ecp521",
+GROUP = {"group2": "modp1024", "group5": "modp1536", "group14": "modp2048", "group24": "modp2048s256",
+         "group15": "modp3072", "group16": "modp4096", "group32": "curve448", "group19": "ecp256", "group20": "ecp384", "group21": "ecp521",
          "group31": "curve25519"}
 HASH = {"sha1": "sha1", "sha-256": "sha256", "sha-384": "sha384", "sha-512": "sha512",
         "hmac-sha1-96": "sha1", "hmac-sha-256-128": "sha256", "hmac-sha-384": "sha384",
@@ -74,6 +75,8 @@ class Mirror:
         policy = conf.value(f"{path} ike-policy")
         self.psk = conf.value(f"security ike policy {policy} pre-shared-key ascii-text")
         self.by_certificate = bool(conf.value(f"security ike policy {policy} certificate local-certificate"))
+        ppk = f"security ike policy {policy} ppk"
+        self.ppk = conf.value(f"{ppk} id"), conf.value(f"{ppk} ascii-text")
         self.proposals = [ike_proposal(conf, words[0])
                           for words in conf.find(f"security ike policy {policy} proposals")]
         self.children = dict(self._children(conf))
@@ -107,7 +110,7 @@ def swanctl_conf(mirror, changes=None):
     of_child = {k.removeprefix("child."): v for k, v in changes.items() if k.startswith("child.")}
     settings = {"version": "2", "local_addrs": mirror.address, "remote_addrs": mirror.remote.ip,
                 "proposals": ",".join(mirror.proposals), "mobike": "no", "rekey_time": "0",
-                "reauth_time": "0",
+                "reauth_time": "0", **({"ppk_id": mirror.ppk[0]} if mirror.ppk[0] else {}),
                 **{k: v for k, v in changes.items() if not k.startswith("child.")}}
     lines = ["connections {", "\ttandem {"]
     lines += [f"\t\t{key} = {value}" for key, value in settings.items()]
@@ -123,7 +126,10 @@ def swanctl_conf(mirror, changes=None):
         lines.append("\t\t\t}")
     lines += ["\t\t}", "\t}", "}"]
     if psk:
-        lines += ["secrets {", "\tike-tandem {", f'\t\tsecret = "{psk}"', "\t}", "}"]
+        lines += ["secrets {", "\tike-tandem {", f'\t\tsecret = "{psk}"', "\t}"]
+    if mirror.ppk[0]:
+        lines += ["\tppk-tandem {", f"\t\tid = {mirror.ppk[0]}", f'\t\tsecret = "{mirror.ppk[1]}"', "\t}"]
+    lines.append("}")
     return "\n".join(lines) + "\n"
 
 
@@ -133,6 +139,8 @@ def strongswan_conf(folder):
 	# kernel-libipsec before kernel-netlink: it takes the IPsec half, the other one the routes
 	load = {PLUGINS}
 	install_virtual_ip = no
+	# as ours are by default over IPv4: what is larger goes in fragments (RFC 7383)
+	fragment_size = 576
 	filelog {{
 		log {{
 			path = {folder}/charon.log

@@ -8,6 +8,7 @@
 #include "crypto/aead.h"
 #include "wire/sk.h"
 #include "crypto_case.h"
+#include "vector.h"
 
 static const struct {
 	uint16_t encr, bits, integ;
@@ -19,6 +20,9 @@ static const struct {
 	{ALG_AES_CBC, 192, ALG_SHA384_192},
 	{ALG_AES_CBC, 256, ALG_SHA256_128},
 	{ALG_AES_CBC, 256, ALG_SHA512_256},
+	{ALG_CHACHA20_POLY1305, 0, 0},
+	{ALG_3DES, 0, ALG_SHA1_96},
+	{ALG_DES, 0, ALG_MD5_96},
 };
 
 static uint8_t keys[ALG_KEY_MAX + ALG_DIGEST_MAX];
@@ -121,9 +125,39 @@ static void envelope_with_any_octet_changed_is_refused(void **state)
 	}
 }
 
+/* RFC 7634 appendix B */
+static void envelope_of_the_published_message(void **state)
+{
+	const struct alg *chacha = alg_find(ALG_ENCR, ALG_CHACHA20_POLY1305, 0);
+	struct sk_shape shape = {chacha->iv_len, chacha->icv_len, chacha->block};
+	uint8_t plain[64];
+	struct message m;
+	struct vector v;
+	struct aead a;
+	struct sk_in in;
+	struct view inner;
+	struct chain chain;
+
+	vector_open(&v, "rfc7634_ikev2.txt");
+	assert_true(vector_next(&v));
+	assert_int_equal(message_parse(vector_hex(&v, "message"), &m), 0);
+	assert_int_equal(sk_parse(&m, shape, &in), 0);
+	assert_int_equal(aead_init(&a, chacha, NULL, vector_hex(&v, "key"), (struct view){0}), 0);
+	assert_int_equal(
+		aead_open(*state, &a,
+			&(struct aead_io){in.aad, in.iv.p, in.text.p, plain, in.text.n}, in.icv.p),
+		0);
+	assert_int_equal(sk_unpad(view_of(plain, in.text.n), &inner), 0);
+	assert_int_equal(chain_parse_inner(in.inner_first, inner, &chain), 0);
+	assert_int_equal(chain.n, 1);
+	assert_true(chain_has(&chain, PLD_NOTIFY));
+	vector_close(&v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(envelope_of_the_published_message),
 		cmocka_unit_test(envelope_is_read_by_whom_it_is_for),
 		cmocka_unit_test(envelope_with_any_octet_changed_is_refused),
 	};
