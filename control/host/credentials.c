@@ -18,8 +18,8 @@ struct own_cert {
 	struct cert *certs[IKE_CERTS_MAX]; /* our own first, without the anchor */
 	struct view chain[IKE_CERTS_MAX];
 	uint8_t issuers[IKE_CERTS_MAX][20];
-	struct sign_key *key;
 	struct ike_local_cert lent;
+	bool key_wrong; /* tandem-keys said so: not used */
 };
 
 /* ---------------------------------------------------------------- files */
@@ -63,7 +63,6 @@ static void own_fini(struct own_cert *o)
 	free(o->id);
 	for (size_t i = 0; i < o->lent.n_chain; i++)
 		cert_unref(o->certs[i]);
-	sign_key_free(o->key);
 	*o = (struct own_cert){0};
 }
 
@@ -128,18 +127,53 @@ static void chain_complete(struct own_cert *o, const struct pki_store *s)
 	l->issuers = (const uint8_t(*)[20])o->issuers;
 }
 
-static int key_read(const struct daemon *d, struct own_cert *o)
+static struct own_cert *own_find(const struct credentials *c, const char *id)
 {
-	auto_blob text = {0};
-	int rc = file_read(d, PKI_KEY, o->id, &text);
+	for (size_t i = 0; i < c->n_own; i++)
+		if (strcmp(c->own[i].id, id) == 0)
+			return &c->own[i];
+	return NULL;
+}
 
-	if (rc == 0)
-		rc = sign_key_read(blob_view(&text), &o->key);
-	if (text.n != 0)
-		secret_wipe_blob(&text);
-	if (rc == 0 && !sign_key_fits(o->key, o->certs[0]->key))
+/* ---------------------------------------------------------------- keys, which are elsewhere */
+
+struct key_check {
+	struct credentials *c;
+	uint64_t generation;
+	char *id;
+};
+
+static void on_key(void *ctx, int rc, const Keys__Response *r)
+{
+	struct key_check *k = (struct key_check *)ctx;
+	struct own_cert *o =
+		k->generation == k->c->generation && k->c->d ? own_find(k->c, k->id) : NULL;
+
+	if (o && rc == 0 &&
+		!view_equal(view_of(r->public_key.data, r->public_key.len),
+			o->certs[0]->public_key_info))
 		rc = -ERR_VALUE;
-	return rc;
+	if (o && rc < 0) {
+		o->key_wrong = true;
+		tell(k->c->d, k->id, NO_KEY_FILE, rc);
+	}
+	free(k->id);
+	free(k);
+}
+
+static void key_check(struct credentials *c, const struct own_cert *o)
+{
+	struct key_check *k = calloc(1, sizeof *k);
+
+	if (k)
+		k->id = strdup(o->id);
+	if (!k || !k->id) { /* then it shows when it signs */
+		free(k);
+		return;
+	}
+	k->c = c;
+	k->generation = c->generation;
+	keys_client_load(&c->d->keys, o->id, on_key, k);
 }
 
 static int own_read(struct credentials *c, const char *id, struct own_cert *o)
@@ -161,7 +195,8 @@ static int own_read(struct credentials *c, const char *id, struct own_cert *o)
 		chain_prune(o);
 		chain_complete(o, c->store);
 		o->lent.subject = o->certs[0]->subject;
-		rc = key_read(c->d, o);
+		if (!keys_client_has(&c->d->keys, id))
+			rc = -ERR_NOT_FOUND;
 	}
 	if (rc < 0) {
 		tell(c->d, id, what, rc);
@@ -169,14 +204,6 @@ static int own_read(struct credentials *c, const char *id, struct own_cert *o)
 	}
 	o->lent.schemes = sign_schemes(o->certs[0]->key);
 	return 0;
-}
-
-static struct own_cert *own_find(const struct credentials *c, const char *id)
-{
-	for (size_t i = 0; i < c->n_own; i++)
-		if (strcmp(c->own[i].id, id) == 0)
-			return &c->own[i];
-	return NULL;
 }
 
 static void own_forget(struct credentials *c)
@@ -202,13 +229,37 @@ static void own_load(struct credentials *c, const struct model *m)
 	}
 }
 
+/* AUT-003: a method that its certificate cannot do. */
+static void check_methods(const struct credentials *c, const struct model *m)
+{
+	static const uint32_t needs[] = {[MODEL_AUTH_RSA] = SIGN_OF_RSA,
+		[MODEL_AUTH_ECDSA_256] = SIGN_BIT(SIGN_ECDSA_P256),
+		[MODEL_AUTH_ECDSA_384] = SIGN_BIT(SIGN_ECDSA_P384),
+		[MODEL_AUTH_ECDSA_521] = SIGN_BIT(SIGN_ECDSA_P521),
+		[MODEL_AUTH_DIGITAL] = 0};
+
+	for (uint32_t i = 0; i < m->n_ike_policies; i++) {
+		const struct model_ike_policy *p = &m->ike_policies[i];
+		const struct own_cert *o =
+			p->local_certificate ? own_find(c, p->local_certificate) : NULL;
+		size_t auth = p->n_proposals > 0 ? (size_t)p->proposals[0].auth : 0;
+
+		if (o && auth < ARRAY_LEN(needs) && needs[auth] != 0 &&
+			(o->lent.schemes & needs[auth]) == 0)
+			log_warn(&c->d->log, "pki.method.unfit",
+				"policy=%s certificate=%s reason=\"its key is not of the "
+				"authentication-method\"",
+				p->name, o->id);
+	}
+}
+
 /* ---------------------------------------------------------------- what the engine sees */
 
 static const struct ike_local_cert *face_local(void *ctx, const char *certificate_id)
 {
 	const struct own_cert *o = own_find((const struct credentials *)ctx, certificate_id);
 
-	return o ? &o->lent : NULL;
+	return o && !o->key_wrong ? &o->lent : NULL;
 }
 
 static struct view face_anchors(void *ctx, const struct model_ike_policy *policy)
@@ -252,14 +303,11 @@ int credentials_load(struct credentials *c, struct model *m)
 	own_forget(c);
 	c->own = own;
 	own_load(c, m);
+	check_methods(c, m);
+	keys_client_refresh(&c->d->keys);
+	for (size_t i = 0; i < c->n_own; i++)
+		key_check(c, &c->own[i]);
 	return 0;
-}
-
-const struct sign_key *credentials_key(const struct credentials *c, const char *certificate_id)
-{
-	const struct own_cert *o = own_find(c, certificate_id);
-
-	return o ? o->key : NULL;
 }
 
 void credentials_fini(struct credentials *c)

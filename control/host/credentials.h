@@ -1,7 +1,8 @@
 #pragma once
 /*
- * Certificates of this node as the engine and the executors of its jobs need them: our own with
- * their keys, and the CA profiles' (control/pki/store.h), read from the files of --pki.
+ * Certificates of this node as the engine and the executors of its jobs need them: our own, and the
+ * CA profiles' (control/pki/store.h), read from the files of --pki. Private keys are tandem-keys'
+ * alone; it is asked whether they belong to our certificates.
  *
  * Life: credentials_init() .. credentials_fini(); credentials_load() at start, with each new
  * configuration and whenever a file changed: what was lent before is gone then. A file that is
@@ -30,6 +31,4 @@ struct credentials {
 int credentials_init(struct credentials *c, struct daemon *d) MUST_CHECK;
 /* Takes what is on disk for that configuration. -ERR_NOMEM: as before. */
 int credentials_load(struct credentials *c, struct model *m) MUST_CHECK;
-/* The private key of one of ours; NULL: there is none. Lent until the next load. */
-const struct sign_key *credentials_key(const struct credentials *c, const char *certificate_id);
 void credentials_fini(struct credentials *c);

@@ -271,27 +271,33 @@ void keys_client_load(struct keys_client *k, const char *key_id, keys_done_fn *d
 	keys_job_post(k, j, 0);
 }
 
-void keys_client_sign(struct keys_client *k, const char *key_id, uint32_t scheme,
-	struct view octets, keys_done_fn *done, void *ctx)
+void keys_client_refresh(struct keys_client *k)
+{
+	keys_process_forget_asked(k, NULL);
+}
+
+int keys_client_sign(struct keys_client *k, const char *key_id, uint32_t scheme, struct view octets,
+	keys_done_fn *done, void *ctx)
 {
 	Keys__Request r = KEYS__REQUEST__INIT;
 	Keys__Sign s = KEYS__SIGN__INIT;
 	struct keys_job *j = keys_job_new(k, key_id, -1);
-	int rc;
 
-	if (!j) {
-		done(ctx, -ERR_NOMEM, NULL);
-		return;
-	}
+	if (!j)
+		return -ERR_NOMEM;
 	r.job_case = KEYS__REQUEST__JOB_SIGN;
 	r.sign = &s;
 	s.key_id = j->key_id;
 	s.scheme = scheme;
 	s.octets = (ProtobufCBinaryData){octets.n, (uint8_t *)(uintptr_t)octets.p};
-	rc = keys_job_pack(j, &r);
+	if (keys_job_pack(j, &r) < 0) {
+		keys_job_free(j);
+		return -ERR_NOMEM;
+	}
 	j->done = done;
 	j->ctx = ctx;
-	keys_job_post(k, j, rc);
+	keys_job_post(k, j, 0);
+	return 0;
 }
 
 void keys_client_import(struct keys_client *k, const char *key_id, struct view octets,

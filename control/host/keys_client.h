@@ -47,9 +47,12 @@ int keys_client_init(struct keys_client *k, uv_loop_t *loop, const char *dir, co
 	const char *user) MUST_CHECK;
 void keys_client_close(struct keys_client *k);
 
-/* Signs octets (copied), not hashed yet; scheme is of crypto/sign.h. */
-void keys_client_sign(struct keys_client *k, const char *key_id, uint32_t scheme,
-	struct view octets, keys_done_fn *done, void *ctx);
+/* Signs octets (copied), not hashed yet; scheme is of crypto/sign.h. -ERR_NOMEM: done() will not be
+ * called. */
+int keys_client_sign(struct keys_client *k, const char *key_id, uint32_t scheme, struct view octets,
+	keys_done_fn *done, void *ctx) MUST_CHECK;
+/* Files may have changed: keys are loaded again when they are asked for next. */
+void keys_client_refresh(struct keys_client *k);
 /* The public half of a key of the store. */
 void keys_client_load(struct keys_client *k, const char *key_id, keys_done_fn *done, void *ctx);
 /* A key that is brought: the file is there when it is answered with 0. Replaces one of that name.

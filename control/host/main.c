@@ -154,15 +154,9 @@ static int start_services(struct daemon *d)
 	char path[PATH_BUF];
 	int rc;
 
-	d->dp.log = d->punt.log = d->ctl.log = d->keys.log = d->log;
-	rc = pki_make(d->args.pki_dir);
-	if (rc == 0)
-		rc = keys_client_init(&d->keys, &d->loop, d->args.pki_dir, d->args.keys_program,
-			d->args.keys_user);
-	if (rc == 0)
-		rc = ctl_server_init(&d->ctl, &d->loop,
-			path_in(path, d->args.control, d->args.run_dir, "tandemd.sock"), daemon_ctl,
-			d);
+	d->dp.log = d->punt.log = d->ctl.log = d->log;
+	rc = ctl_server_init(&d->ctl, &d->loop,
+		path_in(path, d->args.control, d->args.run_dir, "tandemd.sock"), daemon_ctl, d);
 	if (rc == 0)
 		rc = punt_init(&d->punt, &d->loop,
 			path_in(path, d->args.punt, d->args.run_dir, "punt.sock"), on_datagram, d);
@@ -183,7 +177,13 @@ static int start_cores(struct daemon *d)
 		return -ERR_VALUE;
 	}
 	d->node = d->args.node < 0 ? 0 : (uint32_t)d->args.node;
+	d->keys.log = d->log;
 	rc = crypto_new(&d->crypto);
+	if (rc == 0)
+		rc = pki_make(d->args.pki_dir);
+	if (rc == 0)
+		rc = keys_client_init(&d->keys, &d->loop, d->args.pki_dir, d->args.keys_program,
+			d->args.keys_user);
 	if (rc == 0)
 		rc = credentials_init(&d->credentials, d);
 	if (rc == 0)

@@ -128,9 +128,9 @@ static void on_loaded(void *ctx, int rc, const Keys__Response *r)
 		refuse(m, "the key does not sign with this digest");
 	else if (rc < 0)
 		refuse(m, err_text(rc));
-	else
-		keys_client_sign(&m->d->keys, m->name, request_scheme(m->request),
-			request_octets(m->request), on_signed, m);
+	else if (keys_client_sign(&m->d->keys, m->name, request_scheme(m->request),
+			 request_octets(m->request), on_signed, m) < 0)
+		refuse(m, err_text(-ERR_NOMEM));
 }
 
 /* ---------------------------------------------------------------- first: what is wanted */

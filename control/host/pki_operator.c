@@ -23,6 +23,8 @@ void pki_changed(struct daemon *d)
 
 	if (rc < 0)
 		log_err(&d->log, "pki.load.failed", "reason=\"%s\"", err_text(rc));
+	else
+		pki_service_reload(&d->pki);
 }
 
 bool pki_name_is_good(struct ctl_call *call, const char *name)
@@ -447,6 +449,8 @@ void pki_clear(struct daemon *d, const Ctl__PkiClear *q, struct ctl_call *call)
 	}
 	log_notice(&d->log, "pki.cleared", "kind=%s name=%s", object_names[q->object],
 		all ? "all" : q->name);
+	if (q->object == CTL__PKI_OBJECT__PKI_CRL)
+		pki_service_clear(&d->pki, all ? NULL : q->name);
 	pki_changed(d);
 	ctl_done(call, daemon_node(d), "", c.n);
 }

@@ -6,12 +6,55 @@
 #include "host/daemon.h"
 #include "ike/judge.h"
 
+/* ---------------------------------------------------------------- our signature */
+
+struct signing {
+	struct runner *r;
+	struct ike_sign_job *job;
+};
+
+static void on_signed(void *ctx, int rc, const Keys__Response *answer)
+{
+	struct signing *s = (struct signing *)ctx;
+	struct runner *r = s->r;
+	struct ike_event ev = {.type = IKE_EV_SIGNED, .sign = s->job};
+
+	if (rc == 0)
+		rc = blob_copy(view_of(answer->signature.data, answer->signature.len),
+			&ev.sign->signature);
+	ev.sign->rc = rc;
+	free(s);
+	r->kex_running--;
+	if (!r->started || r->d->stopping) {
+		ike_sign_job_free(ev.sign);
+		return;
+	}
+	runner_feed(r, &ev);
+	work_drain(&r->d->work, r->d);
+}
+
+void sign_work(struct runner *r, struct ike_sign_job *job)
+{
+	struct signing *s = calloc(1, sizeof *s);
+
+	if (s)
+		*s = (struct signing){r, job};
+	if (!s || keys_client_sign(&r->d->keys, job->key_id, (uint32_t)job->scheme,
+			  blob_view(&job->octets), on_signed, s) < 0) {
+		free(s);
+		ike_sign_job_free(job);
+		daemon_stop(r->d, "out of memory");
+		return;
+	}
+	r->kex_running++;
+}
+
+/* ---------------------------------------------------------------- the peer's certificates */
+
 struct req {
 	uv_work_t work;
 	struct runner *r;
-	struct ike_sign_job *sign; /* one of both */
 	struct ike_trust_job *trust;
-	struct sign_key *key; /* a reference of its own: the configuration may change */
 	struct pki_store *store;
 	struct path path; /* that was found, when the rest holds */
 };
@@ -21,16 +64,11 @@ static void run(uv_work_t *w)
 	struct req *q = container_of(w, struct req, work);
 	const struct daemon *d = q->r->d;
 
-	if (q->sign) {
-		ike_sign_run(d->crypto, q->key, q->sign);
-		return;
-	}
 	ike_trust_run(d->crypto, q->store, d->credentials.cache, q->trust, &q->path);
 }
 
 static void req_free(struct req *q)
 {
-	sign_key_free(q->key);
 	path_fini(&q->path);
 	pki_store_unref(q->store);
 	free(q);
@@ -40,21 +78,13 @@ static void done(uv_work_t *w, int status)
 {
 	struct req *q = container_of(w, struct req, work);
 	struct runner *r = q->r;
-	struct ike_event ev = {.type = IKE_EV_SIGNED, .sign = q->sign};
-	struct ike_trust_job *trust = q->trust;
 
 	r->kex_running--;
 	if (status != 0 || !r->started) {
-		if (trust)
-			ike_trust_job_free(trust);
-		else
-			ike_sign_job_free(ev.sign);
-	} else if (trust) {
-		/* Revocation is what is left; it may take a while. */
-		pki_service_judge(&r->d->pki, trust, &q->path, take_ptr(q->store));
-		work_drain(&r->d->work, r->d);
+		ike_trust_job_free(q->trust);
 	} else {
-		runner_feed(r, &ev);
+		/* Revocation is what is left; it may take a while. */
+		pki_service_judge(&r->d->pki, q->trust, &q->path, take_ptr(q->store));
 		work_drain(&r->d->work, r->d);
 	}
 	req_free(q);
@@ -65,21 +95,6 @@ static void start(struct runner *r, struct req *q)
 	q->r = r;
 	r->kex_running++;
 	(void)uv_queue_work(&r->d->loop, &q->work, run, done);
-}
-
-void sign_work(struct runner *r, struct ike_sign_job *job)
-{
-	const struct sign_key *key = credentials_key(&r->d->credentials, job->key_id);
-	struct req *q = calloc(1, sizeof *q);
-
-	if (!q || (key && sign_key_share(key, &q->key) < 0)) {
-		free(q);
-		ike_sign_job_free(job);
-		daemon_stop(r->d, "out of memory");
-		return;
-	}
-	q->sign = job;
-	start(r, q);
 }
 
 void trust_work(struct runner *r, struct ike_trust_job *job)

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Executors of the engine's SIGN and TRUST jobs in libuv's thread pool: the key is in this process,
- * and revocation is not asked for.
+ * Executors of the engine's SIGN and TRUST jobs: signatures are made by tandem-keys
+ * (keys_client.h), certificates are judged in libuv's thread pool.
  *
  * Life: a job comes from an effect and goes back as an event (SIGNED, TRUSTED); runner.kex_running
  * counts those that are out. Thread: the loop, and the pool's for the work itself.

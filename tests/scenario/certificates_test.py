@@ -9,6 +9,7 @@ proved ourselves; a peer below another root is refused, by both.
 import os
 import sys
 
+from certified import certified
 from story import claim, same, say, story
 from labkit import tunnel, wait
 from labkit.junos import Configuration
@@ -21,20 +22,6 @@ KINDS = (("rsa-signatures", "rsa-2048", "RSA_EMSA_PKCS1_SHA2_256"),
          ("digital-signature", "rsa-2048", "RSA_EMSA_PSS_SHA2_256"),
          ("digital-signature", "ecdsa-384", "ECDSA_WITH_SHA384_DER"),
          ("digital-signature", "ed25519", "ED25519"))
-
-
-def certified(text, method):
-    """The lab's configuration, by certificates. text: with curly braces."""
-    before, _, rest = text.partition("pre-shared-key ascii-text")
-    rest = rest.partition(";")[2]
-    text = before + """certificate {
-                local-certificate GW;
-                trusted-ca {
-                    ca-profile Root;
-                }
-            }""" + rest
-    text = text.replace("authentication-method pre-shared-keys", f"authentication-method {method}")
-    return text + "\nsecurity { pki { ca-profile Root { ca-identity Root; revocation-check { disable; } } } }\n"
 
 
 class Ends:

@@ -101,7 +101,7 @@ static void signs(struct keys_case *c, const char *id, const struct blob *public
 	auto_key_file key = NULL;
 	auto_crypto crypto = NULL;
 
-	keys_client_sign(&c->k, id, SIGN_ECDSA_P256, octets, on_done, &a);
+	assert_int_equal(keys_client_sign(&c->k, id, SIGN_ECDSA_P256, octets, on_done, &a), 0);
 	wait_for(c, &a);
 	assert_int_equal(a.rc, 0);
 	assert_int_equal(crypto_new(&crypto), 0);
@@ -125,7 +125,9 @@ static void keys_are_made_kept_and_removed(void **state)
 	assert_true(view_equal(blob_view(&a.public_key), blob_view(&again.public_key)));
 	keys_client_remove(&c.k, "one");
 	assert_false(keys_client_has(&c.k, "one"));
-	keys_client_sign(&c.k, "one", SIGN_ECDSA_P256, view_of_literal("x"), on_done, &gone);
+	assert_int_equal(keys_client_sign(&c.k, "one", SIGN_ECDSA_P256, view_of_literal("x"),
+				 on_done, &gone),
+		0);
 	wait_for(&c, &gone);
 	assert_int_equal(gone.rc, -ERR_NOT_FOUND);
 	stop(&c);
@@ -144,8 +146,9 @@ static void keys_survive_the_process(void **state)
 	signs(&c, "one", &a.public_key);
 	for (int round = 0; round < 2; round++) {
 		for (size_t i = 0; i < ARRAY_LEN(many); i++)
-			keys_client_sign(&c.k, "one", SIGN_ECDSA_P256, view_of_literal("x"),
-				on_done, &many[i]);
+			assert_int_equal(keys_client_sign(&c.k, "one", SIGN_ECDSA_P256,
+						 view_of_literal("x"), on_done, &many[i]),
+				0);
 		assert_int_equal(kill(uv_process_get_pid(&c.k.process), SIGKILL), 0);
 		for (size_t i = 0; i < ARRAY_LEN(many); i++) {
 			wait_for(&c, &many[i]);
@@ -243,7 +246,9 @@ static void keys_close_with_jobs(void **state)
 	(void)state;
 	start(&c, NULL);
 	keys_client_generate(&c.k, "one", false, 4096, "", on_done, &a);
-	keys_client_sign(&c.k, "none", SIGN_RSA_SHA256, view_of_literal("x"), on_done, &b);
+	assert_int_equal(
+		keys_client_sign(&c.k, "none", SIGN_RSA_SHA256, view_of_literal("x"), on_done, &b),
+		0);
 	stop(&c);
 	assert_int_equal(a.times, 1);
 	assert_int_equal(b.times, 1);
