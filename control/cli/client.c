@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/secret.h"
 #include "frame.h"
 
 #define SILENCE_S 30
@@ -95,7 +96,7 @@ static int take_responses(struct frame_in *in, client_part_fn *part, void *ctx)
 int client_ask(
 	const char *socket_path, const Ctl__Request *request, client_part_fn *part, void *ctx)
 {
-	auto_blob message = {0};
+	struct blob message = {0}; /* may hold a key */
 	struct frame_in in;
 	int fd = open_socket(socket_path), rc;
 
@@ -110,6 +111,7 @@ int client_ask(
 		if (rc == 0)
 			rc = take_responses(&in, part, ctx);
 	}
+	secret_wipe_blob(&message);
 	frame_in_fini(&in);
 	(void)close(fd);
 	return rc < 0 ? rc : 0;

@@ -179,7 +179,8 @@ static int read_key_ids(struct cert *c)
 	if (rc < 0)
 		return rc;
 	c->authority_key_id = view_of(c->own->key_id.p, n);
-	c->subject_key_id = view_of(c->own->key_id.p + n, c->own->key_id.n - n);
+	if (c->own->key_id.n > n) /* else there may be no octets at all to point behind */
+		c->subject_key_id = view_of(c->own->key_id.p + n, c->own->key_id.n - n);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/secret.h"
 
 enum { SCHEMA = 1, CONNECTIONS_MAX = 64, BACKLOG = 16, REQUEST_MAX = 1 << 20 };
 
@@ -156,6 +157,8 @@ static void next_request(struct conn *c)
 	if (rc == 0)
 		return;
 	q = rc < 0 ? NULL : ctl__request__unpack(NULL, m.n, m.p);
+	if (q && q->command_case == CTL__REQUEST__COMMAND_PKI_LOAD)
+		secret_wipe((void *)(uintptr_t)m.p, m.n); /* it may have brought a key */
 	call = q ? calloc(1, sizeof *call) : NULL;
 	if (!call) {
 		if (q)

@@ -31,8 +31,8 @@ struct keys_client {
 	uv_process_t process;
 	uv_poll_t poll;
 	uv_timer_t watch;
-	uv_idle_t soon; /* answers that no process gave */
-	struct list jobs, ended, asked;
+	uv_idle_t soon;			      /* answers that no process gave */
+	struct list jobs, sent, ended, asked; /* sent: with the process, in its order */
 	struct frame_in in;
 	uint64_t last;
 	char modules[TOKEN_MODULES_MAX][256];

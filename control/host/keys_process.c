@@ -59,6 +59,11 @@ static void take_back(struct keys_client *k)
 {
 	struct keys_job *j, *next;
 
+	while (!list_is_empty(&k->sent)) { /* the last one first: before those that wait */
+		j = list_item(k->sent.prev, struct keys_job, link);
+		list_del(&j->link);
+		list_add_head(&k->jobs, &j->link);
+	}
 	list_foreach_safe (j, next, &k->jobs, link) {
 		if (j->tries == 0)
 			continue;
@@ -135,8 +140,8 @@ static void take_answer(struct keys_client *k, const Keys__Response *r)
 		log_info(&k->log, "keys.start", "%s", r->reason);
 		return;
 	}
-	list_foreach_safe (j, next, &k->jobs, link) {
-		if (j->id != r->id || j->sent == 0)
+	list_foreach_safe (j, next, &k->sent, link) {
+		if (j->id != r->id)
 			continue;
 		list_del(&j->link);
 		keys_job_end(k, j, -(int)MIN(r->error, (uint32_t)ERR_COUNT_ - 1), r);
@@ -237,25 +242,15 @@ static int load_before(struct keys_client *k, struct keys_job *j)
 
 static void on_poll(uv_poll_t *p, int status, int events);
 
-/* The next one to send; those behind a half-sent one wait. */
-static struct keys_job *next_job(struct keys_client *k)
-{
-	struct keys_job *j;
-
-	list_foreach (j, &k->jobs, link)
-		if (j->sent < j->frame.n)
-			return j;
-	return NULL;
-}
-
 static void send_jobs(struct keys_client *k)
 {
 	int events = UV_READABLE;
 	struct keys_job *j;
 
-	while (k->alive && (j = next_job(k)) != NULL) {
+	while (k->alive && !list_is_empty(&k->jobs)) {
 		int rc;
 
+		j = list_item(k->jobs.next, struct keys_job, link);
 		if (load_before(k, j) != 0)
 			continue;
 		if (!k->alive) /* it has to start with another module */
@@ -269,6 +264,8 @@ static void send_jobs(struct keys_client *k)
 			events |= UV_WRITABLE;
 			break;
 		}
+		list_del(&j->link);
+		list_add_tail(&k->sent, &j->link);
 	}
 	if (k->alive && uv_poll_start(&k->poll, events, on_poll) != 0)
 		keys_process_kill(k);
@@ -294,13 +291,13 @@ static void on_watch(uv_timer_t *t)
 	struct keys_client *k = (struct keys_client *)t->data;
 	struct keys_job *j;
 
-	list_foreach (j, &k->jobs, link)
-		if (j->sent != 0 && uv_now(k->loop) - j->since_ms > SILENCE_MS) {
+	list_foreach (j, &k->sent, link)
+		if (uv_now(k->loop) - j->since_ms > SILENCE_MS) {
 			log_err(&k->log, "keys.silent", "job=%llu", (unsigned long long)j->id);
 			keys_process_kill(k);
 			return;
 		}
-	if (list_is_empty(&k->jobs))
+	if (list_is_empty(&k->jobs) && list_is_empty(&k->sent))
 		(void)uv_timer_stop(t);
 }
 
@@ -476,6 +473,7 @@ int keys_client_init(struct keys_client *k, uv_loop_t *loop, const char *dir, co
 	k->user = user;
 	k->fd = -1;
 	list_init(&k->jobs);
+	list_init(&k->sent);
 	list_init(&k->ended);
 	list_init(&k->asked);
 	if (program)
