@@ -137,6 +137,41 @@ def crosses(lab, what):
     tunnel.down_from_peer(lab)
 
 
+def refused(lab, op, authority):
+    """What does not fit is said, and nothing of it stays."""
+    stranger = authority.issue("stranger", op.root, key="rsa-2048")
+    words = {
+        "ca-certificate load ca-profile None filename " + op.root.cert_file:
+            "error: CA profile None is not configured\n",
+        "ca-certificate load ca-profile Root filename " + stranger.cert_file:
+            "error: the certificate is not that of a CA\n",
+        "ca-certificate load ca-profile Root filename " + op.root.key_file:
+            "error: Failed to read the certificate file\n",
+        "generate-key-pair certificate-id GW": "error: key pair GW already exists\n",
+        "generate-key-pair certificate-id X size 512":
+            "error: RSA keys have 1024 to 4096 bits; shorter ones protect nothing\n",
+        "generate-certificate-request certificate-id X subject CN=x": "error: key pair X does not exist\n",
+        "generate-certificate-request certificate-id GW subject nonsense":
+            'error: the subject cannot be read: write it like "CN=gw,O=example,C=US"\n',
+        "local-certificate load certificate-id GW filename " + stranger.cert_file:
+            "error: the key does not belong to the certificate\n",
+        f"local-certificate load certificate-id X filename {stranger.cert_file} key {op.root.key_file}":
+            "error: the key does not belong to the certificate\n",
+        "local-certificate verify certificate-id X": "error: Local certificate X verification failed\n",
+        "crl load ca-profile Root filename " + authority.crl(authority.authority("other")):
+            None,
+    }
+    for line, said in words.items():
+        found = op.types(f"request security pki {line}", "yes\n")
+        if said is None:
+            claim(found.startswith("error: "), f"{line}: {found.strip()}")
+        else:
+            same(found, said, line)
+    key = os.path.join(lab.nodes[0].folder, "state", "pki", "key")
+    same(sorted(os.listdir(key)), ["GW.pem"], "keys that are kept")
+    same(os.stat(os.path.join(key, "GW.pem")).st_mode & 0o777, 0o600, "mode of the key")
+
+
 @story(nodes=1)
 def main(lab):
     authority = lab_pki.Pki(os.path.join(lab.folder, "pki"))
@@ -150,6 +185,7 @@ def main(lab):
     claim("Issued to: GW" in op.types("show security pki local-certificate certificate-id GW"), "show")
     same(op.types("clear security pki key-pair certificate-id GW"),
          "error: key-pair GW is referenced by configuration\n", "clear of what is in use")
+    refused(lab, op, authority)
     lab.peer.lay_out(authority.issue("peer", root, names=["dns:peer.example"]), [root])
     lab.peer.configure(Mirror(Configuration(text), "PEER"), {"send_cert": "always"})
     crosses(lab, "the tunnel is up with a key from a file")
