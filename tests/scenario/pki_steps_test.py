@@ -92,8 +92,8 @@ class Operator:
                               timeout=20)
         return done.stdout
 
-    def configure(self, identifier):
-        text = certified(self.text, "digital-signature", identifier)
+    def configure(self, identifier, method="digital-signature"):
+        text = certified(self.text, method, identifier)
         with open(os.open(self.node.conf + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
                   encoding="utf-8") as out:
             out.write(text)
@@ -193,6 +193,8 @@ def main(lab):
     os.kill(old, signal.SIGKILL)
     crosses(lab, "and again after the process with the key was killed")
     claim(op.keys_process() not in (None, old), "another process has the key")
+    op.configure("GW", "ecdsa-signatures-384")
+    claim(op.node.events("pki.method.unfit"), "a P-256 key cannot do ecdsa-signatures-384, and it is said")
     op.obtain("TOKEN", f" token {token.uri('TOKEN')}")
     op.configure("TOKEN")
     crosses(lab, "the tunnel is up with a key in a token")
