@@ -164,7 +164,7 @@ static void serve_signs_meanwhile(void **state)
 	case_start(&k, plain);
 	assert_int_equal(case_generate(&k, "a", KEYS__KEY_TYPE__KEY_ECDSA, 256, file)->error, 0);
 	g.key_id = case_text("slow");
-	g.bits = 4096;
+	g.bits = 3072;
 	r.generate = &g;
 	case_send(&k, &r, &file, 1);
 	long_one = k.last;
