@@ -270,6 +270,8 @@ static void build_policies(struct build *b)
 
 #define SOURCE "security ike session source-limits"
 
+#define FULL "security ike session full-open incoming-exchange-max-rates"
+
 static void build_limits(struct build *b)
 {
 	const struct node *half = stmt(b, NULL, "security ike session half-open");
@@ -279,8 +281,13 @@ static void build_limits(struct build *b)
 	l->half_open_per_source = stmt_u32(b, NULL, SOURCE " half-open-count");
 	l->source_init_rate = stmt_u32(b, NULL, SOURCE " init-rate");
 	l->source_failures = stmt_u32(b, NULL, SOURCE " authentication-failures");
+	l->ike_rekey_rate = stmt_u32(b, NULL, FULL " ike-rekey");
+	l->child_rekey_rate = stmt_u32(b, NULL, FULL " ipsec-rekey");
+	l->keepalive_rate = stmt_u32(b, NULL, FULL " keepalive");
 	if (!half)
 		return;
+	l->backoff_init_s = stmt_u32(b, half, "backoff-timeouts init-phase-failure timeout");
+	l->backoff_auth_s = stmt_u32(b, half, "backoff-timeouts auth-phase-failure timeout");
 	l->half_open_timeout_s = stmt_u32(b, half, "timeout");
 	l->half_open_max = stmt_u32(b, half, "max-count");
 	l->half_open_discard_duplicate = stmt_flag(b, half, "discard-duplicate");

@@ -382,6 +382,9 @@ struct model_ike_limits {
 	uint32_t half_open_per_source, source_init_rate; /* negotiations; new ones per second */
 	uint32_t source_failures;			 /* refused peers per minute */
 	uint32_t respond_bad_spi;			 /* responses per peer, 0 = off */
+	uint32_t backoff_init_s, backoff_auth_s;
+	/* Of one peer, per second. */
+	uint32_t ike_rekey_rate, child_rekey_rate, keepalive_rate;
 };
 
 struct model {

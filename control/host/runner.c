@@ -229,6 +229,7 @@ static void do_install(struct runner *r, const struct ike_fx_install *i)
 struct ask_ctx {
 	struct runner *r;
 	uint64_t sa;
+	uint32_t child;
 };
 
 static void on_activity(void *ctx, int rc, const Dp__Reply *reply)
@@ -236,7 +237,7 @@ static void on_activity(void *ctx, int rc, const Dp__Reply *reply)
 	struct ask_ctx *a = (struct ask_ctx *)ctx;
 	struct ike_event ev = {.type = IKE_EV_ACTIVITY};
 
-	ev.activity = (struct ike_ev_activity){a->sa, IKE_IDLE_NEVER, IKE_IDLE_NEVER};
+	ev.activity = (struct ike_ev_activity){a->sa, a->child, IKE_IDLE_NEVER, IKE_IDLE_NEVER};
 	for (size_t i = 0; rc == 0 && i < reply->n_children; i++) {
 		const Dp__ChildStats *s = reply->children[i];
 
@@ -258,7 +259,7 @@ static void do_ask(struct runner *r, const struct ike_fx_ask *ask)
 
 	if (!a)
 		return; /* no answer is harmless */
-	*a = (struct ask_ctx){r, ask->sa};
+	*a = (struct ask_ctx){r, ask->sa, ask->child};
 	query.children = true;
 	query.n_spi_in = ask->n;
 	query.spi_in = (uint32_t *)(uintptr_t)ask->spi_in;

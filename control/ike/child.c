@@ -102,7 +102,7 @@ void child_move(struct child *c, struct ike_sa *to)
 
 void child_rearm(struct ike *ike, struct child *c)
 {
-	const uint64_t at[] = {c->at_soft, c->at_hard, c->at_outbound, c->at_delete};
+	const uint64_t at[] = {c->at_soft, c->at_hard, c->at_outbound, c->at_delete, c->at_idle};
 	uint64_t due = UINT64_MAX;
 
 	for (size_t i = 0; i < ARRAY_LEN(at); i++)

@@ -57,7 +57,8 @@ struct child {
 	uint64_t established_wall_ms;
 
 	struct timer timer; /* due at the earliest of these; 0 = none */
-	uint64_t at_soft, at_hard, at_outbound, at_delete;
+	uint64_t at_soft, at_hard, at_outbound, at_delete, at_idle;
+	uint64_t idle_from_ms; /* idle.h: not used before that, as far as this node knows */
 };
 
 /* Numbers a new child may send before its first lease is granted. */

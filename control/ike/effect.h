@@ -138,7 +138,8 @@ struct ike_fx_replicate {
 
 /* When did protected traffic last flow? ACTIVITY answers; no answer is harmless. */
 struct ike_fx_ask {
-	uint64_t sa; /* opaque */
+	uint64_t sa;	/* opaque, */
+	uint32_t child; /* too */
 	const uint32_t *spi_in;
 	size_t n;
 };

@@ -51,6 +51,7 @@ struct ike {
 
 	struct cookie_jar cookies;
 	struct guard guard;
+	struct backoff backoff;
 	uint32_t half_open;
 	size_t fragment_octets; /* held for messages that are not complete */
 	uint64_t iv_counter, next_ticket, next_job, next_order;

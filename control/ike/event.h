@@ -82,6 +82,7 @@ struct ike_ev_bad_spi {
 /* The least over the children that were asked for; IKE_IDLE_NEVER: no packet yet. */
 struct ike_ev_activity {
 	uint64_t sa; /* as in the question */
+	uint32_t child;
 	uint64_t idle_in_ms, idle_out_ms;
 };
 

@@ -223,6 +223,15 @@ enum guard_verdict guard_admit(struct ike *ike, const struct endpoint *from, boo
 	}
 	if (is_full(ike, c))
 		return GUARD_DROP;
+	switch (backoff_look(ike, from, proven)) {
+	case BACKOFF_DROP:
+		return GUARD_DROP;
+	case BACKOFF_COOKIE:
+		return GUARD_COOKIE;
+	case BACKOFF_NONE:
+	default:
+		break;
+	}
 	if (!proven)
 		return cookie_is_due(ike, from, c) ? GUARD_COOKIE : GUARD_PASS;
 	if (is_second(ike, from))
@@ -240,14 +249,19 @@ enum guard_verdict guard_admit(struct ike *ike, const struct endpoint *from, boo
  * What it says by now of where it is proves nothing. */
 void guard_refused(struct ike *ike, const struct ike_sa *sa)
 {
-	struct addr from = {0};
+	struct endpoint from = {.port = 0};
+	const uint8_t *peer;
 
 	if (!sa->half || sa->initiator)
 		return;
-	from.family = sa->half->guard.peer[0];
-	memcpy(from.b, sa->half->guard.peer + 1, sizeof from.b);
-	if (from.family != 0)
-		(void)sources_add(&ike->guard.sources, &from, SOURCE_FAILED, ike->now_ms);
+	peer = sa->half->guard.peer;
+	from.addr.family = peer[0];
+	memcpy(from.addr.b, peer + 1, sizeof from.addr.b);
+	from.port = (uint16_t)(peer[17] << 8 | peer[18]);
+	if (from.addr.family == 0)
+		return;
+	(void)sources_add(&ike->guard.sources, &from.addr, SOURCE_FAILED, ike->now_ms);
+	backoff_failed(ike, &from, BACKOFF_AUTH, true);
 }
 
 static uint32_t spoiled_now(const struct ike *ike, const struct half_guard *g)

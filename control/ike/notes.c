@@ -34,6 +34,8 @@ static void note_error(const struct pld_notify *n, struct notes *o)
 		o->error = n->type;
 	if (n->type == N_INVALID_KE_PAYLOAD)
 		o->ke_group = cur_be16(&c);
+	if (n->type == N_INVALID_SPI)
+		o->invalid_spi = cur_be32(&c);
 }
 
 static void note_status(const struct pld_notify *n, struct notes *o)

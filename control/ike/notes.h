@@ -23,7 +23,8 @@ struct notes {
 	bool use_ppk, ppk_identity;
 	struct view ppk_id, no_ppk_auth; /* RFC 8784 3; n = 0: absent */
 	uint8_t rekey_protocol;
-	uint32_t rekey_spi; /* 0: no REKEY_SA */
+	uint32_t rekey_spi;   /* 0: no REKEY_SA */
+	uint32_t invalid_spi; /* of INVALID_SPI; 0: absent */
 	bool rekey;
 	struct view natd_source[NOTES_NATD_MAX]; /* a peer may name several of its addresses */
 	uint32_t n_natd_source;

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "ike/engine.h"
+#include "ike/idle.h"
 #include "ike/record.h"
 #include "ike/schedule.h"
 #include "ike/tx.h"
@@ -200,6 +201,7 @@ static void resume_child(struct ike *ike, struct child *c)
 {
 	if (!c->outbound && c->state == CHILD_UP)
 		c->at_outbound = ike->now_ms + OUTBOUND_AFTER_MS;
+	idle_begin(ike, c);
 	child_rearm(ike, c);
 }
 

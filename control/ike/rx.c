@@ -7,6 +7,7 @@
 #include "ike/schedule.h"
 #include "ike/tx.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/hint.h"
 #include "wire/pld_delete.h"
 #include "wire/pld_nonce.h"
 #include "wire/sk.h"
@@ -285,6 +286,10 @@ static void rx_opened(struct ike *ike, struct ike_sa *sa, struct rx *rx, bool an
 	if (rc == 0)
 		rc = rx_payloads(rx, &chain);
 	rx_touch(ike, sa, rx);
+	/* It is answered when it comes again. */
+	if (rc == 0 && !answer && rx->exchange == EXCHANGE_INFORMATIONAL && chain.n == 0 &&
+		!pace_allows(ike, sa, PACE_KEEPALIVE))
+		return;
 	if (rc == -ERR_CRITICAL && !answer && sa_is_open(sa)) {
 		answer_critical(ike, sa, rx, chain.refused);
 		return;
@@ -450,10 +455,14 @@ void rx_datagram(struct ike *ike, const struct ike_ev_datagram *dg)
 	struct ike_header h;
 
 	ike->stats.rx_datagrams++;
-	if (ike_header_parse(dg->octets, &h) < 0 || h.spi_i == 0)
+	if (ike_header_parse(dg->octets, &h) < 0)
 		ike->stats.rx_malformed++;
-	else if (h.version >> 4 != IKE_VERSION_2 >> 4)
+	else if (h.version >> 4 != IKE_VERSION_2 >> 4 && h.spi_i != 0)
 		rx_other_version(ike, dg, &h);
+	else if (h.version >> 4 == IKE_VERSION_2 >> 4 && hint_outside(ike, dg, &h))
+		return;
+	else if (h.spi_i == 0)
+		ike->stats.rx_malformed++;
 	else
 		rx_dispatch(ike, dg, &h);
 }

@@ -19,6 +19,7 @@
 #include "ike/guard.h"
 #include "ike/ident.h"
 #include "ike/keymat.h"
+#include "ike/pace.h"
 #include "ike/proof.h"
 
 struct ike;
@@ -166,10 +167,12 @@ struct ike_sa {
 	bool want_update;      /* tell it where we are */
 	uint32_t bad_spi;      /* the next probe tells the peer of it, 0 = none */
 	uint32_t bad_spi_told; /* how often that was done */
+	uint64_t hinted_ms;    /* somebody said in clear that the peer has lost it: hint.h */
 	uint16_t rekey_group;  /* that the peer asked for; 0: as now */
 	uint32_t orphan;       /* inbound SPI of a child that only the peer has: to be deleted */
 	uint32_t rekeys, reauths, children_created, children_deleted;
 	uint64_t established_wall_ms;
+	struct pace pace;
 	uint64_t last_rx_ms; /* anything authenticated */
 	uint64_t last_tx_ms; /* 0: not by this node */
 	uint8_t asked;	     /* enum sa_asked: what ACTIVITY is awaited for */

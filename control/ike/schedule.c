@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "ike/engine.h"
 #include "ike/fsm.h"
+#include "ike/idle.h"
 #include "ike/tx.h"
 #include "ike/v2/exchange.h"
 #include "ike/v2/mobike.h"
@@ -293,6 +294,8 @@ void sched_child_installed(struct ike *ike, struct child *c, int rc)
 	c->installed = true;
 	if (c->state == CHILD_NEW)
 		c->state = CHILD_UP;
+	if (c->at_idle == 0)
+		idle_begin(ike, c);
 	if (!c->outbound && c->state == CHILD_UP)
 		c->at_outbound = ike->now_ms + OUTBOUND_AFTER_MS;
 	child_rearm(ike, c);
@@ -506,6 +509,10 @@ void sched_activity(struct ike *ike, const struct ike_ev_activity *a)
 	struct ike_sa *sa = sa_find(ike, a->sa);
 	uint8_t asked;
 
+	if (a->child != 0) {
+		idle_told(ike, a);
+		return;
+	}
 	if (!sa || sa->state != SA_UP)
 		return;
 	asked = sa->asked;
@@ -628,6 +635,8 @@ void sched_child_due(struct ike *ike, struct child *c)
 		c->want_rekey = c->state == CHILD_UP || c->state == CHILD_NEW;
 		sched_work(ike, c->sa);
 	}
+	if (due(ike, c->at_idle))
+		idle_due(ike, c);
 	if (due(ike, c->at_hard))
 		child_hard_due(ike, c);
 	child_rearm(ike, c);

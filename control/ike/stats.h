@@ -24,6 +24,9 @@
 	X(rx_window, "dropped: message ID outside the window") \
 	X(rx_unexpected, "dropped: not possible in this state") \
 	X(rx_integrity, "dropped: integrity check failed") \
+	X(rx_keepalive_rate, "dropped: too many liveness checks of one peer") \
+	X(rx_backoff, "dropped: a peer whose negotiation has just failed") \
+	X(rekeys_refused, "rekeys refused: too many of one peer") \
 	X(rx_duplicate, "duplicate requests answered again") \
 	X(rx_bad_ke, "dropped: a public value that is none") \
 	X(rx_busy, "dropped: its exchange is being worked on") \
@@ -63,6 +66,8 @@
 	X(mobike_moves, "moves of peers (MOBIKE)") \
 	X(mobike_refused, "moves of peers refused") \
 	X(mobike_unverified, "peers that were not where they said") \
+	X(hints, "SPIs said to be unknown, looked into") \
+	X(hints_ignored, "SPIs said to be unknown, not believed") \
 	X(collisions, "crossing rekeys") \
 	X(restored_sas, "IKE SAs restored from records") \
 	X(restored_children, "child SAs restored from records") \

@@ -11,6 +11,7 @@
 #include "ike/rx.h"
 #include "ike/schedule.h"
 #include "ike/spoke.h"
+#include "ike/v2/hint.h"
 #include "ike/v2/mobike.h"
 
 /* ---------------------------------------------------------------- life */
@@ -118,27 +119,6 @@ static void on_inbound_first(struct ike *ike, uint32_t spi_in)
 		return;
 	c->at_outbound = ike->now_ms;
 	sched_child_due(ike, c);
-}
-
-/* RFC 7296 1.5, 2.21.4: said inside an IKE SA with that peer, if there is one; and not often,
- * because nobody knows who sent the packet. */
-static void on_bad_spi(struct ike *ike, const struct ike_ev_bad_spi *b)
-{
-	uint32_t most = ike->model ? ike->model->limits.respond_bad_spi : 0;
-	struct ike_sa *sa, *next;
-
-	ike->stats.bad_spis++;
-	map_foreach (ike->sas, sa, next) {
-		if (sa->state != SA_UP || sa->bad_spi_told >= most || sa->bad_spi != 0 ||
-			!addr_equal(&sa->remote.addr, &b->from) ||
-			!addr_equal(&sa->local.addr, &b->to))
-			continue;
-		sa->bad_spi = b->spi;
-		sa->bad_spi_told++;
-		sa->want_probe = true;
-		sched_work(ike, sa);
-		return;
-	}
 }
 
 static void on_endpoint_moved(struct ike *ike, const struct ike_ev_moved *m)
@@ -308,7 +288,7 @@ static int dispatch(struct ike *ike, const struct ike_event *ev)
 		on_inbound_first(ike, ev->inbound_first);
 		break;
 	case IKE_EV_BAD_SPI:
-		on_bad_spi(ike, &ev->bad_spi);
+		hint_bad_spi(ike, &ev->bad_spi);
 		break;
 	case IKE_EV_ENDPOINT_MOVED:
 		on_endpoint_moved(ike, &ev->moved);

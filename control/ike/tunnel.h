@@ -24,10 +24,11 @@ struct gateway {
 	UT_hash_handle hh; /* by name; not of a spoke */
 	char *name;	   /* of a spoke: its parent's */
 	const struct model_gateway *model;
-	struct list sas;     /* ike_sa.of_gw */
-	struct list tunnels; /* tunnel.of_gw, in configuration order */
-	uint32_t peer_at;    /* which of the addresses is tried */
-	bool listed;	     /* in the configuration being read */
+	struct list sas;       /* ike_sa.of_gw */
+	struct list tunnels;   /* tunnel.of_gw, in configuration order */
+	uint32_t peer_at;      /* which of the addresses is tried */
+	bool listed;	       /* in the configuration being read */
+	uint32_t bad_spi_told; /* without an IKE SA: hint.h */
 
 	/* spoke.h: a dynamic gateway has many peers, each a gateway with a parent. */
 	struct gateway *parent;

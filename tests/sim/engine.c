@@ -401,7 +401,9 @@ static void run(struct world *w, uint32_t n, const struct work *k)
 	case WORK_ACTIVITY:
 	default:
 		ev.type = IKE_EV_ACTIVITY;
-		ev.activity = (struct ike_ev_activity){k->ticket, IKE_IDLE_NEVER, IKE_IDLE_NEVER};
+		ev.activity = (struct ike_ev_activity){.sa = k->ticket,
+			.idle_in_ms = IKE_IDLE_NEVER,
+			.idle_out_ms = IKE_IDLE_NEVER};
 		break;
 	}
 	feed(w, n, &ev);

@@ -186,6 +186,7 @@ void reauth_established(struct ike *ike, struct ike_sa *sa)
 	struct ike_sa *old = target(ike, sa);
 
 	sa->up_index = ike->next_index;
+	sa->gw->bad_spi_told = 0;
 	if (!sa->initiator) {
 		count_theirs(sa);
 		crossing_seen(ike, sa);

@@ -498,7 +498,8 @@ int on_child_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		if (!old || rx->notes.rekey_protocol != esp_suite_protocol(&old->suite))
 			return tx_answer_notify(ike, sa, rx, N_CHILD_SA_NOT_FOUND);
 	}
-	if (collide_refuses_child(sa, old))
+	if (collide_refuses_child(sa, old) ||
+		(old && !rx->done && !pace_allows(ike, sa, PACE_CHILD_REKEY)))
 		return tx_answer_notify(ike, sa, rx, N_TEMPORARY_FAILURE);
 	if (!rx->done) {
 		rc = group_needed(sa, rx, old, &group);

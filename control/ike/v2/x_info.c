@@ -10,6 +10,7 @@
 #include "ike/tx.h"
 #include "ike/v2/collide.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/hint.h"
 #include "ike/v2/mobike.h"
 #include "wire/pld_delete.h"
 
@@ -77,6 +78,7 @@ int on_info_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	int rc;
 
 	rekey_claim(ike, sa);
+	hint_inside(ike, sa, c->rx);
 	refusal = mobike_asked(ike, sa, c->rx);
 	tx_answer_open(ike, sa, &w, c->rx);
 	answer_deletes(ike, sa, c->rx, PROTO_ESP, &w);

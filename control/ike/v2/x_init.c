@@ -271,25 +271,32 @@ static const struct gateway *is_for_us(struct ike *ike, const struct ike_ev_data
 	return NULL;
 }
 
+struct refusal {
+	uint64_t spi_i;
+	int rc;
+	bool proven;
+};
+
 static void refuse_offer(
-	struct ike *ike, const struct rx *rx, uint64_t spi_i, const struct offer *o, int rc)
+	struct ike *ike, const struct rx *rx, const struct offer *o, const struct refusal *r)
 {
 	char peer[ENDPOINT_TEXT_MAX];
 	struct log_ctx log = {.sink = ike->cfg.log};
 
-	if (rc == -ERR_SYNTAX) {
+	if (r->rc == -ERR_SYNTAX) {
 		ike->stats.rx_malformed++;
 		return;
 	}
-	if (rc == -ERR_NOT_FOUND || !o->gw) {
+	if (r->rc == -ERR_NOT_FOUND || !o->gw) {
 		ike->stats.rx_no_gateway++;
 		return;
 	}
+	backoff_failed(ike, &rx->dg->remote, BACKOFF_INIT, r->proven);
 	if (guard_may_say(ike))
 		log_info(&log, "ike.proposal.refused",
 			"gw=%s peer=%s reason=\"no proposal chosen\"", o->gw->name,
 			endpoint_text(&rx->dg->remote, peer));
-	refuse(ike, o->gw->model->rg, rx, spi_i, N_NO_PROPOSAL_CHOSEN, (struct view){0});
+	refuse(ike, o->gw->model->rg, rx, r->spi_i, N_NO_PROPOSAL_CHOSEN, (struct view){0});
 }
 
 /* Says to a configured peer, and to nobody else, what there is that we do not understand. */
@@ -341,7 +348,7 @@ void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg)
 		return;
 	rc = offer_read(ike, &rx, &o);
 	if (rc < 0)
-		refuse_offer(ike, &rx, m.hdr.spi_i, &o, rc);
+		refuse_offer(ike, &rx, &o, &(struct refusal){m.hdr.spi_i, rc, proven});
 	else if (rg_active(ike, o.gw->model->rg) && group_fits(ike, &rx, m.hdr.spi_i, &o))
 		half_open(ike, &rx, m.hdr.spi_i, &o, &(struct half_of){key, proven});
 }

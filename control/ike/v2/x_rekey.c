@@ -48,6 +48,7 @@ static int inherit(struct ike_sa *to, const struct ike_sa *from)
 	to->interface_id = from->interface_id;
 	to->local = from->local;
 	to->remote = from->remote;
+	to->pace = from->pace;
 	to->up_index = from->up_index;
 	to->rekeys = from->rekeys + 1;
 	to->reauths = from->reauths;
@@ -199,7 +200,8 @@ int on_rekey_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	rekey_claim(ike, sa);
 	if (rc == -ERR_NO_PROPOSAL)
 		rc = tx_answer_notify(ike, sa, c->rx, N_NO_PROPOSAL_CHOSEN);
-	else if (rc == 0 && collide_refuses_rekey(ike, sa))
+	else if (rc == 0 && (collide_refuses_rekey(ike, sa) ||
+				    (!c->rx->done && !pace_allows(ike, sa, PACE_IKE_REKEY))))
 		rc = tx_answer_notify(ike, sa, c->rx, N_TEMPORARY_FAILURE);
 	else if (rc == 0 && ke.group != b.suite.dh->id)
 		rc = tx_answer_group(ike, sa, c->rx, b.suite.dh->id);

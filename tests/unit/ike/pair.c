@@ -489,7 +489,8 @@ static void do_ask(struct pair *p, int n, const struct ike_fx_ask *a)
 	node->asked++;
 	if (node->idle_in_ms == UINT64_MAX - 1)
 		return;
-	ev.activity = (struct ike_ev_activity){a->sa, node->idle_in_ms, node->idle_out_ms};
+	ev.activity =
+		(struct ike_ev_activity){a->sa, a->child, node->idle_in_ms, node->idle_out_ms};
 	(void)pair_feed(p, n, &ev);
 }
 
