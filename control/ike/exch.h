@@ -63,6 +63,7 @@ struct exch {
 
 	struct parked *answer; /* an answer that waits for the shared secret */
 
+	bool judging; /* an unanswered probe: the dataplane was asked whether the peer lives */
 	uint32_t tries;
 	uint64_t first_ms;
 };

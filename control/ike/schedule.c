@@ -22,6 +22,7 @@
 #define HEIR_AGAIN_MS	    20
 #define RETRY_LEAST_MS	    1000
 #define RETRY_SPREAD_MS	    2000
+#define JUDGE_MS	    1000 /* for the dataplane to say whether it heard of a peer */
 #define KEEPALIVE_RESUME_MS 1000 /* a successor's first ones, spread over so much */
 
 /* ---------------------------------------------------------------- what comes next */
@@ -469,6 +470,27 @@ static void dpd_due(struct ike *ike, struct ike_sa *sa)
 	}
 }
 
+/* Protected traffic is as good as an answer: the peer lives (RFC 7296 2.4). */
+static void probe_told(struct ike *ike, struct ike_sa *sa, bool alive)
+{
+	struct exch *x = sa->out;
+
+	if (alive)
+		x->tries = 0;
+	if (!x->judging)
+		return;
+	if (!alive) {
+		sa->at_retransmit = ike->now_ms;
+		sa_rearm(ike, sa);
+		return;
+	}
+	x->judging = false;
+	ike->stats.tx_retransmits++;
+	tx_send(ike, sa, x->flight);
+	sa->at_retransmit = ike->now_ms + sched_retransmit_ms(sa);
+	sa_rearm(ike, sa);
+}
+
 static void alive_told(struct ike *ike, struct ike_sa *sa, const struct ike_ev_activity *a)
 {
 	uint64_t interval = dpd_interval_ms(sa);
@@ -476,9 +498,8 @@ static void alive_told(struct ike *ike, struct ike_sa *sa, const struct ike_ev_a
 	if (interval == 0)
 		return;
 	if (sa->out) {
-		/* Protected traffic is as good as an answer: the peer lives (RFC 7296 2.4). */
-		if (sa->out->kind == EXCH_PROBE && a->idle_in_ms < interval)
-			sa->out->tries = 0;
+		if (sa->out->kind == EXCH_PROBE)
+			probe_told(ike, sa, a->idle_in_ms < interval);
 		return;
 	}
 	if (a->idle_in_ms < interval)
@@ -530,10 +551,27 @@ static bool due(const struct ike *ike, uint64_t at)
 	return at != 0 && at <= ike->now_ms;
 }
 
+/* Before a probe is given up the dataplane is heard: ESP may come through although IKE does not. */
+static bool is_judged(struct ike *ike, struct ike_sa *sa)
+{
+	struct exch *x = sa->out;
+
+	if (x->kind != EXCH_PROBE || list_is_empty(&sa->children) || dpd_interval_ms(sa) == 0)
+		return true;
+	if (x->judging)
+		return true; /* it does not say */
+	ask_activity(ike, sa, SA_ASKED_ALIVE);
+	if (x->tries + 1 < sa->gw->model->dpd_threshold)
+		return true;
+	x->judging = true;
+	sa->at_retransmit = ike->now_ms + JUDGE_MS;
+	return false;
+}
+
 static void retransmit_due(struct ike *ike, struct ike_sa *sa)
 {
-	if (sa->out && sa->out->kind == EXCH_PROBE && !list_is_empty(&sa->children))
-		ask_activity(ike, sa, SA_ASKED_ALIVE);
+	if (sa->out && !is_judged(ike, sa))
+		return;
 	if (tx_request_again(ike, sa) < 0)
 		(void)fsm_on(ike, sa, ON_TIMEOUT);
 }

@@ -259,6 +259,10 @@ void gateway_lost(
 	struct ike_sa *other = gateway_sa(gw, lost);
 	struct tunnel *t;
 
+	/* DPD-004: a backup is left when it dies, for the next address; after any other end we
+	 * begin with the primary again. */
+	if (why != TUNNEL_DPD && why != TUNNEL_NO_RESPONSE)
+		gw->peer_at = 0;
 	if (other) {
 		sched_work(ike, other);
 		return;
