@@ -141,6 +141,8 @@ def strongswan_conf(folder):
 	install_virtual_ip = no
 	# as ours are by default over IPv4: what is larger goes in fragments (RFC 7383)
 	fragment_size = 576
+	# the default since 6.0
+	make_before_break = yes
 	filelog {{
 		log {{
 			path = {folder}/charon.log
@@ -234,6 +236,9 @@ class StrongSwan:
 
     def rekey_ike(self):
         self.swanctl("--rekey", "--ike", "tandem")
+
+    def reauthenticate(self):
+        self.swanctl("--rekey", "--ike", "tandem", "--reauth")
 
     def terminate(self):
         self.swanctl("--terminate", "--ike", "tandem", "--timeout", "10")

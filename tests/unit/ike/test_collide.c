@@ -151,13 +151,21 @@ static void tell(const char *name, const char *how, struct tally t)
 		t.all ? "" : " (not all)", t.collisions);
 }
 
+/* test_explore.c does that; here only with data. */
+static bool is_explored(size_t which)
+{
+	return crossings[which].a == IKE_OP_REAUTH_IKE;
+}
+
 static void every_order_of_two_operations(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(crossings); i++) {
-		struct tally t =
-			walk_all(i, (struct loss){.nth = NO_LOSS}, false, limit("IKE_ORDERS", ALL));
+		struct tally t;
 
+		if (is_explored(i))
+			continue;
+		t = walk_all(i, (struct loss){.nth = NO_LOSS}, false, limit("IKE_ORDERS", ALL));
 		tell(crossings[i].name, "", t);
 		assert_true(t.all || limit("IKE_ORDERS", ALL) < ALL);
 	}
@@ -169,8 +177,11 @@ static void every_order_with_each_single_loss(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(crossings); i++) {
-		struct tally t = walk_losses(i, false, crossings[i].large ? most / 2 : most);
+		struct tally t;
 
+		if (is_explored(i))
+			continue;
+		t = walk_losses(i, false, crossings[i].large ? most / 2 : most);
 		tell(crossings[i].name, ", each single loss", t);
 		assert_true(t.all || crossings[i].large || most < ORDERS_MAX);
 	}
