@@ -154,6 +154,32 @@ static const struct check check_security_cases[] = {
 		"set security ike proposal q dh-group group5 encryption-algorithm "
 		"aes-128-cbc",
 		"'dh-group group5'\n    warning: this group is too weak\n", true},
+	{"a key exchange twice",
+		"set security ike proposal p additional-key-exchange [ group20 group19 ]",
+		"[edit security ike proposal p]\n  'additional-key-exchange group19'\n    "
+		"'group19' is there already: each must be another\n",
+		false},
+	{"too many key exchanges",
+		"set security ike proposal p additional-key-exchange [ group1 group2 group5 "
+		"group14 group15 group16 group20 group21 ]",
+		"at most 7 key exchanges can follow the first\n", false},
+	{"ML-KEM", "set security ike proposal p additional-key-exchange group36",
+		"warning: the crypto library here has no ML-KEM: this proposal is never offered\n",
+		true},
+	{"PPK without a name", POL "ppk ascii-text 0123456789abcdef",
+		"    missing mandatory statement: 'id'\n", false},
+	{"PPK without a key", POL "ppk id blue", "'ppk'\n    needs 'ascii-text' or 'hexadecimal'\n",
+		false},
+	{"PPK and v1",
+		GW "version v1-only\nset security ike proposal p encryption-algorithm "
+		   "aes-128-cbc\n" POL "ppk id blue ascii-text 0123456789abcdef",
+		"    policy 'pol' has 'ppk', which needs 'version v2-only'\n", false},
+	{"PPK that may be missing, with certificates",
+		"set security ike proposal p authentication-method rsa-signatures\n" POL
+		"certificate local-certificate c\n" POL "ppk id blue ascii-text 0123456789abcdef",
+		"'ppk'\n    with certificates it must be 'required': what a peer without it would "
+		"check is made with pre-shared keys only\n",
+		false},
 	{"DSA",
 		"set security ike proposal p authentication-method "
 		"dsa-signatures\n" POL "certificate local-certificate c",
