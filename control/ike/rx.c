@@ -352,9 +352,12 @@ static bool fragment_asks_again(
 		ike->stats.rx_fragment_answered++;
 		return false;
 	}
+	if (!guard_may_open(ike, sa))
+		return false;
 	if (rx_decrypt(ike, sa, &in, &rx) == 0)
 		return true;
 	ike->stats.rx_integrity++;
+	guard_spoiled(ike, sa);
 	return false;
 }
 
