@@ -24,9 +24,13 @@ PSK = "bench-key-1234"
 OURS, GATE = "192.0.2.1", "192.0.2.2"
 PEERS = "198.18.0.0/15"
 
+# what a row calls it: our name, charon's
+KEX = {"x25519": ("group31", "curve25519"), "P-256": ("group19", "ecp256"), "modp2048": ("group14", "modp2048")}
+
 PROPOSALS = """
 set security ike proposal I authentication-method pre-shared-keys
-set security ike proposal I dh-group group31
+set security ike proposal I dh-group @GROUP@
+set security ike proposal I authentication-algorithm sha-256
 set security ike proposal I encryption-algorithm aes-256-gcm
 set security ike policy P proposals I
 set security ike policy P pre-shared-key ascii-text PSK
@@ -83,7 +87,7 @@ SWANCTL_CONF = f"""connections {{
 		version = 2
 		local_addrs = {OURS}
 		remote_addrs = %any
-		proposals = aes256gcm16-prfsha384-curve25519
+		proposals = aes256gcm16-prfsha256-@GROUP@
 		mobike = no
 		rekey_time = 0
 		local {{
@@ -115,10 +119,10 @@ secrets {{
 class Charon(StrongSwan):
     """strongSwan as the responder, saying nothing."""
 
-    def configure(self, *_):
+    def configure(self, kex, *_):
         os.makedirs(self.folder, exist_ok=True)
         self._write("strongswan.conf", CHARON_CONF % (PLUGINS, self.folder, self.folder))
-        self._write("swanctl.conf", SWANCTL_CONF)
+        self._write("swanctl.conf", SWANCTL_CONF.replace("@GROUP@", KEX[kex][1]))
 
 
 def octets_of(number):
@@ -148,18 +152,22 @@ def behind(i):
     return f"100.64.{octets_of(i)}/32"
 
 
-def driver_conf(peers, local):
+def proposals(kex):
+    return PROPOSALS.replace("@GROUP@", KEX[kex][0])
+
+
+def driver_conf(peers, local, kex):
     units = [f"set interfaces ge-0/0/0 unit {i} family inet address {peer_address(i)}/32"
              for i in range(peers)]
     rest = vpns(peers, lambda i: f"ge-0/0/0.{i}", lambda i: OURS, local, lambda i: "10.1.0.0/24")
-    return PROPOSALS + "\n".join([*units, *rest]) + "\n"
+    return proposals(kex) + "\n".join([*units, *rest]) + "\n"
 
 
-def responder_conf(peers, cluster):
+def responder_conf(peers, cluster, kex):
     unit = "reth0.0" if cluster else "ge-0/0/0.0"
     rest = vpns(peers, lambda i: unit, peer_address, lambda i: "10.1.0.0/24", behind)
     route = f"set routing-options static route {PEERS} next-hop {GATE}\n"
-    return PORTS[cluster] + PROPOSALS + route + "\n".join(rest) + "\n"
+    return PORTS[cluster] + proposals(kex) + route + "\n".join(rest) + "\n"
 
 
 # --- measuring ---------------------------------------------------------------------------------------
@@ -201,11 +209,11 @@ class Meter:
                 for what, cpu in self._cpu().items()}
 
 
-def drive(lab, peers, names, local=behind):
+def drive(lab, peers, names, kex, local=behind):
     """One run of the driver, in the namespace of the peer; (what it says, what was measured)."""
     conf = os.path.join(lab.folder, "drive.conf")
     with open(conf, "w", encoding="utf-8") as out:
-        out.write(driver_conf(peers, local))
+        out.write(driver_conf(peers, local, kex))
     lab.run("peer", "ip", "addr", "add", f"{GATE}/24", "dev", "eth0")
     lab.run("peer", "ip", "route", "add", "local", PEERS, "dev", "lo")
     argv = [find_binary(lab.build, "ike_drive"), conf, str(peers), str(WINDOW)]
@@ -223,10 +231,10 @@ def drive(lab, peers, names, local=behind):
     return {**said, "measured": peers - warm}, found
 
 
-def row_of(daemon, replication, peers, said, found, chief):
+def row_of(daemon, replication, kex, said, found, chief):
     (cpu, grown), measured = found[chief], said["measured"]
     row = {"suite": "ike", "daemon": daemon, "replication": replication, "auth": "psk",
-           "kex": "x25519", "peers": peers, "responder_us": round(cpu * 1e6 / measured, 1),
+           "kex": kex, "peers": said["up"], "responder_us": round(cpu * 1e6 / measured, 1),
            "setups_per_cpu_s": round(measured / cpu), "bytes_per_sa": round(grown / measured),
            "setups_per_s": round(measured * 1000 / max(1, said["wall_ms"])),
            "retransmits": said["retransmits"]}
@@ -240,13 +248,13 @@ def row_of(daemon, replication, peers, said, found, chief):
 # --- responders ----------------------------------------------------------------------------------------
 
 
-def tandem(name, peers, cluster):
+def tandem(name, peers, cluster, kex):
     lab = Lab(name)
     try:
         conf = f"/run/{name}.conf"
         with open(os.open(conf, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
                   encoding="utf-8") as out:
-            out.write(responder_conf(peers, cluster))
+            out.write(responder_conf(peers, cluster, kex))
         try:
             lab.up(nodes=2 if cluster else 1, workers=1, config=conf, peer="none")
         finally:
@@ -254,13 +262,13 @@ def tandem(name, peers, cluster):
         chief = failover.wait_synced(lab) if cluster else lab.nodes[0]
         names = {f"{'owner' if node is chief else 'standby'}_{what}": node.procs[what].pid()
                  for node in lab.nodes for what in node.wanted()}
-        said, found = drive(lab, peers, names)
+        said, found = drive(lab, peers, names, kex)
     finally:
         lab.down()
-    return row_of("tandem", "on" if cluster else "off", peers, said, found, "owner_control")
+    return row_of("tandem", "on" if cluster else "off", kex, said, found, "owner_control")
 
 
-def charon(name, peers):
+def charon(name, peers, kex):
     """None where it is not installed."""
     if not os.path.exists(CHARON):
         return None
@@ -271,17 +279,17 @@ def charon(name, peers):
         lab.net.attach("inside", "eth1", "outside")
         lab.run("inside", "ip", "addr", "add", f"{OURS}/24", "dev", "eth1")
         lab.run("inside", "ip", "route", "add", PEERS, "via", GATE)
-        peer.configure()
+        peer.configure(kex)
         peer.start()
         # one network behind all peers: charon would install a route for each
         lab.run("inside", "ip", "link", "add", "lan0", "type", "bridge")
         lab.run("inside", "ip", "addr", "add", "10.1.0.1/24", "dev", "lan0")
         lab.run("inside", "ip", "link", "set", "lan0", "up")
-        said, found = drive(lab, peers, {"charon": peer.proc.pid()}, lambda i: "100.64.0.0/24")
+        said, found = drive(lab, peers, {"charon": peer.proc.pid()}, kex, lambda i: "100.64.0.0/24")
     finally:
         peer.stop()
         lab.down()
-    return row_of("charon", "off", peers, said, found, "charon")
+    return row_of("charon", "off", kex, said, found, "charon")
 
 
 def median(found):
@@ -291,14 +299,17 @@ def median(found):
 
 
 def rows(peers, rounds):
-    """One for each responder: the median of so many rounds, in which they take turns."""
+    """One for each responder and key exchange: the median of so many rounds, in which they take turns. A pair
+    is measured with x25519 only."""
     found = {}
     for number in range(rounds):
         name = f"ikeb{number}-{os.getpid()}"
-        for responder, measure in (("off", lambda: tandem(name, peers, False)),
-                                   ("on", lambda: tandem(name, peers, True)),
-                                   ("charon", lambda: charon(name, peers))):
-            row = measure()
+        for kex in KEX:
+            row = tandem(name, peers, False, kex)
+            found.setdefault(("off", kex), []).append(row)
+            if kex == "x25519":
+                found.setdefault(("on", kex), []).append(tandem(name, peers, True, kex))
+            row = charon(name, peers, kex)
             if row:
-                found.setdefault(responder, []).append(row)
+                found.setdefault(("charon", kex), []).append(row)
     return [median(of_one) for of_one in found.values()]
