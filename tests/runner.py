@@ -26,7 +26,7 @@ BUILDS = {"gcc": os.path.join(ROOT, "build"), "san": os.path.join(ROOT, "build-s
 SLOWER = {"gcc": 1, "san": 4, "tsan": 4}  # of a test's time limit, under the sanitizers
 # Of this build only what has threads is made: Meson's name of the test -> its program.
 THREADS = {"dataplane-crew": "tests/unit/dataplane/test-dataplane-crew"}
-STORIES = ("scenario", "hostile")  # folders of programs that make a lab each
+STORIES = ("scenario", "hostile", "interop")  # folders of programs that make a lab each
 SKIPPED = 77  # exit status of a test that was skipped; its last line says why
 
 

@@ -63,17 +63,17 @@ def lab_name():
 
 
 def story(**world):
-    """Decorates main(lab): the lab is up() with what is said here. With world given as start=False the
+    """Decorates main(lab, ...): the lab is up() with what is said here. With world given as start=False the
     nodes' daemons do not run."""
     def decorate(tell):
         @functools.wraps(tell)
-        def whole():
+        def whole(*more):
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
             lab = Lab(lab_name())
             try:
                 lab.up(**world)
                 say(f"lab {lab.name} is up")
-                tell(lab)
+                tell(lab, *more)
                 say("done")
                 return 0
             except Skip as why:

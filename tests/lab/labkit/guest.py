@@ -43,7 +43,7 @@ class Guest:
         self.proc.start(self.lab.net.inside_of(
             "peer", UML, f"mem={MEMORY}", "umid=guest", f"uml_dir={self.folder}/uml",
             "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", "quiet",
-            f"init={self.folder}/init", "con=null", "con0=null,fd:1", "ssl=null",
+            f"init={self.folder}/init", "cryptomgr.notests=1", "con=null", "con0=null,fd:1", "ssl=null",
             f"lab_folder={self.folder}", f"lab_address={address}",
             "vec0:transport=tap,ifname=guest,depth=128,gro=0"), f"{self.folder}/console.log")
         self._until_alive(lambda: os.path.exists(f"{self.folder}/ready"), 60, "the guest kernel is up")
