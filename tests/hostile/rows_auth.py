@@ -140,7 +140,7 @@ TABLE = {
         ("delete of the IKE SA before IKE_AUTH",
          lambda s: s.sealed(wire.INFO, [P(wire.DELETE, wire.delete(wire.IKE))]), dropped("rx_unexpected")),
         ("CREATE_CHILD_SA before IKE_AUTH", auth(wire.CHILD), dropped("rx_unexpected")),
-        ("IKE_INTERMEDIATE that nobody agreed on", auth(wire.INTERMEDIATE), dropped("rx_unexpected")),
+        ("IKE_INTERMEDIATE that nobody agreed on", auth(wire.INTERMEDIATE), CLOSES),
         ("exchange 200", auth(200), dropped("rx_unexpected")),
         ("IKE_SA_INIT with its SPI", lambda s: wire.message(s.header(wire.INIT, mid=0), s.init_payloads()),
          dropped("rx_unexpected")),

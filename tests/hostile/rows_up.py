@@ -5,7 +5,7 @@ import struct
 
 import wire
 from keys import VALUE, Exchange
-from outcome import CLOSES, FINE, dropped, ends, refuses, says
+from outcome import CLOSES, FINE, Outcome, dropped, ends, says
 from rows_auth import ANY
 from wire import P
 
@@ -166,7 +166,7 @@ TABLE = {
         ("a cookie", noted("COOKIE", bytes(64)), FINE),
         ("INITIAL_CONTACT again", noted("INITIAL_CONTACT"), FINE),
         ("a message ID sync that nobody agreed on", noted(16422, bytes(12)), FINE),
-        ("an update of addresses that nobody agreed on", noted(16400), FINE),
+        ("an update of addresses that nobody agreed on", noted(16400), Outcome(True, (None, "40"))),
         ("a redirect that nobody agreed on", noted(16407, b"\1\4\xc0\0\2\x63" + bytes(8)), FINE),
     ],
     "delete": [
