@@ -67,6 +67,13 @@ static void intermediate_write(struct ike_sa *sa, struct writer *w)
 		tx_notify(w, N_INTERMEDIATE_EXCHANGE_SUPPORTED, (struct view){0});
 }
 
+/* RFC 6023 3: an IKE SA may come without a child; the responder says so. */
+static void childless_write(const struct ike_sa *sa, struct writer *w)
+{
+	if (!sa->initiator)
+		tx_notify(w, N_CHILDLESS_IKEV2_SUPPORTED, (struct view){0});
+}
+
 static void fragmentation_read(struct ike_sa *sa, const struct rx *rx)
 {
 	if (sa->gw->model->fragmentation && rx->notes.fragmentation)
@@ -447,6 +454,7 @@ int on_init_respond(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	nonce_write(&w, view_of_array(sa->half->nonce));
 	natd_write(ike, sa, &w);
 	fragmentation_write(sa, &w);
+	childless_write(sa, &w);
 	auth_sig_hashes_write(ike, sa, &w);
 	auth_sig_request_write(ike, sa, &w);
 	intermediate_write(sa, &w);

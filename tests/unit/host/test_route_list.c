@@ -37,6 +37,7 @@ struct world {
 	struct model *m;
 	struct presence p;
 	struct rib learned;
+	Rec__ChildSa base; /* of the records that up() makes */
 	char text[4096];
 };
 
@@ -46,7 +47,7 @@ static void world_init(struct world *w, const char *lines)
 	auto_blob said = {0};
 	char text[8192];
 
-	*w = (struct world){0};
+	*w = (struct world){.base = REC__CHILD_SA__INIT};
 	(void)snprintf(text, sizeof text, "%s%s", base, lines);
 	if (config_load(view_of_text(text), CONFIG_STANDALONE, &w->m, &c) < 0) {
 		assert_int_equal(complaints_text(&c, &said), 0);
@@ -65,7 +66,7 @@ static void world_fini(struct world *w)
 static bool up(
 	struct world *w, uint32_t spi, const char *vpn, const char *selector, const char *remote)
 {
-	Rec__ChildSa s = REC__CHILD_SA__INIT;
+	Rec__ChildSa s = w->base;
 	Rec__Selector ts = REC__SELECTOR__INIT, *list[] = {&ts};
 	struct prefix p;
 	struct addr lo, hi;
@@ -77,6 +78,10 @@ static bool up(
 	ts.low = (ProtobufCBinaryData){addr_len(&lo), lo.b};
 	ts.high = (ProtobufCBinaryData){addr_len(&hi), hi.b};
 	s.policy_id = model_policy_id(vpn, selector);
+	if (s.peer) { /* of a dynamic gateway */
+		s.selector_id = s.policy_id;
+		s.policy_id = 1000000 + s.peer;
+	}
 	s.n_remote_ts = 1;
 	s.remote_ts = list;
 	assert_true(rec__child_sa__get_packed_size(&s) <= sizeof room);
@@ -249,6 +254,71 @@ static void routes_in_reverse(void **state)
 	world_fini(&w);
 }
 
+#define HUB                                                                                        \
+	"set security ike gateway H ike-policy P dynamic hostname example.net\n"                   \
+	"set security ike gateway H external-interface ge-0/0/0.0 version v2-only\n"               \
+	"set security ipsec vpn H ike gateway H ipsec-policy P\n"                                  \
+	"set security ipsec vpn H bind-interface st0.1\n"
+
+/* TS-008, AVP-001: each peer brings routes to what it has, and never to more. */
+static void routes_of_spokes(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "set interfaces st0 unit 1 family inet\n" HUB TS("H", "T", "10.8.0.0/16"));
+	assert_string_equal(list(&w), "10.8.0.0/16 guard/0 via st0.1\n");
+	w.base.peer = 7;
+	assert_true(up(&w, 1, "H", "T", "10.8.1.0/24"));
+	w.base.peer = 8;
+	assert_true(up(&w, 2, "H", "T", "10.8.2.0/24"));
+	assert_string_equal(list(&w), "10.8.0.0/16 guard/0 via st0.1\n"
+				      "10.8.1.0/24 auto/5 via st0.1\n"
+				      "10.8.2.0/24 auto/5 via st0.1\n");
+	assert_false(up(&w, 3, "H", "T", "10.8.2.0/24")); /* a rekey */
+	assert_false(presence_remove(&w.p, 2));
+	assert_true(presence_remove(&w.p, 1));
+	assert_string_equal(list(&w), "10.8.0.0/16 guard/0 via st0.1\n"
+				      "10.8.2.0/24 auto/5 via st0.1\n");
+	world_fini(&w);
+}
+
+static uint32_t peer_behind(struct world *w, const char *hop)
+{
+	struct rib rib = {0};
+	struct addr a;
+	uint32_t peer;
+
+	assert_int_equal(addr_parse(hop, &a), 0);
+	assert_int_equal(route_list(&(struct route_world){.m = w->m, .p = &w->p}, &rib), 0);
+	rib_settle(&rib, NULL, 0);
+	peer = rib_find(&rib, 0, &a) ? rib_find(&rib, 0, &a)->peer : 0;
+	rib_fini(&rib);
+	return peer;
+}
+
+/* ST0-002, ST0-003: the next hop says which of them. */
+static void next_hops_of_spokes(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w,
+		"set interfaces st0 unit 1 multipoint family inet address 10.255.0.1/24\n" HUB
+		"set routing-options static route 10.8.0.0/16 next-hop 10.255.0.8\n"
+		"set routing-options static route 10.7.0.0/16 next-hop 10.255.0.7\n");
+	w.base.peer = 7;
+	assert_true(up(&w, 1, "H", "", "10.255.0.7/32"));
+	w.base.peer = 8;
+	assert_true(up(&w, 2, "H", "", "10.255.0.8/32"));
+	assert_int_equal(peer_behind(&w, "10.7.1.1"), 7);
+	assert_int_equal(peer_behind(&w, "10.8.1.1"), 8);
+	assert_int_equal(peer_behind(&w, "10.255.0.8"), 8);
+	assert_true(presence_remove(&w.p, 2));
+	assert_int_equal(peer_behind(&w, "10.8.1.1"), 0);
+	world_fini(&w);
+}
+
 static void learn(struct world *w, const char *to, const char *via, const char *unit)
 {
 	struct rib_route r = {.source = RIB_KERNEL,
@@ -320,6 +390,8 @@ int main(void)
 		cmocka_unit_test(routes_follow_selectors),
 		cmocka_unit_test(routes_over_a_unit_follow_its_link),
 		cmocka_unit_test(routes_over_a_multipoint_unit_name_their_vpn),
+		cmocka_unit_test(routes_of_spokes),
+		cmocka_unit_test(next_hops_of_spokes),
 		cmocka_unit_test(routes_of_an_instance_stay_in_it),
 		cmocka_unit_test(routes_in_reverse),
 		cmocka_unit_test(routes_of_the_kernel),
