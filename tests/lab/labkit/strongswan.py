@@ -124,9 +124,9 @@ def swanctl_conf(mirror, changes=None):
         lines += [f"\t\t\t\t{key} = {value}"
                   for key, value in {"rekey_time": "0", **child, **of_child}.items()]
         lines.append("\t\t\t}")
-    lines += ["\t\t}", "\t}", "}"]
+    lines += ["\t\t}", "\t}", "}", "secrets {"]
     if psk:
-        lines += ["secrets {", "\tike-tandem {", f'\t\tsecret = "{psk}"', "\t}"]
+        lines += ["\tike-tandem {", f'\t\tsecret = "{psk}"', "\t}"]
     if mirror.ppk[0]:
         lines += ["\tppk-tandem {", f"\t\tid = {mirror.ppk[0]}", f'\t\tsecret = "{mirror.ppk[1]}"', "\t}"]
     lines.append("}")
