@@ -369,5 +369,6 @@ void pki_service_fini(struct pki_service *p)
 		pki_job_free(j);
 	revocation_free(p->revocation);
 	fetch_library_end();
-	*p = (struct pki_service){0};
+	p->revocation = NULL;
+	p->d = NULL; /* the rest stays: the loop closes the timer later */
 }
