@@ -195,23 +195,19 @@ static void do_delete(struct world *w, uint32_t n, const struct ike_fx_delete *d
 
 static void kex_ready(struct world *w, uint32_t n, void *data)
 {
-	struct ike_kex_job *job = kexes_take(&engine_of(w, n)->kexes, *(uint64_t *)data);
-	struct ike_event ev = {.type = IKE_EV_KEX_DONE, .kex = job};
+	struct ike_event ev = {.type = IKE_EV_TICK};
 
-	if (!job)
-		return;
-	ike_kex_run(w->crypto, job);
-	engine_event(w, n, &ev);
+	if (kexes_do(&engine_of(w, n)->kexes, *(uint64_t *)data, w->crypto, &ev))
+		engine_event(w, n, &ev);
 }
 
-static void do_kex(struct world *w, uint32_t n, struct ike_kex_job *job)
+static void do_kex(struct world *w, uint32_t n, struct ike_effect *e)
 {
 	uint64_t *id = malloc(sizeof *id);
 
 	if (!id)
 		abort();
-	*id = job->id;
-	kexes_add(&engine_of(w, n)->kexes, job);
+	*id = kexes_add(&engine_of(w, n)->kexes, e);
 	world_at(w, US(rnd_between(w, 50, chance(w, 5) ? 20000 : 800)), WHO_CONTROL, n, kex_ready,
 		id);
 }
@@ -232,7 +228,9 @@ static void execute(struct world *w, uint32_t n, struct ike_effect *e)
 		do_send(w, n, &e->send);
 		break;
 	case IKE_FX_KEX:
-		do_kex(w, n, take_ptr(e->kex));
+	case IKE_FX_SIGN:
+	case IKE_FX_TRUST:
+		do_kex(w, n, e);
 		break;
 	case IKE_FX_INSTALL:
 		do_install(w, n, &e->install);
@@ -250,8 +248,6 @@ static void execute(struct world *w, uint32_t n, struct ike_effect *e)
 		(void)post(engine_of(w, n), WORK_ACTIVITY, e->ask.sa);
 		break;
 	case IKE_FX_OPERATOR_DONE:
-	case IKE_FX_SIGN:
-	case IKE_FX_TRUST:
 	default:
 		break;
 	}
@@ -451,7 +447,8 @@ void engine_start(struct world *w, uint32_t n)
 		.log = &e->log,
 		.crypto = w->crypto,
 		.iv_node = (uint8_t)n,
-		.interface_id = interface_of};
+		.interface_id = interface_of,
+		.credentials = &sim_credentials};
 
 	*e = (struct engine){.tick_at = UINT64_MAX};
 	e->last = &e->first;

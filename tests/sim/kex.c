@@ -2,28 +2,128 @@
 
 #include <stdlib.h>
 
-void kexes_add(struct kexes *k, struct ike_kex_job *job)
+#include "base/err.h"
+#include "crypto/hash.h"
+
+#define CERTIFICATE "what stands for a certificate"
+
+/* ---------------------------------------------------------------- what stands for signatures */
+
+static const struct ike_local_cert *local(void *ctx, const char *certificate_id)
 {
-	if (k->n == KEXES)
-		abort();
-	k->v[k->n++] = job;
+	static const struct view chain = {(const uint8_t *)CERTIFICATE, sizeof CERTIFICATE - 1};
+	static const uint8_t issuers[1][20];
+	static const struct ike_local_cert cert = {.chain = &chain,
+		.n_chain = 1,
+		.subject = {(const uint8_t *)"0", 1},
+		.schemes = SIGN_BIT(SIGN_ED25519),
+		.issuers = issuers};
+
+	(void)ctx;
+	(void)certificate_id;
+	return &cert;
 }
 
-struct ike_kex_job *kexes_take(struct kexes *k, uint64_t id)
+static struct view anchors(void *ctx, const struct model_ike_policy *policy)
+{
+	(void)ctx;
+	(void)policy;
+	return view_of_literal("twenty octets of it.");
+}
+
+const struct ike_credentials sim_credentials = {.local = local, .anchors = anchors};
+
+static void sign(struct crypto *c, struct ike_sign_job *job)
+{
+	uint8_t digest[HASH_MAX];
+
+	job->rc = hash(c, HASH_SHA256, VIEWS(blob_view(&job->octets)), digest);
+	if (job->rc == 0)
+		job->rc = blob_copy(view_of(digest, HASH_SHA256_LEN), &job->signature);
+}
+
+static void judge(struct crypto *c, struct ike_trust_job *job)
+{
+	uint8_t digest[HASH_MAX];
+
+	if (hash(c, HASH_SHA256, VIEWS(blob_view(&job->octets)), digest) < 0)
+		abort();
+	job->rc = -ERR_AUTH;
+	job->refs = calloc(1, sizeof *job->refs);
+	job->n_refs = job->refs ? 1 : 0;
+	if (job->n_certs == 1 && job->alg.scheme == SIGN_ED25519 &&
+		view_equal(blob_view(&job->certs[0].data), view_of_literal(CERTIFICATE)) &&
+		view_equal(blob_view(&job->signature), view_of(digest, HASH_SHA256_LEN)))
+		job->rc = 0;
+}
+
+/* ---------------------------------------------------------------- the pool */
+
+static uint64_t id_of(const struct ike_effect *e)
+{
+	return e->type == IKE_FX_KEX	? e->kex->id
+	       : e->type == IKE_FX_SIGN ? e->sign->id
+					: e->trust->id;
+}
+
+uint64_t kexes_add(struct kexes *k, struct ike_effect *e)
+{
+	struct ike_effect *mine = &k->v[k->n];
+
+	if (k->n++ == KEXES)
+		abort();
+	*mine = *e;
+	/* The effects free what nobody took. */
+	if (e->type == IKE_FX_KEX)
+		e->kex = NULL;
+	else if (e->type == IKE_FX_SIGN)
+		e->sign = NULL;
+	else
+		e->trust = NULL;
+	return id_of(mine);
+}
+
+static void do_one(struct ike_effect *e, struct crypto *c, struct ike_event *ev)
+{
+	if (e->type == IKE_FX_KEX) {
+		ike_kex_run(c, e->kex);
+		ev->type = IKE_EV_KEX_DONE;
+		ev->kex = e->kex;
+	} else if (e->type == IKE_FX_SIGN) {
+		sign(c, e->sign);
+		ev->type = IKE_EV_SIGNED;
+		ev->sign = e->sign;
+	} else {
+		judge(c, e->trust);
+		ev->type = IKE_EV_TRUSTED;
+		ev->trust = e->trust;
+	}
+}
+
+bool kexes_do(struct kexes *k, uint64_t id, struct crypto *c, struct ike_event *ev)
 {
 	for (size_t i = 0; i < k->n; i++) {
-		struct ike_kex_job *job = k->v[i];
+		struct ike_effect e = k->v[i];
 
-		if (job->id != id)
+		if (id_of(&e) != id)
 			continue;
 		k->v[i] = k->v[--k->n];
-		return job;
+		do_one(&e, c, ev);
+		return true;
 	}
-	return NULL;
+	return false;
 }
 
 void kexes_fini(struct kexes *k)
 {
-	while (k->n)
-		ike_kex_job_free(k->v[--k->n]);
+	while (k->n) {
+		struct ike_effect *e = &k->v[--k->n];
+
+		if (e->type == IKE_FX_KEX)
+			ike_kex_job_free(e->kex);
+		else if (e->type == IKE_FX_SIGN)
+			ike_sign_job_free(e->sign);
+		else
+			ike_trust_job_free(e->trust);
+	}
 }

@@ -2,19 +2,28 @@
 /*
  * Asymmetric work under way on one machine: a thread pool that takes some time.
  *
+ * Key exchange is done for real. Signatures are not: what stands for one is a digest of what it
+ * covers, and what stands for a certificate says so; a wrong one is refused as a real one would be.
+ *
  * Life: zeroed .. kexes_fini(). A job is taken out by its id when its time has come; what is left
  * when a process dies is freed.
  */
+#include "ike/event.h"
 #include "ike/effect.h"
+#include "ike/proof.h"
 
 enum { KEXES = 64 };
 
 struct kexes {
-	struct ike_kex_job *v[KEXES];
+	struct ike_effect v[KEXES]; /* KEX, SIGN, TRUST */
 	size_t n;
 };
 
-void kexes_add(struct kexes *k, struct ike_kex_job *job);
-/* NULL: not there any more. */
-struct ike_kex_job *kexes_take(struct kexes *k, uint64_t id);
+/* Takes the job out of the effect. Returns its id. */
+uint64_t kexes_add(struct kexes *k, struct ike_effect *e);
+/* Does it: *ev gives it back. False: not there any more. */
+bool kexes_do(struct kexes *k, uint64_t id, struct crypto *c, struct ike_event *ev);
 void kexes_fini(struct kexes *k);
+
+/* Certificates of everybody. */
+extern const struct ike_credentials sim_credentials;

@@ -97,10 +97,20 @@ static void add_common(struct text *t, bool pfs, uint32_t reauth)
 	       "set security ipsec proposal E protocol esp\n"
 	       "set security ipsec proposal E encryption-algorithm aes-128-gcm\n"
 	       "set security ipsec policy EP proposals E\n");
+	add(t, "set security pki ca-profile CA ca-identity CA\n"
+	       "set security ike proposal S authentication-method certificates\n"
+	       "set security ike proposal S dh-group group31\n"
+	       "set security ike proposal S encryption-algorithm aes-128-gcm\n"
+	       "set security ike policy IS proposals S\n"
+	       "set security ike policy IS certificate local-certificate me\n"
+	       "set security ike policy IS certificate trusted-ca ca-profile CA\n");
 	if (pfs)
 		add(t, "set security ipsec policy EP perfect-forward-secrecy keys group31\n");
 	if (reauth != 0)
-		add(t, "set security ike policy IP reauth-frequency %u\n", reauth);
+		add(t,
+			"set security ike policy IP reauth-frequency %u\n"
+			"set security ike policy IS reauth-frequency %u\n",
+			reauth, reauth);
 }
 
 struct site {
@@ -117,8 +127,11 @@ static void add_site(struct text *t, const struct site *s)
 
 	addr_text(&s->remote, remote);
 	add(t, "set interfaces st0 unit %u family inet\n", p);
-	/* One peer wants a second key exchange (RFC 9370). */
-	add(t, "set security ike gateway P%u ike-policy %s\n", p, p == 2 ? "IH" : "IP");
+	/* One peer wants a second key exchange (RFC 9370), one proves itself by signatures. */
+	add(t, "set security ike gateway P%u ike-policy %s\n", p,
+		p == 2	 ? "IH"
+		: p == 3 ? "IS"
+			 : "IP");
 	add(t, "set security ike gateway P%u address %s\n", p, remote);
 	add(t, "set security ike gateway P%u external-interface %s\n", p, s->port);
 	add(t, "set security ike gateway P%u version v2-only\n", p);

@@ -89,14 +89,11 @@ static void kex_ready(struct world *w, uint32_t node, void *data)
 {
 	const struct peer_job *j = data;
 	struct peer *a = alive(w, j);
-	struct ike_event ev = {.type = IKE_EV_KEX_DONE};
+	struct ike_event ev = {.type = IKE_EV_TICK};
 
 	(void)node;
-	ev.kex = a ? kexes_take(&a->kexes, j->id) : NULL;
-	if (!ev.kex)
-		return;
-	ike_kex_run(w->crypto, ev.kex);
-	peer_event(w, j->p, &ev);
+	if (a && kexes_do(&a->kexes, j->id, w->crypto, &ev))
+		peer_event(w, j->p, &ev);
 }
 
 static void do_update(struct peer *a, const struct ike_fx_update *u)
@@ -126,16 +123,17 @@ static void ticket_add(uint64_t v[PEER_TICKETS], size_t *n, uint64_t ticket)
 
 static void execute(struct world *w, struct peer *a, struct ike_effect *e)
 {
-	struct ike_kex_job *job;
+	uint64_t job;
 
 	switch (e->type) {
 	case IKE_FX_SEND:
 		net_from_peer(w, a->p, &e->send);
 		break;
 	case IKE_FX_KEX:
-		job = take_ptr(e->kex);
-		kexes_add(&a->kexes, job);
-		later(w, a, US(rnd_between(w, 50, chance(w, 5) ? 20000 : 800)), kex_ready, job->id);
+	case IKE_FX_SIGN:
+	case IKE_FX_TRUST:
+		job = kexes_add(&a->kexes, e);
+		later(w, a, US(rnd_between(w, 50, chance(w, 5) ? 20000 : 800)), kex_ready, job);
 		break;
 	case IKE_FX_INSTALL:
 		sad_put(a, &e->install.child);
@@ -152,8 +150,6 @@ static void execute(struct world *w, struct peer *a, struct ike_effect *e)
 		break;
 	case IKE_FX_ASK_ACTIVITY:
 	case IKE_FX_OPERATOR_DONE:
-	case IKE_FX_SIGN:
-	case IKE_FX_TRUST:
 	default:
 		break;
 	}
@@ -264,7 +260,8 @@ static void engine_begin(struct world *w, struct peer *a)
 		.crypto = w->crypto,
 		.iv_node = (uint8_t)(100 + a->p),
 		.incarnation = ++a->incarnation,
-		.interface_id = interface_of};
+		.interface_id = interface_of,
+		.credentials = &sim_credentials};
 	struct ike_event ev = {.type = IKE_EV_RG};
 
 	ike_effects_init(&a->fx);
