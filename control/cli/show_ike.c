@@ -126,6 +126,8 @@ static void as_json_identity(struct json *j, const Ctl__IkeSa *sa)
 	json_text(j, "local-id", sa->local_id);
 	json_text(j, "peer-id", sa->peer_id);
 	json_text(j, "authentication-method", name_auth(sa->auth));
+	if (sa->peer_certificate[0])
+		json_text(j, "peer-certificate", sa->peer_certificate);
 	json_uint(j, "established", sa->established_unix);
 	json_uint(j, "expires", sa->expires_s);
 	if (sa->reauth)

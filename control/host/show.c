@@ -39,6 +39,27 @@ struct ike_part {
 	Ctl__IkeList list;
 };
 
+/* How the peer proved itself. */
+static Ctl__AuthMethod auth_of(uint8_t method)
+{
+	switch (method) {
+	case AUTH_RSA_SIGNATURE:
+		return CTL__AUTH_METHOD__AUTH_RSA_SIGNATURES;
+	case AUTH_DSS_SIGNATURE:
+		return CTL__AUTH_METHOD__AUTH_DSA_SIGNATURES;
+	case AUTH_ECDSA_256:
+		return CTL__AUTH_METHOD__AUTH_ECDSA_256_SIGNATURES;
+	case AUTH_ECDSA_384:
+		return CTL__AUTH_METHOD__AUTH_ECDSA_384_SIGNATURES;
+	case AUTH_ECDSA_521:
+		return CTL__AUTH_METHOD__AUTH_ECDSA_521_SIGNATURES;
+	case AUTH_DIGITAL_SIGNATURE:
+		return CTL__AUTH_METHOD__AUTH_DIGITAL_SIGNATURE;
+	default:
+		return CTL__AUTH_METHOD__AUTH_PRE_SHARED_KEYS;
+	}
+}
+
 static void ike_each(void *ctx, const struct ike_sa_row *row)
 {
 	struct ike_part *p = (struct ike_part *)ctx;
@@ -63,6 +84,8 @@ static void ike_each(void *ctx, const struct ike_sa_row *row)
 	s.fragment_size = row->fragment_size;
 	s.local_id = (char *)(uintptr_t)row->local_id;
 	s.peer_id = (char *)(uintptr_t)row->peer_id;
+	s.auth = auth_of(row->auth_method);
+	s.peer_certificate = (char *)(uintptr_t)row->peer_subject;
 	s.encr = row->encr;
 	s.key_bits = row->key_bits;
 	s.integ = row->integ;

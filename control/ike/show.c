@@ -59,6 +59,8 @@ static void fill_sa(const struct ike_sa *sa, uint64_t now_ms, struct ike_sa_row 
 		.reauth_frequency = sa->gw ? sa->gw->model->policy->reauth_frequency : 0,
 		.reauth_s = reauth_s(sa, now_ms),
 		.rekeys = sa->rekeys,
+		.auth_method = sa->auth_method,
+		.peer_subject = sa->peer_cert ? sa->peer_cert->subject : "",
 		.reauths = sa->reauths,
 		.fragmentation = (sa->supports & SA_FRAGMENTATION) != 0,
 		.fragment_size = sa->gw ? sa->gw->model->fragment_size : 0,

@@ -17,7 +17,9 @@ struct ike_sa_row {
 	struct endpoint local, remote;
 	const char *gateway; /* "" while a responder does not know */
 	const char *local_id, *peer_id;
-	uint32_t expires_s; /* to the hard end of its life */
+	uint8_t auth_method;	  /* enum auth_method: how the peer proved itself; 0: not yet */
+	const char *peer_subject; /* of its certificate; "" without */
+	uint32_t expires_s;	  /* to the hard end of its life */
 	uint32_t reauth_frequency, rekeys, reauths;
 	uint32_t reauth_s; /* until it authenticates anew, unless the peer rekeys more often */
 	bool fragmentation, nat_local, nat_remote;

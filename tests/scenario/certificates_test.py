@@ -6,6 +6,7 @@ proved ourselves; a peer below another root is refused, by both.
                      Root -> Sub -> tandem.example, peer.example
 """
 
+import json
 import os
 import sys
 
@@ -87,6 +88,10 @@ def main(lab):
             proved = [line for line in log_since(lab.peer, mark).splitlines()
                       if "authentication of 'tandem.example'" in line and "successful" in line]
             claim(len(proved) == 1 and words in proved[0], f"{method} with {key}, {begin.__name__}: {words}")
+            if begin is from_node:
+                shown = json.dumps(ends.node.ask("show", "security", "ike", "security-associations", "detail"))
+                claim('"peer-certificate": "O=Tandem Lab, CN=peer"' in shown and '"Digital-signature"' in shown,
+                      "the SA tells its peer's certificate, and how it was authenticated")
             tunnel.down_from_peer(lab)
     say("a peer that somebody else certified")
     ends.adopt("digital-signature", ends.issue("tandem", "ecdsa-256"),

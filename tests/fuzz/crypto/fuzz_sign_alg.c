@@ -1,6 +1,6 @@
 /*
- * AlgorithmIdentifiers of RFC 7427 signatures, as a stranger sends them before it is known: one that
- * is read has a scheme, and the scheme's own form is read as the same.
+ * AlgorithmIdentifiers of RFC 7427 signatures, as a stranger sends them before it is known: one
+ * that is read has a scheme, and the scheme's own form is read as the same.
  */
 #include <stdlib.h>
 
