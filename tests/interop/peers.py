@@ -300,6 +300,7 @@ class OpenIked(InGuest):
         self.guest.run(f"set -e\ncp {pki.root.cert_file} /etc/iked/ca/ca.crt\n"
                        f"cp {pki.theirs.cert_file} /etc/iked/certs/{IDS['theirs']}.crt\n"
                        f"cp {pki.theirs.key_file} /etc/iked/private/local.key\nchmod 600 /etc/iked/private/local.key\n"
+                       f"chmod 644 /etc/iked/ca/ca.crt /etc/iked/certs/{IDS['theirs']}.crt\n"
                        "openssl pkey -in /etc/iked/private/local.key -pubout -out /etc/iked/local.pub")
 
     def _run(self, mode):
