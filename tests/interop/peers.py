@@ -273,6 +273,7 @@ class OpenIked(InGuest):
     groups = {"group14": "modp2048", "group15": "modp3072", "group16": "modp4096", "group19": "ecp256",
               "group20": "ecp384", "group21": "ecp521", "group31": "curve25519"}
     auths = ("psk", "rsa-2048", "ecdsa-256")
+    METHODS = {"rsa-2048": "rsa", "ecdsa-256": "ecdsa256"}  # as the proposals of ours say, not RFC 7427
 
     def version(self):
         return run("dpkg-query", "-W", "-f", "${Version}", "openiked").strip()
@@ -287,7 +288,7 @@ class OpenIked(InGuest):
         child = mirror.children["LAN"]
         proposal = (f"auth {self.hashes[integrity]} " if integrity else "") + f"enc {self.ciphers[cipher]}"
         group = f" group {self.groups[case.group]}" if case.pfs else " group none"
-        auth = f'psk "{mirror.psk}"' if case.auth == "psk" else "rfc7427"
+        auth = f'psk "{mirror.psk}"' if case.auth == "psk" else self.METHODS[case.auth]
         if case.auth != "psk":
             self._certificates(case)
         self.text = (f'ikev2 "LAN" %s esp from {child["local_ts"]} to {child["remote_ts"]} local {THEIRS} peer {OURS} '
