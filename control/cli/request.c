@@ -80,6 +80,9 @@ static void fill_show(struct request *r, const struct command *c, bool set_form)
 	case ACTION_SHOW_IKE_STATISTICS:
 		SET(show_ike_statistics, SHOW_IKE_STATISTICS, ctl__show_ike_statistics__init);
 		break;
+	case ACTION_SHOW_IKE_REDIRECT:
+		SET(show_ike_redirect, SHOW_IKE_REDIRECT, ctl__show_ike_redirect__init);
+		break;
 	case ACTION_SHOW_CLUSTER:
 		SET(show_cluster, SHOW_CLUSTER, ctl__show_cluster__init);
 		r->u.show_cluster.one_group = c->slot[SLOT_GROUP].given;
@@ -130,6 +133,16 @@ static void fill_change(struct request *r, const struct command *c)
 	case ACTION_CLEAR_IKE:
 		SET(clear_ike, CLEAR_IKE, ctl__clear_ike__init);
 		r->u.clear_ike.filter = &r->ike;
+		break;
+	case ACTION_CLEAR_REDIRECT:
+		SET(clear_ike_redirect, CLEAR_IKE_REDIRECT, ctl__clear_ike_redirect__init);
+		r->u.clear_ike_redirect.gateway = text(c, SLOT_GATEWAY);
+		break;
+	case ACTION_REDIRECT:
+		SET(redirect_ike, REDIRECT_IKE, ctl__redirect_ike__init);
+		r->u.redirect_ike.gateway = text(c, SLOT_GATEWAY);
+		r->u.redirect_ike.to = text(c, SLOT_TO);
+		r->u.redirect_ike.active = c->slot[SLOT_ACTIVE].given;
 		break;
 	case ACTION_CLEAR_IPSEC:
 		SET(clear_ipsec, CLEAR_IPSEC, ctl__clear_ipsec__init);

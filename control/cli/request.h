@@ -23,6 +23,9 @@ struct request {
 		Ctl__ShowIpsec show_ipsec;
 		Ctl__ShowIpsecStatistics show_ipsec_statistics;
 		Ctl__ShowIkeStatistics show_ike_statistics;
+		Ctl__ShowIkeRedirect show_ike_redirect;
+		Ctl__RedirectIke redirect_ike;
+		Ctl__ClearIkeRedirect clear_ike_redirect;
 		Ctl__ShowCluster show_cluster;
 		Ctl__ShowReplication show_replication;
 		Ctl__ShowVersion show_version;

@@ -19,6 +19,8 @@ static const char *list_name(enum action action)
 		return "ipsec-statistics";
 	case ACTION_SHOW_IKE_STATISTICS:
 		return "ike-statistics";
+	case ACTION_SHOW_IKE_REDIRECT:
+		return "ike-redirects";
 	case ACTION_SHOW_REPLICATION:
 		return "replication";
 	case ACTION_SHOW_INTERFACES:
@@ -61,6 +63,8 @@ static const char *list_name(enum action action)
 	case ACTION_PKI_CLEAR_KEY:
 	case ACTION_CLEAR_IKE:
 	case ACTION_CLEAR_IPSEC:
+	case ACTION_CLEAR_REDIRECT:
+	case ACTION_REDIRECT:
 	case ACTION_CLEAR_IPSEC_STATISTICS:
 	case ACTION_FAILOVER:
 	case ACTION_FAILOVER_RESET:
@@ -236,6 +240,9 @@ int show_part(struct show *s, const Ctl__Response *r, FILE *err)
 	case CTL__RESPONSE__BODY_IKE_STATISTICS:
 		(void)show_header(s, r->node);
 		show_ike_statistics(s, r->ike_statistics);
+		return 0;
+	case CTL__RESPONSE__BODY_IKE_REDIRECTS:
+		show_ike_redirects(s, r->ike_redirects, show_header(s, r->node));
 		return 0;
 	case CTL__RESPONSE__BODY_CLUSTER:
 		show_cluster(s, r->cluster);

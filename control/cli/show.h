@@ -45,6 +45,7 @@ bool show_header(struct show *s, int32_t node);
 const char *show_safe(const char *text, char out[512]);
 void show_ike(struct show *s, const Ctl__IkeList *list, bool fresh);
 void show_ipsec(struct show *s, const Ctl__IpsecList *list, bool fresh);
+void show_ike_redirects(struct show *s, const Ctl__IkeRedirectList *list, bool fresh);
 void show_ike_statistics(struct show *s, const Ctl__IkeStatistics *t);
 void show_ipsec_statistics(struct show *s, const Ctl__IpsecStatistics *t);
 void show_cluster(struct show *s, const Ctl__ClusterStatus *c);

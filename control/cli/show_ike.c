@@ -229,3 +229,36 @@ void show_ike_statistics(struct show *s, const Ctl__IkeStatistics *t)
 	if (s->as_json)
 		json_close(&s->json, '}');
 }
+
+/* ---- redirects */
+
+static void redirect_json(struct show *s, const Ctl__IkeRedirect *r)
+{
+	json_open(&s->json, NULL, '{');
+	json_int(&s->json, "node", s->node);
+	json_text(&s->json, "gateway", r->gateway);
+	json_text(&s->json, "to", r->to);
+	json_text(&s->json, "by", r->configured ? "configuration" : "operator");
+	json_uint(&s->json, "peers", r->able);
+	json_close(&s->json, '}');
+}
+
+void show_ike_redirects(struct show *s, const Ctl__IkeRedirectList *list, bool fresh)
+{
+	char gateway[512], to[512];
+
+	(void)fresh;
+	if (!s->as_json && list->n_redirects != 0)
+		(void)fputs("Gateway          By             Peers  To\n", s->f);
+	for (size_t i = 0; i < list->n_redirects; i++) {
+		const Ctl__IkeRedirect *r = list->redirects[i];
+
+		if (s->as_json)
+			redirect_json(s, r);
+		else
+			(void)fprintf(s->f, "%-16s %-13s %6u  %s\n", show_safe(r->gateway, gateway),
+				r->configured ? "configuration" : "operator", r->able,
+				show_safe(r->to, to));
+	}
+	s->any = true;
+}

@@ -74,6 +74,16 @@ static const struct option rekey_ike_options[] = {
 	{"reauthenticate", ARG_NONE, SLOT_REAUTHENTICATE, 0, 0, false, "authenticate again, too"},
 };
 
+static const struct option redirect_options[] = {
+	{"gateway", ARG_NAME, SLOT_GATEWAY, 0, 0, false, "only its peers"},
+	{"to", ARG_NAME, SLOT_TO, 0, 0, false, "address or name; else as said before"},
+	{"active", ARG_NONE, SLOT_ACTIVE, 0, 0, false, "established ones, too"},
+};
+
+static const struct option clear_redirect_options[] = {
+	{"gateway", ARG_NAME, SLOT_GATEWAY, 0, 0, false, "only its peers"},
+};
+
 static const struct option group_options[] = {
 	{"redundancy-group", ARG_NUMBER, SLOT_GROUP, 0, 128, false, "only this group"},
 };
@@ -188,6 +198,7 @@ static const struct row rows[] = {
 		"IPsec SAs"},
 	{"show security ipsec statistics", ACTION_SHOW_IPSEC_STATISTICS, OPTIONS(index_options),
 		"packets, octets and errors"},
+	{"show security ike redirect", ACTION_SHOW_IKE_REDIRECT, NULL, 0, "where peers are sent"},
 	{"show security ike statistics", ACTION_SHOW_IKE_STATISTICS, NULL, 0,
 		"negotiations, drops and what is held"},
 	{"show security ipsec next-hop-tunnels", ACTION_SHOW_NEXT_HOP_TUNNELS,
@@ -214,6 +225,8 @@ static const struct row rows[] = {
 		OPTIONS(show_request_options), "requests that were made"},
 	{"show configuration", ACTION_SHOW_CONFIGURATION, NULL, 0, "what is in effect"},
 	{"show version", ACTION_SHOW_VERSION, NULL, 0, "of the daemon"},
+	{"clear security ike redirect", ACTION_CLEAR_REDIRECT, OPTIONS(clear_redirect_options),
+		"peers stay again"},
 	{"clear security ike security-associations", ACTION_CLEAR_IKE, OPTIONS(clear_ike_options),
 		"delete IKE SAs and their children"},
 	{"clear security ipsec security-associations", ACTION_CLEAR_IPSEC,
@@ -226,6 +239,8 @@ static const struct row rows[] = {
 		"move a redundancy group"},
 	{"request chassis cluster force-restore", ACTION_FORCE_RESTORE, NULL, 0,
 		"restore SAs although members are missing"},
+	{"request security ike redirect", ACTION_REDIRECT, OPTIONS(redirect_options),
+		"send peers to another gateway"},
 	{"request security ike rekey", ACTION_REKEY_IKE, OPTIONS(rekey_ike_options),
 		"rekey IKE SAs now"},
 	{"request security ipsec rekey", ACTION_REKEY_IPSEC, OPTIONS(clear_ipsec_options),

@@ -194,6 +194,14 @@ static void fill_mobike(struct build *b, const struct node *n, struct model_gate
 	g->mobike = word ? strcmp(word, "enable") == 0 : g->dynamic;
 }
 
+static void fill_redirect(struct build *b, const struct node *n, struct model_gateway *g)
+{
+	g->redirect_follow = stmt_flag(b, n, "redirect follow");
+	g->redirect_to = stmt_text(b, n, "redirect target");
+	if (g->redirect_to && addr_parse(g->redirect_to, &g->redirect_addr) < 0)
+		g->redirect_addr.family = 0;
+}
+
 static void fill_fragmentation(struct build *b, const struct node *n, struct model_gateway *g)
 {
 	g->fragmentation = !stmt_flag(b, n, "fragmentation disable");
@@ -219,6 +227,7 @@ static void fill_gateway(struct build *b, const struct node *n, struct model_gat
 	fill_external(b, n, g);
 	fill_fragmentation(b, n, g);
 	fill_mobike(b, n, g);
+	fill_redirect(b, n, g);
 	if (!policy || !policy->first) {
 		refuse_missing(b, n, "ike-policy");
 		return;

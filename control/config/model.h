@@ -166,7 +166,10 @@ struct model_gateway {
 	uint32_t dpd_interval_s, dpd_threshold;
 	uint32_t nat_keepalive_s;
 	bool nat_traversal;
-	bool mobike; /* as responder, the peer may move */
+	bool mobike;		   /* as responder, the peer may move */
+	const char *redirect_to;   /* where its peers are sent, NULL: nowhere; */
+	struct addr redirect_addr; /* family 0: it is a name */
+	bool redirect_follow;	   /* as initiator: goes where it is sent */
 	bool fragmentation;
 	uint32_t fragment_size; /* of the family of `local`, default filled in */
 	uint32_t rg;		/* redundancy group that owns it; 0 when none */

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "config/print.h"
 #include "host/daemon.h"
+#include "host/redirects.h"
 #include "host/ike_statistics.h"
 #include "host/pki_operator.h"
 #include "host/show.h"
@@ -63,6 +64,12 @@ static void engine(
 	struct ike_ev_operator o = {.op = op, .filter = filter};
 
 	runner_operator(&d->runner, &o, call);
+}
+
+static void rekey_ike(struct daemon *d, struct ctl_call *call, const Ctl__RekeyIke *q)
+{
+	engine(d, call, q->reauthenticate ? IKE_OP_REAUTH_IKE : IKE_OP_REKEY_IKE,
+		ike_filter_of(q->filter));
 }
 
 /* ---------------------------------------------------------------- cluster */
@@ -157,8 +164,7 @@ void daemon_ctl(void *ctx, const Ctl__Request *q, struct ctl_call *call)
 		engine(d, call, IKE_OP_CLEAR_CHILD, ipsec_filter_of(q->clear_ipsec->filter));
 		break;
 	case CTL__REQUEST__COMMAND_REKEY_IKE:
-		engine(d, call, q->rekey_ike->reauthenticate ? IKE_OP_REAUTH_IKE : IKE_OP_REKEY_IKE,
-			ike_filter_of(q->rekey_ike->filter));
+		rekey_ike(d, call, q->rekey_ike);
 		break;
 	case CTL__REQUEST__COMMAND_REKEY_IPSEC:
 		engine(d, call, IKE_OP_REKEY_CHILD, ipsec_filter_of(q->rekey_ipsec->filter));
@@ -200,7 +206,7 @@ void daemon_ctl(void *ctx, const Ctl__Request *q, struct ctl_call *call)
 		workers_show(d, call);
 		break;
 	default:
-		if (!pki_ctl(d, q, call))
+		if (!pki_ctl(d, q, call) && !redirects_command(d, q, call))
 			ctl_fail(call, "this command is not supported by this version of tandemd");
 		break;
 	}

@@ -14,6 +14,7 @@
 #include "ike/stats.h"
 #include "ike/step.h"
 #include "ike/tunnel.h"
+#include "ike/v2/redirect.h"
 
 #define IKE_ROOM_IN  65536
 #define IKE_ROOM_OUT 49152 /* 32 fragments of 1300 octets */
@@ -52,6 +53,7 @@ struct ike {
 	struct cookie_jar cookies;
 	struct guard guard;
 	struct backoff backoff;
+	struct redirects redirects;
 	uint32_t half_open;
 	size_t fragment_octets; /* held for messages that are not complete */
 	uint64_t iv_counter, next_ticket, next_job, next_order;

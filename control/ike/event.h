@@ -110,7 +110,9 @@ enum ike_operation {
 	IKE_OP_INITIATE,    /* as if traffic asked for the tunnels */
 	IKE_OP_REKEY_IKE,
 	IKE_OP_REAUTH_IKE, /* a rekey that authenticates anew */
-	IKE_OP_REKEY_CHILD
+	IKE_OP_REKEY_CHILD,
+	IKE_OP_REDIRECT,      /* peers of a gateway go elsewhere from now on: redirect.h */
+	IKE_OP_REDIRECT_CLEAR /* ... and no longer */
 };
 
 /* Every field that is set must match. */
@@ -125,7 +127,9 @@ struct ike_filter {
 struct ike_ev_operator {
 	enum ike_operation op;
 	struct ike_filter filter;
-	uint64_t request; /* comes back in OPERATOR_DONE */
+	const char *redirect_to; /* address or name; NULL: as said before */
+	bool active;		 /* established ones, too */
+	uint64_t request;	 /* comes back in OPERATOR_DONE */
 };
 
 struct ike_event {

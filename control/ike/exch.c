@@ -59,6 +59,8 @@ const char *exch_text(enum exch_kind kind)
 		return "verify";
 	case EXCH_UPDATE:
 		return "update";
+	case EXCH_REDIRECT:
+		return "redirect";
 	case EXCH_NONE:
 	default:
 		return "none";

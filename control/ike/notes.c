@@ -84,6 +84,15 @@ static void note_status(const struct pld_notify *n, struct notes *o)
 	case N_SIGNATURE_HASH_ALGORITHMS:
 		o->signature_hashes = hashes_of(n->data);
 		break;
+	case N_REDIRECT_SUPPORTED:
+		o->redirect_supported = true;
+		break;
+	case N_REDIRECT:
+		o->redirect = n->data;
+		break;
+	case N_REDIRECTED_FROM:
+		o->redirected_from = n->data;
+		break;
 	case N_MOBIKE_SUPPORTED:
 		o->mobike = true;
 		break;

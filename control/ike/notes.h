@@ -17,9 +17,10 @@ struct notes {
 	uint8_t signature_hashes; /* SIGN_HASH_BIT()s of those we know; 0: absent */
 	struct view cookie;	  /* n = 0: absent */
 	uint16_t ke_group;	  /* of INVALID_KE_PAYLOAD; 0: absent */
-	bool mobike, update_addresses;
-	struct view cookie2, no_nats; /* RFC 4555 4.2; n = 0: absent */
-	bool intermediate;	      /* RFC 9242 */
+	bool mobike, update_addresses, redirect_supported;
+	struct view redirect, redirected_from; /* RFC 5685 7; n = 0: absent */
+	struct view cookie2, no_nats;	       /* RFC 4555 4.2; n = 0: absent */
+	bool intermediate;		       /* RFC 9242 */
 	bool use_ppk, ppk_identity;
 	struct view ppk_id, no_ppk_auth; /* RFC 8784 3; n = 0: absent */
 	uint8_t rekey_protocol;

@@ -234,6 +234,7 @@ static void put_sa(const struct ike *ike, struct sa_room *r, const struct ike_sa
 	s->closing = sa->want_close;
 	s->orphan = sa->orphan;
 	s->verify = sa->want_verify;
+	s->redirect = sa->want_redirect;
 	s->began = sa->began;
 	s->rekeys = sa->rekeys;
 	s->reauths = sa->reauths;

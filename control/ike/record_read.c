@@ -203,6 +203,7 @@ static void take_plain(const struct ike *ike, const Rec__IkeSa *s, struct ike_sa
 	sa->want_close = s->closing;
 	sa->orphan = s->orphan;
 	sa->want_verify = s->verify;
+	sa->want_redirect = s->redirect;
 	sa->began = s->began;
 	sa->rekeys = s->rekeys;
 	sa->reauths = s->reauths;

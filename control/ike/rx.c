@@ -82,6 +82,7 @@ static enum sa_trigger answer_trigger(const struct ike_sa *sa, const struct rx *
 	case EXCH_PROBE:
 	case EXCH_VERIFY:
 	case EXCH_UPDATE:
+	case EXCH_REDIRECT:
 		return rx->exchange == EXCHANGE_INFORMATIONAL ? RX_INFO_RESP : TRIGGER_END;
 	case EXCH_NONE:
 	case EXCH_INIT:

@@ -55,7 +55,8 @@ enum sa_supports {
 	SA_FRAGMENTATION = 1,
 	SA_MID_SYNC = 2,
 	SA_REPLAY_SYNC = 4,
-	SA_MOBIKE = 32, /* both ends do */
+	SA_MOBIKE = 32,	  /* both ends do */
+	SA_REDIRECT = 64, /* may be sent elsewhere */
 };
 
 /* Why a timer of the engine fires; struct timer.kind. */
@@ -165,6 +166,7 @@ struct ike_sa {
 	uint64_t redundant_ms; /* how long it waits for its successor to serve */
 	bool want_verify;      /* is the peer where it says to be? mobike.h */
 	bool want_update;      /* tell it where we are */
+	bool want_redirect;    /* send it elsewhere: redirect.h */
 	uint32_t bad_spi;      /* the next probe tells the peer of it, 0 = none */
 	uint32_t bad_spi_told; /* how often that was done */
 	uint64_t hinted_ms;    /* somebody said in clear that the peer has lost it: hint.h */

@@ -9,6 +9,7 @@
 #include "ike/tx.h"
 #include "ike/v2/exchange.h"
 #include "ike/v2/mobike.h"
+#include "ike/v2/redirect.h"
 #include "ike/v2/reauth.h"
 
 /* RFC 7296 2.4 leaves the times to us: about a minute in all. */
@@ -123,6 +124,8 @@ static int begin_one(struct ike *ike, struct ike_sa *sa)
 		return xchg_begin_child(ike, sa, t, NULL);
 	if (sa->want_update)
 		return mobike_begin_update(ike, sa);
+	if (sa->want_redirect)
+		return redirect_begin(ike, sa);
 	if (sa->want_verify)
 		return mobike_begin_verify(ike, sa);
 	reauth_done(ike, sa);

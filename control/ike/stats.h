@@ -63,6 +63,9 @@
 	X(child_down, "child SAs closed") \
 	X(child_failed, "child SAs refused") \
 	X(bad_spis, "packets for SAs that are not there, as far as told") \
+	X(redirects_sent, "peers redirected") \
+	X(redirects_followed, "redirects followed") \
+	X(redirects_refused, "redirects not followed") \
 	X(mobike_moves, "moves of peers (MOBIKE)") \
 	X(mobike_refused, "moves of peers refused") \
 	X(mobike_unverified, "peers that were not where they said") \

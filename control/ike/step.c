@@ -246,6 +246,13 @@ static void on_operator(struct ike *ike, const struct ike_ev_operator *o)
 	case IKE_OP_INITIATE:
 		n = operate_tunnels(ike, o);
 		break;
+	case IKE_OP_REDIRECT:
+		if (redirect_order(ike, o->filter.gateway, o->redirect_to, o->active, &n) < 0)
+			n = 0;
+		break;
+	case IKE_OP_REDIRECT_CLEAR:
+		n = redirect_clear(ike, o->filter.gateway);
+		break;
 	default:
 		break;
 	}

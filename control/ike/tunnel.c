@@ -276,6 +276,7 @@ void gateway_failed(struct ike *ike, struct gateway *gw, enum tunnel_down why)
 {
 	struct tunnel *t;
 
+	redirect_forget(gw);
 	/* DPD-004: the next of its addresses, if there are more. */
 	if (gw->model->n_peers > 1)
 		gw->peer_at = (gw->peer_at + 1) % gw->model->n_peers;

@@ -12,6 +12,7 @@
 #include "base/timer.h"
 #include "base/view.h"
 #include "config/model.h"
+#include "ike/v2/redirect.h"
 #include "policy/narrow.h"
 
 struct ike;
@@ -29,6 +30,7 @@ struct gateway {
 	uint32_t peer_at;      /* which of the addresses is tried */
 	bool listed;	       /* in the configuration being read */
 	uint32_t bad_spi_told; /* without an IKE SA: hint.h */
+	struct redirected redirected;
 
 	/* spoke.h: a dynamic gateway has many peers, each a gateway with a parent. */
 	struct gateway *parent;

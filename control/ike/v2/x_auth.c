@@ -15,6 +15,7 @@
 #include "ike/v2/exchange.h"
 #include "ike/v2/mobike.h"
 #include "ike/v2/ppk.h"
+#include "ike/v2/redirect.h"
 #include "ike/v2/reauth.h"
 #include "ike/v2/which.h"
 #include "wire/pld_id.h"
@@ -282,7 +283,10 @@ int on_auth_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		auth_tell_failure(ike, sa, ident_text(&sa->remote_id, text), why);
 		return fsm_on(ike, sa, ON_CLOSE) < 0 ? -ERR_AUTH : FSM_STAY;
 	}
-	first_child_made(ike, sa, c->rx);
+	if (redirect_told_auth(ike, sa, c->rx))
+		sa->want_close = true;
+	else
+		first_child_made(ike, sa, c->rx);
 	established(ike, sa);
 	answered_notes(ike, sa, c->rx);
 	xchg_end(ike, sa);
@@ -308,6 +312,7 @@ static int auth_answer(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 	const struct child_ask ask = first_child(sa);
 	struct child *made = NULL;
 	struct writer w;
+	bool away = false;
 	int rc;
 
 	if (!ppk_allows(ike, sa))
@@ -317,7 +322,9 @@ static int auth_answer(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 		return rc;
 	tx_answer_open(ike, sa, &w, rx);
 	rc = proof_write(ike, sa, &w);
-	if (rc == 0 && chain_has(rx->chain, PLD_SA))
+	if (rc == 0)
+		away = redirect_auth(ike, sa, rx, &w);
+	if (rc == 0 && !away && chain_has(rx->chain, PLD_SA))
 		rc = child_respond(ike, sa, rx, &ask, &w, &made);
 	if (rc < 0)
 		return rc;
@@ -325,6 +332,8 @@ static int auth_answer(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 	established(ike, sa);
 	asked_notes(ike, sa, rx);
 	spoke_established(ike, sa);
+	if (away)
+		redirect_part(ike, sa);
 	if (made)
 		txn_install(ike, made);
 	return tx_answer_close(ike, sa, &w, rx);

@@ -12,6 +12,7 @@
 #include "ike/v2/exchange.h"
 #include "ike/v2/hint.h"
 #include "ike/v2/mobike.h"
+#include "ike/v2/redirect.h"
 #include "wire/pld_delete.h"
 
 #define SPIS_MAX 512
@@ -80,6 +81,7 @@ int on_info_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	rekey_claim(ike, sa);
 	hint_inside(ike, sa, c->rx);
 	refusal = mobike_asked(ike, sa, c->rx);
+	redirect_asked(ike, sa, c->rx);
 	tx_answer_open(ike, sa, &w, c->rx);
 	answer_deletes(ike, sa, c->rx, PROTO_ESP, &w);
 	answer_deletes(ike, sa, c->rx, PROTO_AH, &w);

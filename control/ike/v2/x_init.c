@@ -15,6 +15,7 @@
 #include "ike/v2/exchange.h"
 #include "ike/v2/ppk.h"
 #include "ike/v2/mobike.h"
+#include "ike/v2/redirect.h"
 #include "wire/pld_ke.h"
 #include "wire/pld_nonce.h"
 #include "wire/writer.h"
@@ -178,6 +179,17 @@ static bool is_admitted(
 		refuse(ike, rg, rx, spi_i, N_COOKIE, view_of_array(fresh));
 	}
 	return verdict == GUARD_PASS;
+}
+
+/* RFC 5685 3: nothing is kept of it. */
+static bool is_sent_away(struct ike *ike, const struct rx *rx, uint32_t rg, uint64_t spi_i)
+{
+	uint8_t room[REDIRECT_DATA_MAX];
+	struct view to = redirect_init(ike, rx, room);
+
+	if (to.n != 0)
+		refuse(ike, rg, rx, spi_i, N_REDIRECT, to);
+	return to.n != 0;
 }
 
 static bool group_fits(struct ike *ike, const struct rx *rx, uint64_t spi_i, const struct offer *o)
@@ -353,6 +365,8 @@ void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg)
 	gw = is_for_us(ike, dg);
 	if (!gw || !is_admitted(ike, &rx, gw->model->rg, m.hdr.spi_i, &proven))
 		return;
+	if (is_sent_away(ike, &rx, gw->model->rg, m.hdr.spi_i))
+		return;
 	rc = offer_read(ike, &rx, &o);
 	if (rc < 0)
 		refuse_offer(ike, &rx, &o, &(struct refusal){m.hdr.spi_i, rc, proven});
@@ -373,6 +387,7 @@ int on_init_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		return -ERR_NOMEM;
 	fragmentation_read(sa, c->rx);
 	ppk_init_read(sa, c->rx);
+	redirect_read(ike, sa, c->rx);
 	memcpy(sa->answer.hash, c->rx->hash, sizeof sa->answer.hash);
 	return job_start(ike, sa,
 		&(struct job_args){.slot = JOB_SA,
@@ -510,7 +525,8 @@ struct ike_sa *x_init_start(struct ike *ike, struct gateway *gw, const struct tu
 		return NULL;
 	sa->interface_id = ike->cfg.interface_id(m->external->name);
 	sa->local = (struct endpoint){m->local, 500};
-	sa->remote = (struct endpoint){m->peers[gw->peer_at % m->n_peers].addr, 500};
+	sa->remote = (struct endpoint){
+		redirect_address(gw, &m->peers[gw->peer_at % m->n_peers].addr), 500};
 	return fsm_on(ike, sa, ON_START) < 0 ? NULL : sa;
 }
 
@@ -561,6 +577,7 @@ static int init_request_send(struct ike *ike, struct ike_sa *sa)
 	auth_sig_hashes_write(ike, sa, &w);
 	intermediate_write(sa, &w);
 	ppk_init_write(sa, &w);
+	redirect_request_note(sa, &w);
 	rc = writer_end(&w, &message);
 	if (rc < 0)
 		return rc;
@@ -640,6 +657,8 @@ void x_init_answer(struct ike *ike, struct ike_sa *sa, const struct ike_ev_datag
 		ike->stats.rx_malformed++; /* anyone could have sent it: wait for a better one */
 		return;
 	}
+	if (redirect_told_init(ike, sa, &rx))
+		return;
 	(void)fsm_fire(ike, sa, &(struct cause){.on = answer_is(&rx), .rx = &rx});
 }
 

@@ -111,7 +111,8 @@ class Lab:
             self.configure_inside()
 
     def _configure_peer(self):
-        for own in self.conf.unit_addresses(self.conf.port_unit("ge-0/0/0")):
+        outside = {own.network: own for own in self.conf.unit_addresses(self.conf.port_unit("ge-0/0/0"))}
+        for own in outside.values():
             peer = self.mirror.address if own.version == self.mirror.remote.version else own.network[2]
             self._address("peer", "eth0", f"{peer}/{own.network.prefixlen}")
         run("ip", "-n", self.net.ns("peer"), "link", "add", "lan0", "type", "bridge")
