@@ -228,6 +228,7 @@ static void fill_gateway(struct build *b, const struct node *n, struct model_gat
 	fill_fragmentation(b, n, g);
 	fill_mobike(b, n, g);
 	fill_redirect(b, n, g);
+	g->resumption_s = stmt_u32(b, n, "session-resumption lifetime");
 	if (!policy || !policy->first) {
 		refuse_missing(b, n, "ike-policy");
 		return;

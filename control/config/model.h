@@ -167,6 +167,7 @@ struct model_gateway {
 	uint32_t nat_keepalive_s;
 	bool nat_traversal;
 	bool mobike;		   /* as responder, the peer may move */
+	uint32_t resumption_s;	   /* lifetime of tickets, 0: none are given nor asked for */
 	const char *redirect_to;   /* where its peers are sent, NULL: nowhere; */
 	struct addr redirect_addr; /* family 0: it is a name */
 	bool redirect_follow;	   /* as initiator: goes where it is sent */

@@ -350,6 +350,7 @@ const struct schema_row schema_rows[] = {
 	V(GW " local-address", SCHEMA_IP, 0, R_RESET, "one of that interface's, default the first"),
 	F(GW " general-ikeid", 0, R_NEW, "do not compare the peer's identity"),
 	E(GW " version", "v1-only v2-only", "v1-only", 0, R_RESET, "no fallback between them"),
+	U(GW " session-resumption lifetime", 60, 86400, NULL, OWN, R_NEW, "of tickets, seconds"),
 	V(GW " redirect target", SCHEMA_HOST, OWN, R_NEW, "where its peers are sent"),
 	F(GW " redirect follow", OWN, R_NEW, "go where the peer sends us"),
 	E(GW " mobike", "enable disable", NULL, OWN, R_NEW, "may it move? default for dynamic ones only"),

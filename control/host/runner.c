@@ -4,10 +4,12 @@
 
 #include "base/emit.h"
 #include "base/err.h"
+#include "crypto/hkdf.h"
 #include "host/clock.h"
 #include "host/daemon.h"
 #include "host/dp_child.h"
 #include "host/dp_orders.h"
+#include "ike/ticket.h"
 #include "host/sign_work.h"
 
 #define STRANGERS_AT_ONCE 4 /* as many as libuv has threads */
@@ -349,9 +351,22 @@ void runner_operator(struct runner *r, struct ike_ev_operator *op, struct ctl_ca
 
 /* ---------------------------------------------------------------- life */
 
+/* The cluster's: any node goes on from a ticket of any other. Alone: of this start, what is older
+ * begins anew. */
+static int ticket_key(struct daemon *d, uint8_t key[TICKET_KEY_LEN])
+{
+	const struct hkdf_in in = {
+		.key = d->model->cluster.key, .info = view_of_literal("tandem IKE ticket keys")};
+
+	if (d->clustered)
+		return hkdf_sha256(d->crypto, &in, key, TICKET_KEY_LEN);
+	env_random(&d->env, key, TICKET_KEY_LEN);
+	return 0;
+}
+
 int runner_init(struct runner *r, struct daemon *d)
 {
-	const struct ike_config config = {
+	struct ike_config config = {
 		.env = d->env,
 		.log = &d->logger.sink,
 		.crypto = d->crypto,
@@ -362,6 +377,8 @@ int runner_init(struct runner *r, struct daemon *d)
 	};
 
 	*r = (struct runner){.d = d};
+	if (ticket_key(d, config.ticket_key) < 0)
+		return -ERR_CRYPTO;
 	list_init(&r->strangers);
 	ike_effects_init(&r->fx);
 	if (uv_timer_init(&d->loop, &r->tick) != 0)

@@ -15,6 +15,7 @@ struct rx;
 // clang-format off
 #define TRIGGER_LIST(X) \
 	X(ON_START,            "start") \
+	X(ON_RESUME,           "start from a ticket") \
 	X(ON_KEX_DONE,         "kex-done") \
 	X(ON_SIGNED,           "signed") \
 	X(RX_INIT_REQ,         "IKE_SA_INIT request") \
@@ -24,6 +25,8 @@ struct rx;
 	X(RX_INIT_RESP,        "IKE_SA_INIT answer") \
 	X(RX_INTER_REQ,        "IKE_INTERMEDIATE request") \
 	X(RX_INTER_RESP,       "IKE_INTERMEDIATE answer") \
+	X(RX_RESUME_REQ,       "IKE_SESSION_RESUME request") \
+	X(RX_RESUME_RESP,      "IKE_SESSION_RESUME answer") \
 	X(RX_AUTH_REQ,         "IKE_AUTH request") \
 	X(RX_AUTH_RESP,        "IKE_AUTH answer") \
 	X(RX_AUTH_ERROR,       "IKE_AUTH answer: error") \

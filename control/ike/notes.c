@@ -38,6 +38,48 @@ static void note_error(const struct pld_notify *n, struct notes *o)
 		o->invalid_spi = cur_be32(&c);
 }
 
+/* RFC 4555, 5685, 5723. */
+static void note_extension(const struct pld_notify *n, struct notes *o)
+{
+	switch (n->type) {
+	case N_TICKET_REQUEST:
+		o->ticket_request = true;
+		break;
+	case N_TICKET_NACK:
+		o->ticket_nack = true;
+		break;
+	case N_TICKET_OPAQUE:
+		o->ticket = n->data;
+		break;
+	case N_TICKET_LT_OPAQUE:
+		o->ticket_lt = n->data;
+		break;
+	case N_REDIRECT_SUPPORTED:
+		o->redirect_supported = true;
+		break;
+	case N_REDIRECT:
+		o->redirect = n->data;
+		break;
+	case N_REDIRECTED_FROM:
+		o->redirected_from = n->data;
+		break;
+	case N_MOBIKE_SUPPORTED:
+		o->mobike = true;
+		break;
+	case N_UPDATE_SA_ADDRESSES:
+		o->update_addresses = true;
+		break;
+	case N_COOKIE2:
+		o->cookie2 = n->data;
+		break;
+	case N_NO_NATS_ALLOWED:
+		o->no_nats = n->data;
+		break;
+	default:
+		break;
+	}
+}
+
 static void note_status(const struct pld_notify *n, struct notes *o)
 {
 	switch (n->type) {
@@ -84,27 +126,6 @@ static void note_status(const struct pld_notify *n, struct notes *o)
 	case N_SIGNATURE_HASH_ALGORITHMS:
 		o->signature_hashes = hashes_of(n->data);
 		break;
-	case N_REDIRECT_SUPPORTED:
-		o->redirect_supported = true;
-		break;
-	case N_REDIRECT:
-		o->redirect = n->data;
-		break;
-	case N_REDIRECTED_FROM:
-		o->redirected_from = n->data;
-		break;
-	case N_MOBIKE_SUPPORTED:
-		o->mobike = true;
-		break;
-	case N_UPDATE_SA_ADDRESSES:
-		o->update_addresses = true;
-		break;
-	case N_COOKIE2:
-		o->cookie2 = n->data;
-		break;
-	case N_NO_NATS_ALLOWED:
-		o->no_nats = n->data;
-		break;
 	case N_COOKIE:
 		o->cookie = n->data;
 		break;
@@ -121,6 +142,7 @@ static void note_status(const struct pld_notify *n, struct notes *o)
 		o->natd_destination = n->data;
 		break;
 	default:
+		note_extension(n, o);
 		break;
 	}
 }

@@ -17,7 +17,8 @@ struct notes {
 	uint8_t signature_hashes; /* SIGN_HASH_BIT()s of those we know; 0: absent */
 	struct view cookie;	  /* n = 0: absent */
 	uint16_t ke_group;	  /* of INVALID_KE_PAYLOAD; 0: absent */
-	bool mobike, update_addresses, redirect_supported;
+	bool mobike, update_addresses, redirect_supported, ticket_request, ticket_nack;
+	struct view ticket, ticket_lt;	       /* RFC 5723 7; n = 0: absent */
 	struct view redirect, redirected_from; /* RFC 5685 7; n = 0: absent */
 	struct view cookie2, no_nats;	       /* RFC 4555 4.2; n = 0: absent */
 	bool intermediate;		       /* RFC 9242 */

@@ -417,10 +417,12 @@ static void rx_dispatch(
 	struct ike *ike, const struct ike_ev_datagram *dg, const struct ike_header *h)
 {
 	bool answer = ike_header_is_response(h);
+	bool begins =
+		h->exchange == EXCHANGE_IKE_SA_INIT || h->exchange == EXCHANGE_IKE_SESSION_RESUME;
 	struct ike_sa *sa;
 
-	if (h->exchange == EXCHANGE_IKE_SA_INIT && !answer && h->spi_r == 0) {
-		x_init_request(ike, dg);
+	if (begins && !answer && h->spi_r == 0) {
+		x_init_request(ike, dg, h->exchange);
 		return;
 	}
 	sa = sa_find(ike, ike_header_is_from_initiator(h) ? h->spi_r : h->spi_i);
@@ -433,9 +435,9 @@ static void rx_dispatch(
 		ike->stats.rx_not_ours++;
 		return;
 	}
-	if (h->exchange == EXCHANGE_IKE_SA_INIT) {
+	if (begins) {
 		if (answer)
-			x_init_answer(ike, sa, dg);
+			x_init_answer(ike, sa, dg, h->exchange);
 		else
 			ike->stats.rx_unexpected++;
 	} else if (answer) {

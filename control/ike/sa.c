@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "ike/engine.h"
+#include "ike/v2/resume.h"
 
 #define SPI_RG_SHIFT 56
 
@@ -99,6 +100,7 @@ void sa_half_free(struct ike *ike, struct ike_sa *sa)
 	blob_fini(&h->peer_cas);
 	proof_fini(&h->proof);
 	kex_free(h->kex);
+	resumed_free(h->resumed);
 	free(h);
 	sa->half = NULL;
 }

@@ -112,8 +112,9 @@ struct half {
 	struct half_guard guard;
 	struct inter inter;
 	struct ppk ppk;
-	bool announce;	    /* INITIAL_CONTACT */
-	uint32_t policy_id; /* of the first child that we ask for */
+	struct resumed *resumed; /* from a ticket; else NULL */
+	bool announce;		 /* INITIAL_CONTACT */
+	uint32_t policy_id;	 /* of the first child that we ask for */
 };
 
 struct sa_counters {

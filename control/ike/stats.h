@@ -63,6 +63,9 @@
 	X(child_down, "child SAs closed") \
 	X(child_failed, "child SAs refused") \
 	X(bad_spis, "packets for SAs that are not there, as far as told") \
+	X(tickets_given, "tickets given to peers") \
+	X(tickets_refused, "tickets refused") \
+	X(resumed, "peers that went on from a ticket") \
 	X(redirects_sent, "peers redirected") \
 	X(redirects_followed, "redirects followed") \
 	X(redirects_refused, "redirects not followed") \

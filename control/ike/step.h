@@ -29,6 +29,8 @@ struct ike_config {
 	 * whole engine (architecture rule 6): no two engines may ever share the first two. */
 	uint8_t iv_node;
 	uint16_t incarnation;
+	/* Seals the tickets of session resumption: the same on all nodes of a cluster. */
+	uint8_t ticket_key[32];
 	/* The id that DATAGRAM, SEND and INSTALL use for a unit, by its name ("reth0.0"). */
 	uint32_t (*interface_id)(const char *unit_name);
 	/* Our certificates and the CAs that are trusted; NULL: none. Lent for the engine's life. */

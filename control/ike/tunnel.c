@@ -7,6 +7,7 @@
 #include "ike/schedule.h"
 #include "ike/spoke.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/resume.h"
 #include "ike/v2/select.h"
 
 #define RETRY_FIRST_MS 1000
@@ -138,6 +139,16 @@ void tunnel_want(struct ike *ike, struct tunnel *t)
 		tunnel_failed(ike, t, TUNNEL_OTHER);
 	else
 		sched_work(ike, sa);
+}
+
+void tunnel_begin_again(struct ike *ike, uint32_t policy_id)
+{
+	struct tunnel *t = tunnel_find(ike, policy_id);
+
+	if (!t)
+		return;
+	timer_cancel(&ike->timers, &t->timer);
+	tunnel_want(ike, t);
 }
 
 void tunnel_succeeded(struct ike *ike, struct tunnel *t)
@@ -318,6 +329,7 @@ static void gateway_free(struct ike *ike, struct gateway *gw)
 {
 	while (gw->spokes)
 		spoke_free(ike, gw->spokes);
+	ticket_forget(gw);
 	HASH_DELETE(hh, ike->gateways, gw);
 	free(gw->name);
 	free(gw);

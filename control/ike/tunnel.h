@@ -31,6 +31,7 @@ struct gateway {
 	bool listed;	       /* in the configuration being read */
 	uint32_t bad_spi_told; /* without an IKE SA: hint.h */
 	struct redirected redirected;
+	struct ticket_held *ticket; /* resume.h; NULL: none */
 
 	/* spoke.h: a dynamic gateway has many peers, each a gateway with a parent. */
 	struct gateway *parent;
@@ -121,6 +122,8 @@ void tunnel_lost(struct ike *ike, struct tunnel *t, enum tunnel_down why);
 /* An IKE SA is gone: what waited for it looks for another. */
 void gateway_lost(
 	struct ike *ike, struct gateway *gw, const struct ike_sa *lost, enum tunnel_down why);
+/* Another try, at once. */
+void tunnel_begin_again(struct ike *ike, uint32_t policy_id);
 /* No IKE SA came of it: everything that waited has failed. */
 void gateway_failed(struct ike *ike, struct gateway *gw, enum tunnel_down why);
 const char *tunnel_down_text(enum tunnel_down why);

@@ -201,6 +201,11 @@
 	X(N_REDIRECT_SUPPORTED,            16406, "REDIRECT_SUPPORTED",            "RFC 5685 7") \
 	X(N_REDIRECT,                      16407, "REDIRECT",                      "RFC 5685 7") \
 	X(N_REDIRECTED_FROM,               16408, "REDIRECTED_FROM",               "RFC 5685 7") \
+	X(N_TICKET_LT_OPAQUE,              16409, "TICKET_LT_OPAQUE",              "RFC 5723 8") \
+	X(N_TICKET_REQUEST,                16410, "TICKET_REQUEST",                "RFC 5723 8") \
+	X(N_TICKET_ACK,                    16411, "TICKET_ACK",                    "RFC 5723 8") \
+	X(N_TICKET_NACK,                   16412, "TICKET_NACK",                   "RFC 5723 8") \
+	X(N_TICKET_OPAQUE,                 16413, "TICKET_OPAQUE",                 "RFC 5723 8") \
 	X(N_EAP_ONLY_AUTHENTICATION,       16417, "EAP_ONLY_AUTHENTICATION",       "RFC 5998 3") \
 	X(N_CHILDLESS_IKEV2_SUPPORTED,     16418, "CHILDLESS_IKEV2_SUPPORTED",     "RFC 6023 3") \
 	X(N_QUICK_CRASH_DETECTION,         16419, "QUICK_CRASH_DETECTION",         "RFC 6290 4.1") \

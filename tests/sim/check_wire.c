@@ -119,7 +119,7 @@ void check_message(struct world *w, uint32_t n, uint32_t rg, struct view octets)
 		world_violate(w, "n%u sends what is no message", n);
 		return;
 	}
-	if (h.exchange == EXCHANGE_IKE_SA_INIT)
+	if (h.exchange == EXCHANGE_IKE_SA_INIT || h.exchange == EXCHANGE_IKE_SESSION_RESUME)
 		return;
 	s = spot_of(&h, octets);
 	is_fresh(w, n, &s, octets);

@@ -14,17 +14,22 @@ struct gateway;
 struct ike_ev_datagram;
 struct ike_kex_job;
 
-/* ---- NAT detection (x_init.c) */
+/* ---- natd.c */
 void natd_write(struct ike *ike, const struct ike_sa *sa, struct writer *w);
 void natd_read(struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint64_t spi_r);
 
 /* ---- x_init.c */
 /* A first message of somebody: the only thing that makes state for strangers. */
-void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg);
+void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg, uint8_t exchange);
 /* A message of a major version that is not ours; counted by the caller. */
 void x_init_other_version(
 	struct ike *ike, const struct ike_ev_datagram *dg, const struct ike_header *h);
-void x_init_answer(struct ike *ike, struct ike_sa *sa, const struct ike_ev_datagram *dg);
+void x_init_answer(
+	struct ike *ike, struct ike_sa *sa, const struct ike_ev_datagram *dg, uint8_t exchange);
+/* The same with a ticket in place of a key exchange: resume.h. */
+int on_resume_start(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_resume_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_resume_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 /* Begins an IKE SA for the sake of t; NULL when nothing can be done. */
 struct ike_sa *x_init_start(struct ike *ike, struct gateway *gw, const struct tunnel *t);
 /* ... that is to take the place of `old`, with the same peer. */
@@ -49,6 +54,8 @@ int on_inter_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 int on_inter_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 
 /* ---- x_auth.c */
+/* The request, when everything for it is there. */
+int x_auth_send(struct ike *ike, struct ike_sa *sa) MUST_CHECK;
 /* Logs and counts it. `id` is text. */
 void auth_tell_failure(struct ike *ike, struct ike_sa *sa, const char *id, const char *reason);
 int on_auth_begin(struct ike *ike, struct ike_sa *sa, const struct cause *c);

@@ -158,7 +158,8 @@ bool hint_outside(struct ike *ike, const struct ike_ev_datagram *dg, const struc
 	struct notes notes;
 	struct ike_sa *sa;
 
-	if (h->exchange == EXCHANGE_IKE_SA_INIT || h->next != PLD_NOTIFY)
+	if (h->exchange == EXCHANGE_IKE_SA_INIT || h->exchange == EXCHANGE_IKE_SESSION_RESUME ||
+		h->next != PLD_NOTIFY)
 		return false;
 	if (message_parse(dg->octets, &m) < 0 || notes_read(&m.chain, &notes) < 0) {
 		ike->stats.rx_malformed++;

@@ -369,16 +369,6 @@ static int follow(struct ike *ike, struct ike_sa *sa, struct view data, struct v
 	return 0;
 }
 
-static void begin_again(struct ike *ike, uint32_t policy_id)
-{
-	struct tunnel *t = tunnel_find(ike, policy_id);
-
-	if (!t)
-		return;
-	timer_cancel(&ike->timers, &t->timer);
-	tunnel_want(ike, t);
-}
-
 bool redirect_told_init(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 {
 	struct gateway *gw = sa->gw;
@@ -399,7 +389,7 @@ bool redirect_told_init(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 	(void)fsm_on(ike, sa, ON_EXPIRED);
 	gw->redirected = to;
 	if (rc == 0)
-		begin_again(ike, policy_id);
+		tunnel_begin_again(ike, policy_id);
 	else
 		redirect_forget(gw);
 	return true;

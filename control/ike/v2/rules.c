@@ -11,6 +11,7 @@
 static const struct ike_rule rules[] = {
 	/* initiator */
 	{"make a key pair", SA_IDLE, ON_START, 0, ACT(on_init_start), SA_KEYING},
+	{"ask to go on from a ticket", SA_IDLE, ON_RESUME, 0, ACT(on_resume_start), SA_INIT_SENT},
 	{"ask with it", SA_KEYING, ON_KEX_DONE, 0, ACT(on_init_key_pair), SA_INIT_SENT},
 	{"ask again with the cookie", SA_INIT_SENT, RX_INIT_COOKIE, 0, ACT(on_init_cookie), SA_SAME},
 	{"ask again with another group", SA_INIT_SENT, RX_INIT_BAD_KE, 0, ACT(on_init_other_group), SA_KEYING},
@@ -19,6 +20,7 @@ static const struct ike_rule rules[] = {
 	{"prove who we are, after all key exchanges", SA_DERIVING, ON_KEX_DONE, 0, ACT(on_init_secret), SA_AUTH_SENT},
 	{"compute one more shared secret", SA_DERIVING, RX_INTER_RESP, P(KE), ACT(on_inter_answered), SA_SAME},
 	{"prove who we are, signed", SA_DERIVING, ON_SIGNED, 0, ACT(on_auth_signed), SA_AUTH_SENT},
+	{"go on, prove who we are", SA_INIT_SENT, RX_RESUME_RESP, P(NONCE), ACT(on_resume_answered), SA_AUTH_SENT},
 	{"check who they are", SA_AUTH_SENT, RX_AUTH_RESP, P(IDR) | P(AUTH), ACT(on_auth_answered), SA_UP},
 	{"tell them that we do not trust them", SA_AUTH_SENT, ON_CLOSE, 0, ACT(on_distrust), SA_CLOSING},
 	{"they do not accept us", SA_AUTH_SENT, RX_AUTH_ERROR, 0, ACT(on_auth_refused), SA_SAME},
@@ -26,6 +28,7 @@ static const struct ike_rule rules[] = {
 	{"make a key pair and the secret", SA_IDLE, RX_INIT_REQ, P(SA) | P(KE) | P(NONCE), ACT(on_init_asked), SA_RESPONDING},
 	{"answer", SA_RESPONDING, ON_KEX_DONE, 0, ACT(on_init_respond), SA_HALF_OPEN},
 	{"one more key exchange", SA_HALF_OPEN, RX_INTER_REQ, P(KE), ACT(on_inter_asked), SA_SAME},
+	{"go on from their ticket", SA_IDLE, RX_RESUME_REQ, P(NONCE), ACT(on_resume_asked), SA_HALF_OPEN},
 	{"check who they are, prove who we are", SA_HALF_OPEN, RX_AUTH_REQ, P(IDI) | P(AUTH), ACT(on_auth_asked), SA_UP},
 	{"refuse, keep the answer a little", SA_HALF_OPEN, ON_ERROR, 0, ACT(on_auth_refuse), SA_REFUSED},
 	/* established */

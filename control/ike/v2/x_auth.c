@@ -16,6 +16,7 @@
 #include "ike/v2/mobike.h"
 #include "ike/v2/ppk.h"
 #include "ike/v2/redirect.h"
+#include "ike/v2/resume.h"
 #include "ike/v2/reauth.h"
 #include "ike/v2/which.h"
 #include "wire/pld_id.h"
@@ -69,6 +70,8 @@ static void established(struct ike *ike, struct ike_sa *sa)
 /* Our identity and the proof of it. */
 static int proof_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
 {
+	if (sa->half->resumed)
+		return resume_auth_write(ike, sa, w);
 	return auth_is_signature(sa->gw->model->policy) ? auth_sig_write(ike, sa, w)
 							: auth_psk_write(ike, sa, w);
 }
@@ -98,14 +101,15 @@ static void request_notes(struct ike_sa *sa, struct writer *w)
 	if (sa->half->announce)
 		tx_notify(w, N_INITIAL_CONTACT, (struct view){0});
 	mobike_request_notes(sa, w);
+	resume_request_note(sa, w);
 }
 
 /* in the answer, which says that the peer is trusted, */
 static void answer_notes(struct ike *ike, struct ike_sa *sa, const struct rx *rx, struct writer *w)
 {
-	(void)ike;
 	mobike_answer_notes(sa, rx, w);
 	ppk_answer_write(sa, w);
+	resume_answer_note(ike, sa, rx, w);
 }
 
 /* and what the peer said in the request, now that it is trusted; the SA is up. */
@@ -118,8 +122,8 @@ static void asked_notes(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 /* ... or in its answer. */
 static void answered_notes(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 {
-	(void)ike;
 	mobike_answered_notes(sa, rx);
+	resume_answered_note(ike, sa, rx);
 }
 
 /* ---------------------------------------------------------------- initiator */
@@ -153,7 +157,7 @@ static int auth_request(struct ike *ike, struct ike_sa *sa, struct tunnel *t)
 	return rc < 0 ? rc : tx_request_close(ike, sa, &w);
 }
 
-static int auth_send(struct ike *ike, struct ike_sa *sa)
+int x_auth_send(struct ike *ike, struct ike_sa *sa)
 {
 	struct tunnel *t = first_tunnel(ike, sa);
 
@@ -181,7 +185,7 @@ int on_auth_begin(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	if (rc < 0)
 		return rc;
 	if (!auth_is_signature(sa->gw->model->policy))
-		return auth_send(ike, sa);
+		return x_auth_send(ike, sa);
 	rc = auth_sig_make(ike, sa);
 	return rc < 0 ? rc : FSM_STAY;
 }
@@ -189,7 +193,7 @@ int on_auth_begin(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 int on_auth_signed(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	(void)c;
-	return auth_send(ike, sa);
+	return x_auth_send(ike, sa);
 }
 
 /* The child may have been refused while the IKE SA stands (1.2). */
@@ -234,6 +238,8 @@ static int is_trusted(struct ike *ike, struct ike_sa *sa, const struct cause *c,
 		return -ERR_AUTH;
 	if (c->rx->done)
 		return verdict(ike, sa, why);
+	if (sa->half->resumed)
+		return resume_auth_check(ike, sa, c->rx, why);
 	if (!auth_is_signature(gw->policy)) {
 		*why = "the peer's pre-shared key differs";
 		return auth_psk_is_good(ike, sa, c->rx, id, gw->policy->psk) ? 0 : -ERR_AUTH;
@@ -315,7 +321,7 @@ static int auth_answer(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 	bool away = false;
 	int rc;
 
-	if (!ppk_allows(ike, sa))
+	if (!sa->half->resumed && !ppk_allows(ike, sa))
 		return -ERR_AUTH;
 	rc = spoke_join(ike, sa);
 	if (rc < 0)
@@ -361,6 +367,12 @@ static int asked_first(struct ike *ike, struct ike_sa *sa, const struct cause *c
 		sa->local = c->rx->dg->local;
 		sa->remote = c->rx->dg->remote;
 		sa->natt = c->rx->dg->natt;
+	}
+	if (sa->half->resumed) {
+		rc = resume_auth_check(ike, sa, c->rx, &why);
+		if (rc == 0)
+			rc = auth_own_id(ike, sa->gw, &sa->local_id);
+		return rc == -ERR_AUTH ? refused(ike, sa, why) : rc;
 	}
 	rc = auth_sig_read(sa, c->rx);
 	if (rc == 0)

@@ -13,6 +13,7 @@
 #include "ike/v2/hint.h"
 #include "ike/v2/mobike.h"
 #include "ike/v2/redirect.h"
+#include "ike/v2/resume.h"
 #include "wire/pld_delete.h"
 
 #define SPIS_MAX 512
@@ -144,6 +145,8 @@ int on_close(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	if (sa->out)
 		return -ERR_AGAIN;
 	sa->want_close = false;
+	if (!sa->successor && sa->gw)
+		ticket_forget(sa->gw); /* RFC 5723 4.1: closed on purpose */
 	if (!sa->successor)
 		sa_info(ike, sa, "ike.down", "reason=\"closed here\"");
 	/* After a reauthentication the peer may send with them until it reads this. */

@@ -16,42 +16,13 @@
 #include "ike/v2/ppk.h"
 #include "ike/v2/mobike.h"
 #include "ike/v2/redirect.h"
+#include "ike/v2/resume.h"
 #include "wire/pld_ke.h"
 #include "wire/pld_nonce.h"
 #include "wire/writer.h"
 
 #define INIT_RETRIES 4
 #define PORT_NATT    4500
-
-/* ---------------------------------------------------------------- NAT detection */
-
-static int natd_hash(
-	struct ike *ike, const uint64_t spi[2], const struct endpoint *at, uint8_t out[HASH_MAX])
-{
-	uint8_t room[18];
-	struct emit e = emit_to(room, sizeof room);
-	struct view ports;
-
-	emit_be64(&e, spi[0]);
-	emit_be64(&e, spi[1]);
-	emit_be16(&e, at->port);
-	ports = view_of(room + 16, 2);
-	return hash(ike->cfg.crypto, HASH_SHA1,
-		VIEWS(view_of(room, 16), addr_view(&at->addr), ports), out);
-}
-
-void natd_write(struct ike *ike, const struct ike_sa *sa, struct writer *w)
-{
-	const uint64_t spi[2] = {sa_spi_i(sa), sa_spi_r(sa)};
-	uint8_t digest[HASH_MAX];
-
-	if (!sa->gw->model->nat_traversal)
-		return;
-	if (natd_hash(ike, spi, &sa->local, digest) == 0)
-		tx_notify(w, N_NAT_DETECTION_SOURCE_IP, view_of(digest, HASH_SHA1_LEN));
-	if (natd_hash(ike, spi, &sa->remote, digest) == 0)
-		tx_notify(w, N_NAT_DETECTION_DESTINATION_IP, view_of(digest, HASH_SHA1_LEN));
-}
 
 /* RFC 7383 2.3: both say it, the responder only to one that did. */
 static void fragmentation_write(struct ike_sa *sa, struct writer *w)
@@ -81,24 +52,6 @@ static void fragmentation_read(struct ike_sa *sa, const struct rx *rx)
 		sa->supports |= SA_FRAGMENTATION;
 }
 
-void natd_read(struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint64_t spi_r)
-{
-	const uint64_t spi[2] = {sa_spi_i(sa), spi_r};
-	const struct notes *n = &rx->notes;
-	uint8_t digest[HASH_MAX];
-
-	if (!sa->gw->model->nat_traversal || n->n_natd_source == 0 || n->natd_destination.n == 0)
-		return;
-	if (natd_hash(ike, spi, &rx->dg->local, digest) == 0)
-		sa->nat_local = !view_equal(n->natd_destination, view_of(digest, HASH_SHA1_LEN));
-	if (natd_hash(ike, spi, &rx->dg->remote, digest) < 0)
-		return;
-	sa->nat_remote = true;
-	for (uint32_t i = 0; i < n->n_natd_source; i++)
-		if (view_equal(n->natd_source[i], view_of(digest, HASH_SHA1_LEN)))
-			sa->nat_remote = false;
-}
-
 /* ---------------------------------------------------------------- responder */
 
 /* An answer before there is any state: header and one notification. */
@@ -106,7 +59,7 @@ static void refuse(struct ike *ike, uint32_t rg, const struct rx *rx, uint64_t s
 	struct view data)
 {
 	struct ike_header h = {
-		.spi_i = spi_i, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE};
+		.spi_i = spi_i, .exchange = rx->exchange, .flags = IKE_FLAG_RESPONSE};
 	struct writer w;
 	struct view message;
 
@@ -206,6 +159,7 @@ static bool group_fits(struct ike *ike, const struct rx *rx, uint64_t spi_i, con
 struct half_of {
 	const uint64_t *key;
 	bool proven;
+	struct resumed *resumed; /* IKE_SESSION_RESUME: passes on */
 };
 
 static struct half *half_new(
@@ -235,6 +189,7 @@ static void half_open(struct ike *ike, const struct rx *rx, uint64_t spi_i, cons
 	struct half *h = sa ? half_new(ike, rx, o, of) : NULL;
 
 	if (!h) {
+		resumed_free(of->resumed);
 		ike->failed = true;
 		if (sa)
 			sa_drop(ike, sa);
@@ -242,6 +197,7 @@ static void half_open(struct ike *ike, const struct rx *rx, uint64_t spi_i, cons
 	}
 	sa->half = h;
 	h->spi_local = sa->spi_local;
+	h->resumed = of->resumed;
 	h->proposal = o->choice.num;
 	env_random(&ike->cfg.env, h->nonce, sizeof h->nonce);
 	h->counted = true;
@@ -255,7 +211,8 @@ static void half_open(struct ike *ike, const struct rx *rx, uint64_t spi_i, cons
 	sa->natt = rx->dg->natt;
 	sa_attach(ike, sa, o->gw);
 	ike->stats.ike_responded++;
-	(void)fsm_fire(ike, sa, &(struct cause){.on = RX_INIT_REQ, .rx = rx});
+	(void)fsm_fire(ike, sa,
+		&(struct cause){.on = of->resumed ? RX_RESUME_REQ : RX_INIT_REQ, .rx = rx});
 }
 
 /* The very same octets again: our answer may have been lost. */
@@ -337,10 +294,30 @@ void x_init_other_version(
 		refuse_unread(ike, dg, h->spi_i, N_INVALID_MAJOR_VERSION, (struct view){0});
 }
 
-void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg)
+/* RFC 5723 4.3: the ticket says what is agreed already. */
+static void resume(
+	struct ike *ike, const struct rx *rx, uint32_t rg, uint64_t spi_i, const struct half_of *of)
+{
+	struct half_of half = *of;
+	struct offer o = {0};
+	int rc = resume_open(ike, rx, &o.gw, &o.suite, &half.resumed);
+
+	if (rc == 0 && (!rg_active(ike, o.gw->model->rg) || rx_nonce(rx, &o.nonce) < 0)) {
+		resumed_free(half.resumed);
+		rc = -ERR_NOT_FOUND;
+	}
+	if (rc < 0) {
+		ike->stats.tickets_refused++;
+		refuse(ike, rg, rx, spi_i, N_TICKET_NACK, (struct view){0});
+		return;
+	}
+	half_open(ike, rx, spi_i, &o, &half);
+}
+
+void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg, uint8_t exchange)
 {
 	struct message m;
-	struct rx rx = {.dg = dg, .raw = dg->octets, .exchange = EXCHANGE_IKE_SA_INIT};
+	struct rx rx = {.dg = dg, .raw = dg->octets, .exchange = exchange};
 	struct offer o = {0};
 	const struct gateway *gw;
 	uint8_t digest[HASH_MAX];
@@ -365,13 +342,17 @@ void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg)
 	gw = is_for_us(ike, dg);
 	if (!gw || !is_admitted(ike, &rx, gw->model->rg, m.hdr.spi_i, &proven))
 		return;
+	if (exchange == EXCHANGE_IKE_SESSION_RESUME) {
+		resume(ike, &rx, gw->model->rg, m.hdr.spi_i, &(struct half_of){key, proven, NULL});
+		return;
+	}
 	if (is_sent_away(ike, &rx, gw->model->rg, m.hdr.spi_i))
 		return;
 	rc = offer_read(ike, &rx, &o);
 	if (rc < 0)
 		refuse_offer(ike, &rx, &o, &(struct refusal){m.hdr.spi_i, rc, proven});
 	else if (rg_active(ike, o.gw->model->rg) && group_fits(ike, &rx, m.hdr.spi_i, &o))
-		half_open(ike, &rx, m.hdr.spi_i, &o, &(struct half_of){key, proven});
+		half_open(ike, &rx, m.hdr.spi_i, &o, &(struct half_of){key, proven, NULL});
 }
 
 int on_init_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
@@ -478,6 +459,30 @@ int on_init_respond(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	return rc < 0 ? rc : init_answer_send(ike, sa, message);
 }
 
+int on_resume_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	struct ike_header h = {.spi_i = sa->spi_remote,
+		.spi_r = sa->spi_local,
+		.exchange = EXCHANGE_IKE_SESSION_RESUME,
+		.flags = IKE_FLAG_RESPONSE};
+	struct writer w;
+	struct view message;
+	int rc = resume_keys(ike, sa);
+
+	if (rc < 0)
+		return rc;
+	natd_read(ike, sa, c->rx, 0);
+	fragmentation_read(sa, c->rx);
+	redirect_read(ike, sa, c->rx);
+	memcpy(sa->answer.hash, c->rx->hash, sizeof sa->answer.hash);
+	writer_begin(&w, ike->room_out, sizeof ike->room_out, &h);
+	nonce_write(&w, view_of_array(sa->half->nonce));
+	natd_write(ike, sa, &w);
+	fragmentation_write(sa, &w);
+	rc = writer_end(&w, &message);
+	return rc < 0 ? rc : init_answer_send(ike, sa, message);
+}
+
 /* ---------------------------------------------------------------- initiator */
 
 static int generate(struct ike *ike, struct ike_sa *sa)
@@ -527,7 +532,7 @@ struct ike_sa *x_init_start(struct ike *ike, struct gateway *gw, const struct tu
 	sa->local = (struct endpoint){m->local, 500};
 	sa->remote = (struct endpoint){
 		redirect_address(gw, &m->peers[gw->peer_at % m->n_peers].addr), 500};
-	return fsm_on(ike, sa, ON_START) < 0 ? NULL : sa;
+	return fsm_on(ike, sa, resume_has_ticket(ike, gw) ? ON_RESUME : ON_START) < 0 ? NULL : sa;
 }
 
 /* To where the peer is, by the ports that its NAT holds open (REA-007). */
@@ -551,11 +556,32 @@ int on_init_start(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	return generate(ike, sa);
 }
 
+/* What is agreed: SA and KE; or the ticket, where it was already. */
+static int init_terms_write(const struct ike_sa *sa, struct writer *w)
+{
+	const struct half *half = sa->half;
+	int rc;
+
+	if (half->resumed) {
+		nonce_write(w, view_of_array(half->nonce));
+		tx_notify(w, N_TICKET_OPAQUE, blob_view(&half->resumed->ticket));
+		return 0;
+	}
+	writer_open(w, PLD_SA);
+	rc = offer_ike(&w->e, sa->gw->model->policy, (struct view){0});
+	writer_close(w);
+	if (rc < 0)
+		return rc;
+	ke_write(w, half->group, kex_public(half->kex));
+	nonce_write(w, view_of_array(half->nonce));
+	return 0;
+}
+
 /* Builds the request (again, with a cookie) and sends it: it holds nothing that must survive. */
 static int init_request_send(struct ike *ike, struct ike_sa *sa)
 {
 	struct ike_header h = {.spi_i = sa->spi_local,
-		.exchange = EXCHANGE_IKE_SA_INIT,
+		.exchange = sa->half->resumed ? EXCHANGE_IKE_SESSION_RESUME : EXCHANGE_IKE_SA_INIT,
 		.flags = IKE_FLAG_INITIATOR};
 	struct half *half = sa->half;
 	struct writer w;
@@ -565,13 +591,9 @@ static int init_request_send(struct ike *ike, struct ike_sa *sa)
 	writer_begin(&w, ike->room_out, sizeof ike->room_out, &h);
 	if (half->cookie.n != 0)
 		tx_notify(&w, N_COOKIE, blob_view(&half->cookie));
-	writer_open(&w, PLD_SA);
-	rc = offer_ike(&w.e, sa->gw->model->policy, (struct view){0});
-	writer_close(&w);
+	rc = init_terms_write(sa, &w);
 	if (rc < 0)
 		return rc;
-	ke_write(&w, half->group, kex_public(half->kex));
-	nonce_write(&w, view_of_array(half->nonce));
 	natd_write(ike, sa, &w);
 	fragmentation_write(sa, &w);
 	auth_sig_hashes_write(ike, sa, &w);
@@ -591,6 +613,14 @@ static int init_request_send(struct ike *ike, struct ike_sa *sa)
 		return -ERR_NOMEM;
 	tx_request_release(ike, sa, 0);
 	return 0;
+}
+
+int on_resume_start(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	int rc = resume_take(sa);
+
+	(void)c;
+	return rc < 0 ? rc : init_request_send(ike, sa);
 }
 
 int on_init_key_pair(struct ike *ike, struct ike_sa *sa, const struct cause *c)
@@ -639,17 +669,34 @@ static enum sa_trigger answer_is(const struct rx *rx)
 		return RX_INIT_COOKIE;
 	if (rx->notes.error == N_INVALID_KE_PAYLOAD)
 		return RX_INIT_BAD_KE;
-	return rx->notes.error ? RX_INIT_ERROR : RX_INIT_RESP;
+	if (rx->notes.error)
+		return RX_INIT_ERROR;
+	return rx->exchange == EXCHANGE_IKE_SESSION_RESUME ? RX_RESUME_RESP : RX_INIT_RESP;
 }
 
-void x_init_answer(struct ike *ike, struct ike_sa *sa, const struct ike_ev_datagram *dg)
+/* RFC 5723 4.3.2: then from the beginning. */
+static bool ticket_refused(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
+{
+	uint32_t policy_id = sa->half->policy_id;
+
+	if (!rx->notes.ticket_nack || !sa->half->resumed)
+		return false;
+	ike->stats.tickets_refused++;
+	(void)fsm_on(ike, sa, ON_EXPIRED);
+	tunnel_begin_again(ike, policy_id);
+	return true;
+}
+
+void x_init_answer(
+	struct ike *ike, struct ike_sa *sa, const struct ike_ev_datagram *dg, uint8_t exchange)
 {
 	struct message m;
-	struct rx rx = {.dg = dg, .raw = dg->octets, .exchange = EXCHANGE_IKE_SA_INIT};
+	struct rx rx = {.dg = dg, .raw = dg->octets, .exchange = exchange};
 	int rc = message_parse(dg->octets, &m);
 
 	rx.chain = &m.chain;
-	if (sa->state != SA_INIT_SENT || !sa->initiator || m.hdr.mid != 0) {
+	if (sa->state != SA_INIT_SENT || !sa->initiator || m.hdr.mid != 0 ||
+		(exchange == EXCHANGE_IKE_SESSION_RESUME) != (sa->half->resumed != NULL)) {
 		ike->stats.rx_unexpected++;
 		return;
 	}
@@ -657,7 +704,7 @@ void x_init_answer(struct ike *ike, struct ike_sa *sa, const struct ike_ev_datag
 		ike->stats.rx_malformed++; /* anyone could have sent it: wait for a better one */
 		return;
 	}
-	if (redirect_told_init(ike, sa, &rx))
+	if (redirect_told_init(ike, sa, &rx) || ticket_refused(ike, sa, &rx))
 		return;
 	(void)fsm_fire(ike, sa, &(struct cause){.on = answer_is(&rx), .rx = &rx});
 }
@@ -670,6 +717,31 @@ static void float_ports(struct ike_sa *sa, const struct rx *rx)
 	sa->natt = true;
 	sa->local.port = PORT_NATT;
 	sa->remote.port = PORT_NATT;
+}
+
+int on_resume_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	struct half *h = sa->half;
+	struct ike_header hdr;
+	struct view nonce;
+	int rc;
+
+	if (rx_nonce(c->rx, &nonce) < 0 || ike_header_parse(c->rx->raw, &hdr) < 0 || hdr.spi_r == 0)
+		return -ERR_SYNTAX;
+	sa->spi_remote = hdr.spi_r;
+	if (blob_copy(c->rx->raw, &h->peer_init) < 0 || blob_copy(nonce, &h->peer_nonce) < 0)
+		return -ERR_NOMEM;
+	natd_read(ike, sa, c->rx, hdr.spi_r);
+	fragmentation_read(sa, c->rx);
+	float_ports(sa, c->rx);
+	sa->at_retransmit = 0;
+	exch_free(sa->out);
+	sa->out = NULL;
+	sa->next_tx = 1;
+	rc = resume_keys(ike, sa);
+	if (rc == 0)
+		rc = auth_own_id(ike, sa->gw, &sa->local_id);
+	return rc < 0 ? rc : x_auth_send(ike, sa);
 }
 
 int on_init_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)

@@ -103,7 +103,7 @@ void pair_watch(struct pair *p, int n, struct view octets)
 	if (p->unchecked)
 		return;
 	assert_int_equal(ike_header_parse(octets, &h), 0);
-	if (h.exchange == EXCHANGE_IKE_SA_INIT)
+	if (h.exchange == EXCHANGE_IKE_SA_INIT || h.exchange == EXCHANGE_IKE_SESSION_RESUME)
 		return;
 	own = ike_header_is_from_initiator(&h) ? h.spi_i : h.spi_r;
 	e = emit_to(key, sizeof key);
