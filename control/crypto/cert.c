@@ -248,8 +248,8 @@ int cert_parse_pkcs7(struct view der, struct cert **out, size_t max, size_t *n)
 		*n = got;
 		return 0;
 	}
-	while (got != 0)
-		cert_unref(take_ptr(out[--got]));
+	for (; got != 0; got--)
+		cert_unref(take_ptr(out[got - 1]));
 	return rc;
 }
 

@@ -178,6 +178,8 @@ static int read_key_ids(struct cert *c)
 	ASN1_OCTET_STRING_free(skid);
 	if (rc < 0)
 		return rc;
+	if (c->own->key_id.n == 0)
+		return 0;
 	c->authority_key_id = view_of(c->own->key_id.p, n);
 	if (c->own->key_id.n > n) /* else there may be no octets at all to point behind */
 		c->subject_key_id = view_of(c->own->key_id.p + n, c->own->key_id.n - n);

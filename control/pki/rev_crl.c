@@ -145,8 +145,11 @@ static int texts_of(const struct cert_urls *urls, struct blob *out)
 /* The place-th of the texts; NULL: there are not so many. */
 static const char *text_at(const struct blob *texts, size_t place)
 {
-	const uint8_t *p = texts->p, *end = texts->p + texts->n;
+	const uint8_t *p = texts->p, *end;
 
+	if (texts->n == 0)
+		return NULL;
+	end = p + texts->n;
 	for (; p < end && place != 0; place--)
 		p += strlen((const char *)p) + 1;
 	return p < end ? (const char *)p : NULL;

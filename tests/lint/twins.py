@@ -17,6 +17,12 @@ PARSERS = (
     "control/config/lex.c",
     "control/config/parse.c",
     "control/ike/record*.c",
+    "control/crypto/cert.c",
+    "control/crypto/cert_ext.c",
+    "control/crypto/crl.c",
+    "control/crypto/ocsp.c",
+    "control/pki/dn*.c",
+    "control/pki/ldif.c",
 )
 TWIN_OF = re.compile(r"Twin of:((?:\s+[\w.]+\.c)+)")
 

@@ -1,4 +1,5 @@
-/* PKI-008, RFC-011: what is read from a certificate, and what is refused at the door. */
+/* PKI-008, RFC-011: what is read from a certificate, and what is refused at the door.
+ * Twin of: cert.c cert_ext.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -167,6 +168,35 @@ static void cert_leaves_out_urls_that_are_no_text(void **state)
 	forge_ca_free(&ca);
 }
 
+/* One of them cannot be read: nothing is left behind. */
+static void cert_pkcs7_is_taken_whole_or_not_at_all(void **state)
+{
+	struct forge_ca ca = forge_make_ca("CN=Root", NULL, -1);
+	const struct cert *v[] = {ca.cert, ca.cert, ca.cert};
+	auto_blob p7 = forge_pkcs7_der(v, 3);
+	struct cert *out[3] = {NULL};
+	uint8_t *last = NULL, *at = p7.p;
+	size_t n = 7;
+
+	(void)state;
+	assert_int_equal(cert_parse_pkcs7(blob_view(&p7), out, 2, &n), -ERR_LIMIT);
+	assert_int_equal(cert_parse_pkcs7(blob_view(&p7), out, 3, &n), 0);
+	assert_int_equal(n, 3);
+	while (n != 0)
+		cert_unref(out[--n]);
+	/* The serial number of the last one becomes negative: 02 02 1x xx. */
+	while ((at = memmem(at, p7.n - (size_t)(at - p7.p), "\x02\x02\x10", 3)) != NULL)
+		last = at++;
+	assert_non_null(last);
+	last[2] = 0x90;
+	n = 7;
+	assert_int_equal(cert_parse_pkcs7(blob_view(&p7), out, 3, &n), -ERR_VALUE);
+	assert_int_equal(n, 7);
+	for (size_t i = 0; i < 3; i++)
+		out[i] = NULL;
+	forge_ca_free(&ca);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +206,7 @@ int main(void)
 		cmocka_unit_test(cert_refuses_what_is_not_one),
 		cmocka_unit_test(cert_refuses_an_extension_there_twice),
 		cmocka_unit_test(cert_leaves_out_urls_that_are_no_text),
+		cmocka_unit_test(cert_pkcs7_is_taken_whole_or_not_at_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
