@@ -145,6 +145,8 @@ def by_lists(world):
     wait.until(lambda: tunnel.crosses(lab), 5, "a ping crosses")
     claim(node.events("pki.crl.fetched profile=dynamic-001"), "Sub's list came by HTTP, as dynamic-001")
     claim(node.events("pki.crl.fetched profile=Root"), "Root's list came by LDAP")
+    listed = node.tandem("show", "security", "pki", "crl")
+    claim("CA profile: dynamic-001" in listed and "CA profile: Root" in listed, "the operator sees both lists")
     world.sub.revoke(peer, "key_compromise")
     world.publish(world.sub)
     wait.until(lambda: node.events("ike.revoked"), 12, "the next list takes the SA down")
