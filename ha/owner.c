@@ -23,6 +23,8 @@ enum {
 	IDLE_MS = 300,
 	HEARD_MS = 300,
 	CLAIM_AGAIN_MS = 100,
+	FIRST_MS =
+		2200, /* a tandemd that hangs, and has all that we lack, ends or is back by then */
 	SECOND_MS = 3000
 };
 
@@ -87,12 +89,20 @@ static bool fabric_silent(const struct ha *h, uint32_t node)
 	return !p->fabric_known || !p->fabric_up;
 }
 
+/* It owns rg since just now and never answered for its addresses: in this view it may be about to
+ * claim anew, and only then will it answer. */
+static bool not_yet_heard(const struct ha *h, const struct ha_rg *rg, uint32_t node)
+{
+	return node == rg->epoch.owner && rg->probe_answer_ns < rg->epoch_ns &&
+	       h->now_ns - h->view.since_ns < h->silence_ns;
+}
+
 /* Nothing at all is heard of it: cluster link, fabric, layer 2. */
 static bool silent(const struct ha *h, const struct ha_rg *rg, uint32_t node)
 {
 	const struct ha_peer *p = &h->peer[node];
 
-	if (p->in_view || p->in_ring)
+	if (p->in_view || p->in_ring || not_yet_heard(h, rg, node))
 		return false;
 	if (h->policy->claim_unheard)
 		return true;
@@ -535,10 +545,10 @@ static bool start_is_quiet(const struct ha *h, const struct ha_rg *rg)
 		return false;
 	if (fabric_silent(h, o))
 		return true;
-	/* It is heard, and owns nothing either: it may be about to claim, too. One goes first. */
-	return idle(h, rg, o) &&
-	       (h->cfg.node < o ||
-		       h->now_ns - latest(h->start_ns, h->view.since_ns, 0) >= MS(SECOND_MS));
+	/* Its node is heard and does not act: its tandemd may hang, or be about to claim, too. One
+	 * goes first. */
+	return idle(h, rg, o) && h->now_ns - latest(h->start_ns, h->view.since_ns, 0) >=
+					 MS(h->cfg.node < o ? FIRST_MS : SECOND_MS);
 }
 
 static bool start_is_primary(const struct ha *h, const struct ha_rg *rg)
