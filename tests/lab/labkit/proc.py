@@ -8,23 +8,28 @@ import subprocess
 from . import wait
 
 
+crashes = []  # what ended by a signal that nobody here sends, as sentences
+
+
 class Proc:
     """One process. Life: started or loaded .. gone; its record is a file that outlives this program."""
 
     def __init__(self, name, record):
         self.name = name
         self.record = record
+        self.child = None  # only in the program that started it
 
     def start(self, argv, log, env=None):
         """Output is appended to log; the process is a session of its own and outlives us."""
         if self.alive():
             raise RuntimeError(f"{self.name} runs already")
+        self._look()
         with open(log, "ab") as out:
-            child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                     start_new_session=True, env=env)
-        stat = _stat(child.pid)
+            self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                          start_new_session=True, env=env)
+        stat = _stat(self.child.pid)
         with open(self.record, "w", encoding="utf-8") as record:
-            json.dump({"pid": child.pid, "started": stat and stat[1]}, record)
+            json.dump({"pid": self.child.pid, "started": stat and stat[1]}, record)
 
     def pid(self):
         """None when it is not alive; a zombie that nobody has reaped is not alive."""
@@ -66,7 +71,17 @@ class Proc:
             self.kill()
         self._forget()
 
+    def _look(self):
+        """How did it end?"""
+        status = self.child.poll() if self.child else None
+        if status is None:
+            return
+        self.child = None
+        if status < 0 and -status not in (signal.SIGTERM, signal.SIGKILL, signal.SIGINT):
+            crashes.append(f"{self.name} ended by {signal.Signals(-status).name}")
+
     def _forget(self):
+        self._look()
         if os.path.exists(self.record):
             os.unlink(self.record)
 
