@@ -150,7 +150,7 @@ TABLE = {
         ("IKE_AUTH before IKE_SA_INIT", header(exchange=wire.AUTH_X), dropped()),
         ("CREATE_CHILD_SA of nothing", header(exchange=wire.CHILD), dropped()),
         ("INFORMATIONAL of nothing", header(exchange=wire.INFO), dropped()),
-        ("IKE_SESSION_RESUME without a ticket", header(exchange=38), dropped()),
+        ("IKE_SESSION_RESUME without a ticket", header(exchange=38), refuses("TICKET_NACK")),
         ("exchange 255", header(exchange=255), dropped()),
     ],
     "chain": [

@@ -276,22 +276,23 @@ static void refuse_offer(
 }
 
 /* Says to a configured peer, and to nobody else, what there is that we do not understand. */
-static void refuse_unread(struct ike *ike, const struct ike_ev_datagram *dg, uint64_t spi_i,
-	uint16_t type, struct view data)
+static void refuse_unread(
+	struct ike *ike, const struct rx *rx, uint64_t spi_i, uint16_t type, struct view data)
 {
-	const struct gateway *gw = is_for_us(ike, dg);
-	const struct rx rx = {.dg = dg};
+	const struct gateway *gw = is_for_us(ike, rx->dg);
 
 	if (gw)
-		refuse(ike, gw->model->rg, &rx, spi_i, type, data);
+		refuse(ike, gw->model->rg, rx, spi_i, type, data);
 }
 
 void x_init_other_version(
 	struct ike *ike, const struct ike_ev_datagram *dg, const struct ike_header *h)
 {
+	const struct rx rx = {.dg = dg, .exchange = h->exchange};
+
 	if (ike->model && h->exchange == EXCHANGE_IKE_SA_INIT && !ike_header_is_response(h) &&
 		h->spi_r == 0)
-		refuse_unread(ike, dg, h->spi_i, N_INVALID_MAJOR_VERSION, (struct view){0});
+		refuse_unread(ike, &rx, h->spi_i, N_INVALID_MAJOR_VERSION, (struct view){0});
 }
 
 /* RFC 5723 4.3: the ticket says what is agreed already. */
@@ -331,7 +332,7 @@ void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg, uint8_t e
 		hash(ike->cfg.crypto, HASH_SHA256, VIEWS(dg->octets), digest) < 0) {
 		ike->stats.rx_malformed++;
 		if (rc == -ERR_CRITICAL && ike->model) /* 2.5 */
-			refuse_unread(ike, dg, m.hdr.spi_i, N_UNSUPPORTED_CRITICAL_PAYLOAD,
+			refuse_unread(ike, &rx, m.hdr.spi_i, N_UNSUPPORTED_CRITICAL_PAYLOAD,
 				view_of(&m.chain.refused, 1));
 		return;
 	}
