@@ -102,7 +102,7 @@ class Arena:
 
     def answered(self, stage, s, want):
         if stage == "init":
-            octets = s.wait(lambda h, _: h.exchange == wire.INIT and h.flags & wire.RESPONSE)
+            octets = s.wait(lambda h, _: h.exchange in wire.OPENING and h.flags & wire.RESPONSE)
             header, first = wire.read_header(octets)
             payloads = wire.read_chain(first, octets[wire.HEADER:])
             if (wire.find(payloads, wire.SA) is None) != (not want.alive):
@@ -130,7 +130,7 @@ class Arena:
     def describe(s, octets):
         try:
             header, first = wire.read_header(octets)
-            payloads = (wire.read_chain(first, octets[wire.HEADER:]) if header.exchange == wire.INIT
+            payloads = (wire.read_chain(first, octets[wire.HEADER:]) if header.exchange in wire.OPENING
                         else s.keys.open(octets)[1])
             return f"exchange {header.exchange}, message ID {header.mid}, {errors(payloads)}"
         except (ValueError, AttributeError):

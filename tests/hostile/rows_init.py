@@ -5,7 +5,7 @@ import struct
 
 import wire
 from keys import RFC3526_2048, VALUE
-from outcome import FINE, dropped, refuses
+from outcome import FINE, dropped, ends, refuses
 from wire import P
 
 BAD = dropped("rx_malformed")
@@ -150,7 +150,7 @@ TABLE = {
         ("IKE_AUTH before IKE_SA_INIT", header(exchange=wire.AUTH_X), dropped()),
         ("CREATE_CHILD_SA of nothing", header(exchange=wire.CHILD), dropped()),
         ("INFORMATIONAL of nothing", header(exchange=wire.INFO), dropped()),
-        ("IKE_SESSION_RESUME without a ticket", header(exchange=38), refuses("TICKET_NACK")),
+        ("IKE_SESSION_RESUME without a ticket", header(exchange=wire.RESUME), ends()),  # TICKET_NACK
         ("exchange 255", header(exchange=255), dropped()),
     ],
     "chain": [

@@ -5,7 +5,8 @@ A payload is a P; a list of them becomes octets by chain(). What a P does not sa
 import struct
 from dataclasses import dataclass
 
-INIT, AUTH_X, CHILD, INFO, INTERMEDIATE = 34, 35, 36, 37, 43  # exchange types
+INIT, AUTH_X, CHILD, INFO, RESUME, INTERMEDIATE = 34, 35, 36, 37, 38, 43  # exchange types
+OPENING = (INIT, RESUME)  # the first messages, in clear
 SA, KE, IDI, IDR, CERT, CERTREQ, AUTH, NONCE, NOTIFY, DELETE, VENDOR, TSI, TSR, SK, CP, EAP, SKF = (
     33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 53)
 INITIATOR, VERSION, RESPONSE = 0x08, 0x10, 0x20  # flags of the header
