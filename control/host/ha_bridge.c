@@ -230,6 +230,7 @@ static void restore(struct daemon *d, uint32_t rg)
 	ev = (struct ike_event){.type = IKE_EV_RESTORE_DONE};
 	ev.rg.rg = rg;
 	runner_feed(&d->runner, &ev);
+	pki_service_restored(&d->pki);
 	log_notice(&d->log, "ha.restored", "rg=%u records=%zu", rg, n);
 }
 

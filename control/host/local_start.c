@@ -102,6 +102,7 @@ static void restore(struct local *l, uint32_t rg, const struct keys *k)
 	ev = (struct ike_event){.type = IKE_EV_RESTORE_DONE};
 	ev.rg.rg = rg;
 	runner_feed(&l->d->runner, &ev);
+	pki_service_restored(&l->d->pki);
 	if (n != 0)
 		log_notice(&l->d->log, "local.restored", "rg=%u records=%zu", rg, n);
 }

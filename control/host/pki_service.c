@@ -293,6 +293,9 @@ static void on_tick(uv_timer_t *t)
 	struct pki_service *p = (struct pki_service *)t->data;
 
 	revocation_tick(p->revocation, clock_wall_s());
+	if (p->restored)
+		revocation_tell(p->revocation);
+	p->restored = false;
 	waiting_ask_all(p);
 	if (clock_wall_s() - p->expiry_said_s >= EXPIRY_EACH_S)
 		expiry_check(p);
@@ -319,6 +322,11 @@ void pki_service_reload(struct pki_service *p)
 			job_start(j);
 	}
 	revocation_store(p->revocation, store, clock_wall_s());
+}
+
+void pki_service_restored(struct pki_service *p)
+{
+	p->restored = true;
 }
 
 void pki_service_clear(struct pki_service *p, const char *profile)

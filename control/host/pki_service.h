@@ -26,7 +26,7 @@ struct pki_service {
 	struct list waiting, fetching;
 	uint32_t n_waiting, working;
 	int64_t expiry_said_s;
-	bool started;
+	bool started, restored;
 };
 
 int pki_service_init(struct pki_service *p, struct daemon *d) MUST_CHECK;
@@ -40,5 +40,8 @@ void pki_service_judge(struct pki_service *p, struct ike_trust_job *job, struct 
 /* After credentials_load(), and when the operator loaded a list: takes the store as it is now and
  * reads the lists on disk. */
 void pki_service_reload(struct pki_service *p);
+/* IKE SAs were restored: whoever of their peers is revoked by what is here already goes with the
+ * next tick, not within a takeover. */
+void pki_service_restored(struct pki_service *p);
 /* The operator cleared lists of a profile, or of all (NULL); files are not ours to remove. */
 void pki_service_clear(struct pki_service *p, const char *profile);

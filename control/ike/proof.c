@@ -1,5 +1,6 @@
 #include "ike/proof.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -218,11 +219,25 @@ static bool has_one_of(const struct peer_cert *p, const struct cert_ref *refs, s
 	return false;
 }
 
+/* Judged, and not up yet: our own signature may be on its way. */
+static void judge_again(struct ike_trust_job *verdict, const struct cert_ref *refs, size_t n)
+{
+	for (size_t i = 0; verdict->rc == 0 && i < verdict->n_refs; i++) {
+		if (!bsearch(&verdict->refs[i], refs, n, sizeof *refs, cert_ref_compare))
+			continue;
+		verdict->rc = -ERR_AUTH;
+		(void)snprintf(verdict->reason, sizeof verdict->reason,
+			"a certificate of its chain is revoked");
+	}
+}
+
 void proof_revoked(struct ike *ike, const struct cert_ref *refs, size_t n)
 {
 	struct ike_sa *sa, *next;
 
 	map_foreach (ike->sas, sa, next) {
+		if (sa->half && sa->half->proof.verdict)
+			judge_again(sa->half->proof.verdict, refs, n);
 		if (!sa->peer_cert || !sa_is_open(sa) || sa->want_close ||
 			!has_one_of(sa->peer_cert, refs, n))
 			continue;

@@ -213,6 +213,14 @@ static bool was_revoked(const struct crl *old, const struct crl_entry *e)
 	return old && crl_find(old, view_of_array(e->serial), NULL) == CRL_REVOKED;
 }
 
+/* On the whole list, and taken off it by the delta. */
+static bool is_removed(
+	const struct rev_source *s, const struct crl *list, const struct crl_entry *e)
+{
+	return s->delta && list == s->base && crl_delta_fits(s->delta, list) &&
+	       crl_find(s->delta, view_of_array(e->serial), NULL) == CRL_REMOVED;
+}
+
 static void ref_of(const struct cert *issuer, const struct crl_entry *e, struct cert_ref *out)
 {
 	size_t skip = 0;
@@ -240,11 +248,24 @@ static void tell_revoked(struct revocation *r, const struct rev_source *s, const
 	}
 	for (size_t i = 0; i < list->n; i++)
 		if (!was_revoked(old, &list->entries[i]) &&
-			list->entries[i].reason != REASON_REMOVE)
+			list->entries[i].reason != REASON_REMOVE &&
+			!is_removed(s, list, &list->entries[i]))
 			ref_of(s->issuer, &list->entries[i], &refs[n++]);
 	if (n != 0)
 		r->ops.revoked(r->ops.ctx, refs, n);
 	free(refs);
+}
+
+void rev_crl_tell(struct revocation *r)
+{
+	const struct rev_source *s;
+
+	for (s = r->sources; s; s = s->hh.next) {
+		if (s->base)
+			tell_revoked(r, s, NULL, s->base);
+		if (s->delta)
+			tell_revoked(r, s, NULL, s->delta);
+	}
 }
 
 /* Takes list over. */

@@ -123,6 +123,15 @@ static void tell_revoked(struct revocation *r, const struct rev_answer *a)
 	r->ops.revoked(r->ops.ctx, &ref, 1);
 }
 
+void rev_ocsp_tell(struct revocation *r)
+{
+	const struct rev_answer *a;
+
+	for (a = r->answers; a; a = a->hh.next)
+		if (a->there && a->answer.status == OCSP_REVOKED)
+			tell_revoked(r, a);
+}
+
 bool rev_ocsp_done(
 	struct revocation *r, uint64_t id, struct ocsp_answer *got, const char *why, int64_t now_s)
 {

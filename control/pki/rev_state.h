@@ -83,6 +83,8 @@ bool rev_crl_done(struct revocation *r, uint64_t id, struct crl *list, struct vi
 	const char *why, int64_t now_s);
 bool rev_ocsp_done(
 	struct revocation *r, uint64_t id, struct ocsp_answer *a, const char *why, int64_t now_s);
+void rev_crl_tell(struct revocation *r);
+void rev_ocsp_tell(struct revocation *r);
 void rev_crl_tick(struct revocation *r, int64_t now_s);
 void rev_ocsp_tick(struct revocation *r, int64_t now_s);
 void rev_source_free(struct revocation *r, struct rev_source *s);

@@ -239,6 +239,12 @@ void revocation_store(struct revocation *r, struct pki_store *store, int64_t now
 	revocation_tick(r, now_s);
 }
 
+void revocation_tell(struct revocation *r)
+{
+	rev_crl_tell(r);
+	rev_ocsp_tell(r);
+}
+
 void revocation_tick(struct revocation *r, int64_t now_s)
 {
 	rev_crl_tick(r, now_s);

@@ -90,6 +90,9 @@ void revocation_clear(struct revocation *r, const char *profile);
 /* A new snapshot: lists of CAs that are gone or changed are forgotten; what the configuration says
  * where to fetch is fetched without waiting for a peer. */
 void revocation_store(struct revocation *r, struct pki_store *s, int64_t now_s);
+/* Says again whom the lists and answers that are here revoke: for SAs that were not here when those
+ * came (a takeover, a restart). */
+void revocation_tell(struct revocation *r);
 /* Refreshes what is due. Call it once a second. */
 void revocation_tick(struct revocation *r, int64_t now_s);
 

@@ -1,10 +1,13 @@
 #!/usr/bin/python3 -B
 """Revocation with strongSwan as the peer: lists by HTTP (Sub, which the node does not know: dynamic-001) and by
-LDAP (Root), then OCSP. A revoked peer is refused, and an SA that is up goes down at the next check.
+LDAP (Root), then OCSP. A revoked peer is refused, and an SA that is up goes down at the next check, also at a
+node that took it over and never saw a certificate of it: when the list comes later, and when it was there before.
 
-    inside 10.1.0.2 --- 10.1.0.1 node0 192.0.2.1 --- outside --- 192.0.2.2 peer, LAN 10.2.0.1
-    inside 198.51.100.9 (http 8080, ocsp 8081, ldap 3890) --- cluster --- 198.51.100.1 node0
-                     Root -> Sub -> peer;  Root -> tandem, second, third
+                                 +-- node0 --+
+    inside 10.1.0.2 --- inside --+           +-- outside --- 192.0.2.2 peer, LAN 10.2.0.1
+      (reth1 10.1.0.1)           +-- node1 --+   (reth0 192.0.2.1)
+    inside 198.51.100.9 (http 8080, ocsp 8081, ldap 3890) --- cluster --- 198.51.100.1, .2 node0, node1
+                     Root -> Sub -> peer, heir, last;  Root -> tandem, second, third
 """
 
 import base64
@@ -12,8 +15,8 @@ import datetime
 import os
 import sys
 
-from story import claim, same, say, story
-from labkit import tunnel, wait
+from story import Capture, claim, same, say, story
+from labkit import failover, tunnel, wait
 from labkit.junos import Configuration
 from labkit.net import run
 from labkit.pki import Pki, install, now
@@ -22,34 +25,42 @@ from labkit.strongswan import Mirror
 
 WEB = "198.51.100.9"
 LDAP = f"ldap://{WEB}:3890/cn=root,o=lab"
+BY_ROOT = {"Root": "use-crl;"}
+BY_SUB = {"Root": "disable;", "Sub": f"use-crl; crl {{ url http://{WEB}:8080/sub.crl; }}"}
+BY_OCSP = {"Root": "use-ocsp; ocsp { disable-responder-revocation-check; }"}
 SECOND = datetime.timedelta(seconds=1)
 
 
-def certified(text, revocation):
-    """The lab's configuration, by certificates and with a way to check them."""
+def certified(text, profiles):
+    """The lab's configuration, by certificates. profiles: how those of each CA profile are checked."""
     before, _, rest = text.partition("pre-shared-key ascii-text")
     rest = rest.partition(";")[2]
     text = before + "certificate { local-certificate GW; trusted-ca { ca-profile Root; } }" + rest
     text = text.replace("authentication-method pre-shared-keys", "authentication-method digital-signature")
-    return text + f"\nsecurity {{ pki {{ ca-profile Root {{ ca-identity Root; {revocation} }} }} }}\n"
+    rows = [f"ca-profile {name} {{ ca-identity {name}; revocation-check {{ {how} }} }}"
+            for name, how in profiles.items()]
+    return text + f"\nsecurity {{ pki {{ {' '.join(rows)} }} }}\n"
 
 
 class World:
-    """The node, the peer, and the machine in `inside` that tells what is revoked."""
+    """The nodes, the peer, and the machine in `inside` that tells what is revoked."""
 
     def __init__(self, lab):
         self.lab = lab
-        self.node = lab.nodes[0]
+        self.node = failover.wait_synced(lab)  # the owner
         self.pki = Pki(os.path.join(lab.folder, "pki"))
         self.web = os.path.join(lab.folder, "web")
         self.servers = []
+        self.count()
         with open(self.node.conf, encoding="utf-8") as text:
             self.text = text.read()
+        self.applied = self.text
         self.root = self.pki.authority("root")
         self.sub = self.pki.authority("sub", issuer=self.root, crl_urls=[LDAP])
         self.gw = self.issue("tandem", self.root)
         lab.net.attach("inside", "web0", "cluster")
-        for host, device, own in (("inside", "web0", WEB), (self.node.host, "cluster", "198.51.100.1")):
+        ends = [(node.host, "cluster", f"198.51.100.{node.number + 1}") for node in lab.nodes]
+        for host, device, own in [("inside", "web0", WEB), *ends]:
             run("ip", "-n", lab.net.ns(host), "addr", "add", f"{own}/24", "dev", device)
 
     def issue(self, name, issuer, **more):
@@ -103,15 +114,22 @@ class World:
             out.write(octets.read())
         os.rename(f"{self.web}/new", f"{self.web}/{authority.name}.crl")
 
-    def adopt(self, revocation, peer):
-        install(f"{self.node.folder}/state/pki", {"Root": self.root}, {"GW": self.gw})
-        text = certified(self.text, revocation)
+    def count(self):
+        self.revoked = {node.host: len(node.events("ike.revoked")) for node in self.lab.nodes}
+
+    def adopt(self, profiles, peer):
+        """All nodes take a configuration over, and the peer what mirrors it."""
+        self.applied = certified(self.text, profiles)
+        for node in self.lab.nodes:
+            install(f"{node.folder}/state/pki", {"Root": self.root, "Sub": self.sub}, {"GW": self.gw})
         with open(os.open(self.node.conf + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
                   encoding="utf-8") as out:
-            out.write(text)
+            out.write(self.applied)
         os.rename(self.node.conf + ".new", self.node.conf)
-        self.node.tandem("request", "system", "configuration", "reload")
-        self.take(peer, text)
+        for node in self.lab.nodes:
+            if node.alive():
+                node.tandem("request", "system", "configuration", "reload")
+        self.take(peer, self.applied)
 
     def take(self, peer, text):
         self.lab.peer.lay_out(peer, [self.root])
@@ -140,18 +158,84 @@ def by_lists(world):
     world.publish(world.sub, next_update=now() + 7 * SECOND)
     for port in (8080, 3890):
         wait.until(lambda port=port: world.listens(port), 10, f"a server on port {port}")
-    world.adopt("revocation-check { use-crl; }", peer)
+    world.adopt(BY_ROOT, peer)
     lab.peer.initiate("LAN")
     wait.until(lambda: tunnel.crosses(lab), 5, "a ping crosses")
-    claim(node.events("pki.crl.fetched profile=dynamic-001"), "Sub's list came by HTTP, as dynamic-001")
-    claim(node.events("pki.crl.fetched profile=Root"), "Root's list came by LDAP")
+    claim(node.events("profile=dynamic-001 entries="), "Sub's list came by HTTP, as dynamic-001")
+    claim(node.events("profile=Root entries="), "Root's list came by LDAP")
     listed = node.tandem("show", "security", "pki", "crl")
     claim("CA profile: dynamic-001" in listed and "CA profile: Root" in listed, "the operator sees both lists")
     world.sub.revoke(peer, "key_compromise")
     world.publish(world.sub)
-    wait.until(lambda: node.events("ike.revoked"), 12, "the next list takes the SA down")
-    wait.until(lambda: lab.peer.spis() == {"ike": [], "esp": []}, 5, "the peer's SAs are gone")
+    goes_down(world, 12)
     world.refused("revoked by the list of dynamic-001")
+
+
+def goes_down(world, seconds):
+    """The owner says that the peer is revoked, and the peer has nothing any more."""
+    wait.until(lambda: len(world.node.events("ike.revoked")) > world.revoked[world.node.host], seconds,
+               f"{world.node.host} takes the SA down")
+    wait.until(lambda: world.lab.peer.spis() == {"ike": [], "esp": []}, 5, "the peer's SAs are gone")
+    world.count()
+
+
+def hand_over(lab, to):
+    was = failover.owner(lab)
+    words = ("request", "chassis", "cluster", "failover")
+    was.tandem(*words, "redundancy-group", "1", "node", str(to.number))
+    failover.wait_owner(lab, to)
+    was.tandem(*words, "reset", "redundancy-group", "1")
+    return to
+
+
+def after_a_death(world):
+    """The heir took the SA over, then the list comes."""
+    lab, was = world.lab, world.node
+    peer = world.issue("heir", world.sub)
+    world.publish(world.sub, next_update=now() + 9 * SECOND)
+    world.adopt(BY_SUB, peer)
+    for node in lab.nodes:
+        wait.until(lambda node=node: node.events("profile=Sub entries="), 5, f"{node.host} has the list")
+    lab.peer.initiate("LAN")
+    wait.until(lambda: tunnel.crosses(lab), 5, "a ping crosses")
+    before, capture = lab.peer.spis(), Capture(lab, "peer", "eth0", os.path.join(lab.folder, "death.pcap"))
+    capture.start()
+    lab.kill_node(was)
+    world.node = failover.standby_of(lab, was)
+    wait.until(lambda: tunnel.crosses(lab), 10, "a ping crosses at the heir")
+    same(lab.peer.spis(), before, "the peer's SAs")
+    world.sub.revoke(peer, "key_compromise")
+    world.publish(world.sub)
+    goes_down(world, 15)
+    capture.stop()
+    same(capture.analyse()["ike"]["IKE_SA_INIT"]["requests"], 0, "IKE_SA_INIT of anybody at the peer")
+    world.refused("revoked by the list of Sub")
+    failover.rejoin(lab, was)
+    say(f"{was.host} is back in sync")
+
+
+def known_before(world):
+    """One heir authenticates anew what it took over; the next had the list before it had the SA."""
+    lab, last = world.lab, failover.standby_of(world.lab, world.node)
+    peer = world.issue("last", world.sub)
+    world.take(peer, world.applied)
+    lab.peer.initiate("LAN")
+    first = world.node
+    world.node = hand_over(lab, last)
+    before = lab.peer.spis()
+    world.node.tandem("request", "security", "ike", "rekey", "reauthenticate")
+
+    def renewed():
+        spis = lab.peer.spis()
+        return len(spis["ike"]) == len(spis["esp"]) == 1 and spis["ike"] != before["ike"]
+    wait.until(renewed, 10, "the heir authenticates anew")
+    wait.until(lambda: tunnel.crosses(lab), 5, "a ping crosses")
+    world.sub.revoke(peer, "key_compromise")
+    first.tandem("request", "security", "pki", "crl", "load", "ca-profile", "Sub", "filename",
+                 world.pki.crl(world.sub, this_update=now() - SECOND))
+    claim(tunnel.crosses(lab), "the owner does not know of it")
+    world.node = hand_over(lab, first)
+    goes_down(world, 5)
 
 
 def by_ocsp(world):
@@ -159,19 +243,22 @@ def by_ocsp(world):
                      for name in ("second", "third"))
     world.serve_ocsp([second], [third])
     wait.until(lambda: world.listens(8081), 10, "the responder")
-    world.adopt("revocation-check { use-ocsp; ocsp { disable-responder-revocation-check; } }", second)
+    world.adopt(BY_OCSP, second)
     world.lab.peer.initiate("LAN")
     wait.until(lambda: tunnel.crosses(world.lab), 5, "a ping crosses: the responder says good")
     tunnel.down_from_peer(world.lab)
-    world.adopt("revocation-check { use-ocsp; ocsp { disable-responder-revocation-check; } }", third)
+    world.adopt(BY_OCSP, third)
     world.refused("revoked, says the responder of Root")
 
 
-@story(nodes=1)
+@story(nodes=2)
 def main(lab):
     world = World(lab)
     try:
         by_lists(world)
+        say("an heir")
+        after_a_death(world)
+        known_before(world)
         say("the same by OCSP")
         by_ocsp(world)
         same(lab.peer.spis(), {"ike": [], "esp": []}, "what is left")

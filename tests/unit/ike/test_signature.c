@@ -621,6 +621,25 @@ static void revoked_later(void **state)
 	story_end(&s);
 }
 
+/* Judged to be good, our own signature is on its way, then the list comes. */
+static void revoked_while_we_sign(void **state)
+{
+	const char *lines = METHOD("certificates") CERT_LINES;
+	struct story s = story_of(PAIR_P256, lines, lines);
+
+	(void)state;
+	story_start(&s);
+	pair_acquire(s.p, 0);
+	while (s.b->trusts == 0)
+		assert_true(pair_step(s.p));
+	assert_int_equal(s.b->signs, 0);
+	say_revoked(s.p, 1, &s.b->refs[1], 1);
+	assert_null(pair_sa(s.p, 0));
+	assert_null(pair_sa(s.p, 1));
+	assert_true(pair_said(s.p, 1, "revoked"));
+	story_end(&s);
+}
+
 static void revoked_after_a_takeover(void **state)
 {
 	const char *lines = METHOD("certificates") CERT_LINES;
@@ -684,6 +703,7 @@ int main(void)
 		cmocka_unit_test(configuration_changes_while_judged),
 		cmocka_unit_test(signing_fails),
 		cmocka_unit_test(revoked_later),
+		cmocka_unit_test(revoked_while_we_sign),
 		cmocka_unit_test(revoked_after_a_takeover),
 		cmocka_unit_test(takeover_while_judged),
 	};

@@ -463,6 +463,41 @@ static void responder_says(void **state)
 	end(&o);
 }
 
+/* SAs that came here after the list did: from another node, or from before a restart. */
+static void told_again_when_asked(void **state)
+{
+	const struct forge_crl base = {.number = 10,
+		.serials = host_b,
+		.n = 1,
+		.ext = {{"freshestCRL", "URI:http://crl.example.net/delta.crl"}}};
+	struct outside o;
+
+	(void)state;
+	begin(&o);
+	revocation_tell(o.r);
+	expect(&o, REVOCATION_WAIT, NULL);
+	bring_list(&o, &base, &o.w.ca[SALES]);
+	assert_int_equal(o.n_revoked, 1);
+	revocation_tell(o.r);
+	assert_int_equal(o.n_revoked, 2);
+	assert_memory_equal(&o.revoked[1], &o.revoked[0], sizeof o.revoked[0]);
+	/* but not whom a delta took off the list */
+	expect(&o, REVOCATION_WAIT, "delta");
+	bring_list(&o,
+		&(struct forge_crl){
+			.number = 12, .delta_of = 10, .serials = host_b, .n = 1, .remove = true},
+		&o.w.ca[SALES]);
+	revocation_tell(o.r);
+	assert_int_equal(o.n_revoked, 2);
+	end(&o);
+	by_ocsp(&o);
+	bring_answer(&o, (struct forge_ocsp){.status = FORGE_REVOKED});
+	assert_int_equal(o.n_revoked, 1);
+	revocation_tell(o.r);
+	assert_int_equal(o.n_revoked, 2);
+	end(&o);
+}
+
 static void responder_that_fails(void **state)
 {
 	struct outside o;
@@ -514,6 +549,7 @@ int main(void)
 		cmocka_unit_test(configured_places_are_tried_in_their_order),
 		cmocka_unit_test(list_of_the_operator_counts),
 		cmocka_unit_test(delta_adds_and_removes),
+		cmocka_unit_test(told_again_when_asked),
 		cmocka_unit_test(delta_that_fails_leaves_the_base),
 		cmocka_unit_test(unknown_ca_becomes_a_dynamic_profile),
 		cmocka_unit_test(responder_says),
