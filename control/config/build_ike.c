@@ -220,10 +220,6 @@ static void fill_ppk(struct build *b, const struct node *n, struct model_ike_pol
 		p->ppk_id = view_of_text(id);
 	if (p->ppk.n == 0)
 		refuse_at(b, ppk, "needs 'ascii-text' or 'hexadecimal'");
-	if (p->n_proposals > 0 && p->proposals[0].auth != MODEL_AUTH_PSK && !p->ppk_required)
-		refuse_at(b, ppk,
-			"with certificates it must be 'required': what a peer without it would "
-			"check is made with pre-shared keys only");
 }
 
 static void fill_policy(struct build *b, const struct node *n, struct model_ike_policy *p)

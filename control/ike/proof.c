@@ -43,6 +43,7 @@ void proof_fini(struct proof *p)
 {
 	ike_trust_job_free(p->verdict);
 	ike_sign_job_free(p->own);
+	ike_sign_job_free(p->plain);
 	*p = (struct proof){0};
 }
 
@@ -181,13 +182,15 @@ static void resume(struct ike *ike, struct ike_sa *sa, struct parked **place)
 void proof_signed(struct ike *ike, struct ike_sign_job *job)
 {
 	struct ike_sa *sa = waiting(ike, job->id);
+	struct ike_sign_job **place;
 
 	if (!sa) {
 		ike_sign_job_free(job);
 		return;
 	}
-	ike_sign_job_free(sa->half->proof.own);
-	sa->half->proof.own = job;
+	place = job->plain ? &sa->half->proof.plain : &sa->half->proof.own;
+	ike_sign_job_free(*place);
+	*place = job;
 	if (sa->initiator)
 		(void)fsm_on(ike, sa, ON_SIGNED);
 	else

@@ -18,6 +18,7 @@ struct ike_sign_job {
 	uint64_t id;
 	char *key_id; /* certificate-id of `local-certificate` */
 	enum sign_scheme scheme;
+	bool plain; /* vouches without the post-quantum key (RFC 8784) */
 	struct blob octets;
 	struct blob signature; /* out */
 	int rc;		       /* out: 0 or negative enum err */
@@ -91,6 +92,7 @@ struct proof {
 	uint64_t job; /* that is out; 0: none */
 	struct ike_trust_job *verdict;
 	struct ike_sign_job *own;
+	struct ike_sign_job *plain;  /* the second one, of an initiator */
 	uint8_t method, peer_method; /* enum auth_method */
 	bool decoy;		     /* whatever the verdict is: we know no such peer */
 };

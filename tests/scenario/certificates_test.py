@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 """Certificates of every kind with strongSwan, whoever begins, below Root and Sub; the peer's word on how we
-proved ourselves; a peer below another root is refused, by both.
+proved ourselves, also with a post-quantum key that the two have in common or not (RFC 8784); a peer below another
+root is refused, by both.
 
     inside 10.1.0.2 --- 10.1.0.1 node0 192.0.2.1 --- outside --- 192.0.2.2 peer, LAN 10.2.0.1
                      Root -> Sub -> tandem.example, peer.example
@@ -17,12 +18,14 @@ from labkit.junos import Configuration
 from labkit.pki import Pki, install
 from labkit.strongswan import Mirror
 
-# (authentication-method, keys of the ends, what the peer logs of our signature)
-KINDS = (("rsa-signatures", "rsa-2048", "RSA_EMSA_PKCS1_SHA2_256"),
-         ("ecdsa-signatures-256", "ecdsa-256", "ECDSA-256 signature"),
-         ("digital-signature", "rsa-2048", "RSA_EMSA_PSS_SHA2_256"),
-         ("digital-signature", "ecdsa-384", "ECDSA_WITH_SHA384_DER"),
-         ("digital-signature", "ed25519", "ED25519"))
+# (authentication-method, keys of the ends, what the peer logs of our signature, the peer's post-quantum key)
+KINDS = (("rsa-signatures", "rsa-2048", "RSA_EMSA_PKCS1_SHA2_256", None),
+         ("ecdsa-signatures-256", "ecdsa-256", "ECDSA-256 signature", None),
+         ("digital-signature", "rsa-2048", "RSA_EMSA_PSS_SHA2_256", "green"),
+         ("digital-signature", "ecdsa-384", "ECDSA_WITH_SHA384_DER", "blue"),
+         ("digital-signature", "ed25519", "ED25519", None))
+# RFC 8784: a peer with the same name mixes it in, one with another name goes by NO_PPK_AUTH.
+PPK = "ppk { id blue; ascii-text a-key-from-a-quantum-safe-hand; }"
 
 
 class Ends:
@@ -35,26 +38,36 @@ class Ends:
         self.root = self.pki.authority("root")
         self.sub = self.pki.authority("sub", issuer=self.root, path_len=0)
         self.other = self.pki.authority("other")
+        self.mirror = None
         with open(self.node.conf, encoding="utf-8") as text:
             self.text = text.read()
 
     def issue(self, name, key, issuer=None):
         return self.pki.issue(name, issuer or self.sub, key=key, names=[f"dns:{name}.example"])
 
-    def adopt(self, method, ours, theirs):
+    def adopt(self, method, ours, theirs, ppk=None):
         """Both take new certificates and a new method, without a restart."""
         install(f"{self.node.folder}/state/pki", {"Root": self.root}, {"GW": ours})
         with open(f"{self.node.folder}/state/pki/local/GW.pem", "a", encoding="ascii") as out, \
                 open(self.sub.cert_file, encoding="ascii") as between:
             out.write(between.read())
         text = certified(self.text, method)
+        if ppk:
+            text = text.replace("certificate {", PPK + " certificate {", 1)
         with open(os.open(self.node.conf + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
                   encoding="utf-8") as out:
             out.write(text)
         os.rename(self.node.conf + ".new", self.node.conf)
         self.node.tandem("request", "system", "configuration", "reload")
         self.lab.peer.lay_out(theirs, [self.root])
-        self.lab.peer.configure(Mirror(Configuration(text), "PEER"), {"send_cert": "always"})
+        self.mirror = Mirror(Configuration(text), "PEER")
+        if ppk:
+            self.mirror.ppk = ppk, self.mirror.ppk[1]
+        self.lab.peer.configure(self.mirror, {"send_cert": "always"})
+
+    def takes_our_name(self):
+        """The peer begins with a name of its own, but refuses others' unless it goes by ours."""
+        self.lab.peer.configure(self.mirror, {"send_cert": "always", "ppk_id": "blue"})
 
 
 def from_node(lab):
@@ -80,14 +93,18 @@ def log_since(peer, mark):
 @story(nodes=1)
 def main(lab):
     ends = Ends(lab)
-    for method, key, words in KINDS:
-        ends.adopt(method, ends.issue("tandem", key), ends.issue("peer", key))
+    for method, key, words, ppk in KINDS:
+        ends.adopt(method, ends.issue("tandem", key), ends.issue("peer", key), ppk)
         for begin in (from_peer, from_node):
             mark = len(lab.peer.said())
+            if begin is from_node and ppk == "green":
+                ends.takes_our_name()
             begin(lab)
-            proved = [line for line in log_since(lab.peer, mark).splitlines()
+            since = log_since(lab.peer, mark)
+            proved = [line for line in since.splitlines()
                       if "authentication of 'tandem.example'" in line and "successful" in line]
             claim(len(proved) == 1 and words in proved[0], f"{method} with {key}, {begin.__name__}: {words}")
+            claim(("using PPK" in since) == (ppk == "blue"), f"a post-quantum key is mixed in: {ppk == 'blue'}")
             if begin is from_node:
                 shown = json.dumps(ends.node.ask("show", "security", "ike", "security-associations", "detail"))
                 claim('"peer-certificate": "O=Tandem Lab, CN=peer"' in shown and '"Digital-signature"' in shown,

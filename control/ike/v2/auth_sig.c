@@ -9,11 +9,13 @@
 #include "ike/tx.h"
 #include "ike/v2/auth.h"
 #include "ike/v2/auth_method.h"
+#include "ike/v2/ppk.h"
 #include "wire/pld_auth.h"
 #include "wire/pld_cert.h"
 #include "wire/pld_certreq.h"
 
-#define ANCHORS_MAX 20 /* digests in one CERTREQ of ours: IKE_SA_INIT goes in one packet */
+#define SIGNATURE_MAX 1200 /* of RSA keys of 8192 bits, and the name of what it is */
+#define ANCHORS_MAX   20   /* digests in one CERTREQ of ours: IKE_SA_INIT goes in one packet */
 
 static const struct ike_local_cert *local_cert(struct ike *ike, const struct model_ike_policy *p)
 {
@@ -149,6 +151,23 @@ static int octets_of(
 	return auth_octets_join(ike->cfg.crypto, sa->suite.prf->id, &octets, out);
 }
 
+/* What our AUTH covers; plain: with the keys as they were before. */
+static int own_octets(struct ike *ike, struct ike_sa *sa, bool plain, struct blob *out)
+{
+	struct secret *now = sa->keys;
+	uint8_t room[AUTH_ID_BODY_MAX];
+	struct view body;
+	int rc = auth_id_body(&sa->local_id, room, &body);
+
+	if (rc < 0)
+		return rc;
+	if (plain)
+		sa->keys = sa->half->ppk.without;
+	rc = octets_of(ike, sa, true, body, out);
+	sa->keys = now;
+	return rc;
+}
+
 static struct ike_sign_job *sign_job(const char *key_id, enum sign_scheme scheme)
 {
 	struct ike_sign_job *job = calloc(1, sizeof *job);
@@ -163,28 +182,24 @@ static struct ike_sign_job *sign_job(const char *key_id, enum sign_scheme scheme
 	return NULL;
 }
 
-int auth_sig_make(struct ike *ike, struct ike_sa *sa)
+int auth_sig_make(struct ike *ike, struct ike_sa *sa, bool plain)
 {
 	const struct model_ike_policy *p = sa->gw->model->policy;
 	const struct ike_local_cert *cert = local_cert(ike, p);
-	uint8_t room[AUTH_ID_BODY_MAX];
 	struct auth_choice choice;
 	struct ike_sign_job *job;
 	const char *why;
-	struct view body;
 	int rc;
 
 	if (!cert)
 		return no_signature(ike, sa, "there is no such local certificate");
 	if (auth_choose(p, cert->schemes, sa->half->peer_hashes, &choice, &why) < 0)
 		return no_signature(ike, sa, why);
-	rc = auth_id_body(&sa->local_id, room, &body);
-	if (rc < 0)
-		return rc;
 	job = sign_job(p->local_certificate, choice.scheme);
 	if (!job)
 		return -ERR_NOMEM;
-	rc = octets_of(ike, sa, true, body, &job->octets);
+	job->plain = plain;
+	rc = own_octets(ike, sa, plain, &job->octets);
 	if (rc < 0) {
 		ike_sign_job_free(job);
 		return rc;
@@ -215,33 +230,69 @@ static void certs_write(struct writer *w, const struct ike_sa *sa, const struct 
 	}
 }
 
+/* The finished job, or the reason why there is none in the log. */
+static const struct ike_sign_job *made(struct ike *ike, struct ike_sa *sa, bool plain)
+{
+	const struct proof *p = &sa->half->proof;
+	const struct ike_sign_job *job = plain ? p->plain : p->own;
+
+	if (job && job->rc == 0)
+		return job;
+	(void)no_signature(ike, sa, job ? err_text(job->rc) : "it was not asked for");
+	return NULL;
+}
+
+/* The field that RFC 7296 3.8 calls Authentication Data. */
+static void data_emit(struct emit *e, const struct ike_sa *sa, const struct ike_sign_job *job)
+{
+	const struct view id = sign_alg_id(job->scheme);
+
+	if (sa->half->proof.method == AUTH_DIGITAL_SIGNATURE) {
+		emit_u8(e, (uint8_t)id.n);
+		emit_view(e, id);
+	}
+	emit_view(e, blob_view(&job->signature));
+}
+
 int auth_sig_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
 {
 	const struct ike_local_cert *cert = local_cert(ike, sa->gw->model->policy);
-	const struct ike_sign_job *job = sa->half->proof.own;
+	const struct ike_sign_job *job = made(ike, sa, false);
 	uint8_t room[AUTH_ID_BODY_MAX];
-	struct view body, id;
+	struct view body;
 	int rc = auth_id_body(&sa->local_id, room, &body);
 
-	if (!job || job->rc < 0)
-		return no_signature(ike, sa, job ? err_text(job->rc) : "it was not asked for");
+	if (!job)
+		return -ERR_AUTH;
 	if (!cert)
 		return no_signature(ike, sa, "there is no such local certificate any more");
 	if (rc < 0)
 		return rc;
-	id = sign_alg_id(job->scheme);
 	writer_add(w, sa->initiator ? PLD_IDI : PLD_IDR, body);
 	certs_write(w, sa, cert);
 	writer_open(w, PLD_AUTH);
 	emit_u8(&w->e, sa->half->proof.method);
 	emit_zero(&w->e, 3);
-	if (sa->half->proof.method == AUTH_DIGITAL_SIGNATURE) {
-		emit_u8(&w->e, (uint8_t)id.n);
-		emit_view(&w->e, id);
-	}
-	emit_view(&w->e, blob_view(&job->signature));
+	data_emit(&w->e, sa, job);
 	writer_close(w);
 	return 0;
+}
+
+int auth_sig_plain_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
+{
+	const struct ike_sign_job *job = made(ike, sa, true);
+	uint8_t room[SIGNATURE_MAX];
+	struct emit e = emit_to(room, sizeof room);
+	struct view data;
+	int rc;
+
+	if (!job)
+		return -ERR_AUTH;
+	data_emit(&e, sa, job);
+	rc = emit_done(&e, &data);
+	if (rc == 0)
+		tx_notify(w, N_NO_PPK_AUTH, data);
+	return rc;
 }
 
 /* ---------------------------------------------------------------- the peer's */
@@ -291,7 +342,8 @@ static int job_fill(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	*why = "its AUTH payload is malformed";
 	if (!a || !i || pld_auth_parse(a->body, &auth) < 0)
 		return -ERR_AUTH;
-	rc = auth_accept(job->policy, auth.method, auth.data, sa->half->peer_hashes, &claim, why);
+	rc = auth_accept(job->policy, auth.method, ppk_auth_value(sa, rx, auth.data),
+		sa->half->peer_hashes, &claim, why);
 	if (rc == 0)
 		rc = certs_read(rx, job->policy, job, why);
 	if (rc < 0)

@@ -26,10 +26,13 @@ int auth_sig_read(struct ike_sa *sa, const struct rx *rx) MUST_CHECK;
 
 /* Our identity for that gateway: a distinguished name is the certificate's subject (ID-002). */
 int auth_own_id(struct ike *ike, const struct gateway *gw, struct ident *out) MUST_CHECK;
-/* A SIGN job over what our AUTH covers. Logs why when there is none. */
-int auth_sig_make(struct ike *ike, struct ike_sa *sa) MUST_CHECK;
+/* A SIGN job over what our AUTH covers; `plain`: as it was before a post-quantum key was mixed in
+ * (RFC 8784). Logs why when there is none. */
+int auth_sig_make(struct ike *ike, struct ike_sa *sa, bool plain) MUST_CHECK;
 /* ID, CERT, AUTH, with the finished job. */
 int auth_sig_write(struct ike *ike, struct ike_sa *sa, struct writer *w) MUST_CHECK;
+/* NO_PPK_AUTH, with the finished plain one. */
+int auth_sig_plain_write(struct ike *ike, struct ike_sa *sa, struct writer *w) MUST_CHECK;
 
 /* ---- the peer's */
 

@@ -6,6 +6,8 @@
 #include "ike/engine.h"
 #include "ike/tx.h"
 #include "ike/v2/auth.h"
+#include "ike/v2/auth_method.h"
+#include "ike/v2/auth_sig.h"
 
 #define PPK_ID_FIXED 2 /* RFC 8784 5.1 */
 #define ID_MAX	     256
@@ -113,6 +115,11 @@ static int no_ppk_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
 	return rc;
 }
 
+bool ppk_is_optional(const struct ike_sa *sa)
+{
+	return sa->initiator && sa->half->ppk.mixed && !policy_of(sa)->ppk_required;
+}
+
 int ppk_request_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
 {
 	const struct model_ike_policy *p = policy_of(sa);
@@ -129,7 +136,9 @@ int ppk_request_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
 	if (rc < 0)
 		return rc;
 	tx_notify(w, N_PPK_IDENTITY, id);
-	return p->ppk_required ? 0 : no_ppk_write(ike, sa, w);
+	if (!ppk_is_optional(sa))
+		return 0;
+	return auth_is_signature(p) ? auth_sig_plain_write(ike, sa, w) : no_ppk_write(ike, sa, w);
 }
 
 int ppk_answered(struct ike *ike, struct ike_sa *sa, const struct rx *rx)

@@ -5,8 +5,8 @@
  * still lacks the keys of the children and of all rekeys.
  *
  * Who is to begin mixes at once and keeps what was before until the answer says whether the peer
- * did too. Not with signatures unless required: the two AUTH values that an optional one needs are
- * made with the pre-shared key alone. Thread: the engine's.
+ * did too. Where it can be done without, the request has two proofs, one of each keys: with
+ * certificates both are signatures, made one after the other. Thread: the engine's.
  */
 #include "ike/rx.h"
 
@@ -22,6 +22,8 @@ void ppk_init_read(struct ike_sa *sa, const struct rx *rx);
 /* ---- IKE_AUTH, initiator */
 /* Before our AUTH is made. -ERR_AUTH: it is required and the peer does not know of it. */
 int ppk_begin(struct ike *ike, struct ike_sa *sa) MUST_CHECK;
+/* Our request also says what AUTH would be without. */
+bool ppk_is_optional(const struct ike_sa *sa);
 /* PPK_IDENTITY and, when we can do without, NO_PPK_AUTH. */
 int ppk_request_write(struct ike *ike, struct ike_sa *sa, struct writer *w) MUST_CHECK;
 /* Before the peer's AUTH is looked at, each time. -ERR_AUTH: it did not use the required one. */

@@ -11,6 +11,7 @@
 #include "ike/ticket.h"
 #include "ike/tx.h"
 #include "ike/v2/auth.h"
+#include "ike/v2/auth_method.h"
 #include "wire/pld_auth.h"
 #include "wire/writer.h"
 
@@ -108,9 +109,15 @@ int resume_keys(struct ike *ike, struct ike_sa *sa)
 
 /* ---------------------------------------------------------------- tickets in IKE_AUTH */
 
+/* Not with certificates: nobody would look again whether the peer's is still good. */
+static bool wants_ticket(const struct gateway *gw)
+{
+	return gw->model->resumption_s != 0 && !auth_is_signature(gw->model->policy);
+}
+
 void resume_request_note(const struct ike_sa *sa, struct writer *w)
 {
-	if (sa->gw->model->resumption_s != 0)
+	if (wants_ticket(sa->gw))
 		tx_notify(w, N_TICKET_REQUEST, (struct view){0});
 }
 
@@ -139,7 +146,7 @@ void resume_answered_note(struct ike *ike, struct ike_sa *sa, const struct rx *r
 	struct view ticket = cur_take(&c, cur_left(&c));
 	struct ticket_held *t;
 
-	if (sa->gw->model->resumption_s == 0 || c.bad || ticket.n == 0 || lifetime_s == 0)
+	if (!wants_ticket(sa->gw) || c.bad || ticket.n == 0 || lifetime_s == 0)
 		return;
 	ticket_forget(sa->gw);
 	t = calloc(1, sizeof *t);

@@ -186,14 +186,20 @@ int on_auth_begin(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		return rc;
 	if (!auth_is_signature(sa->gw->model->policy))
 		return x_auth_send(ike, sa);
-	rc = auth_sig_make(ike, sa);
+	rc = auth_sig_make(ike, sa, false);
 	return rc < 0 ? rc : FSM_STAY;
 }
 
 int on_auth_signed(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
+	const struct proof *p = &sa->half->proof;
+	int rc;
+
 	(void)c;
-	return x_auth_send(ike, sa);
+	if (!ppk_is_optional(sa) || p->plain || p->own->rc < 0)
+		return x_auth_send(ike, sa);
+	rc = auth_sig_make(ike, sa, true);
+	return rc < 0 ? rc : FSM_STAY;
 }
 
 /* The child may have been refused while the IKE SA stands (1.2). */
@@ -402,7 +408,7 @@ int on_auth_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		return refused(ike, sa, why);
 	if (proof->own)
 		return auth_answer(ike, sa, c->rx);
-	rc = auth_sig_make(ike, sa);
+	rc = auth_sig_make(ike, sa, false);
 	return rc < 0 ? rc : proof_wait(ike, sa, c);
 }
 

@@ -174,12 +174,6 @@ static const struct check check_security_cases[] = {
 		GW "version v1-only\nset security ike proposal p encryption-algorithm "
 		   "aes-128-cbc\n" POL "ppk id blue ascii-text 0123456789abcdef",
 		"    policy 'pol' has 'ppk', which needs 'version v2-only'\n", false},
-	{"PPK that may be missing, with certificates",
-		"set security ike proposal p authentication-method rsa-signatures\n" POL
-		"certificate local-certificate c\n" POL "ppk id blue ascii-text 0123456789abcdef",
-		"'ppk'\n    with certificates it must be 'required': what a peer without it would "
-		"check is made with pre-shared keys only\n",
-		false},
 	{"DSA",
 		"set security ike proposal p authentication-method "
 		"dsa-signatures\n" POL "certificate local-certificate c",

@@ -89,7 +89,7 @@ void pair_cert_sign(struct pair_cert *c, const struct crypto *crypto, struct ike
 	assert_string_equal(job->key_id, "me");
 	c->signs++;
 	ike_sign_run(crypto, c->key, job);
-	if (c->sign_rc != 0)
+	if (c->sign_rc != 0 && c->signs >= c->sign_from)
 		job->rc = c->sign_rc;
 }
 

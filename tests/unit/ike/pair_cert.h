@@ -29,6 +29,7 @@ struct pair_cert {
 	struct cert *anchor;
 	unsigned signs, trusts;	 /* jobs done */
 	int sign_rc, trust_rc;	 /* not 0: they fail with it */
+	unsigned sign_from;	 /* ... signatures from that one on */
 	struct cert_ref refs[4]; /* of the last verdict */
 	size_t n_refs, n_certs;	 /* of the last peer's: in the chain, as received */
 	bool hold;		 /* a verdict is kept here instead of being told */

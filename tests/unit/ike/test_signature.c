@@ -2,23 +2,12 @@
  * Authentication by signatures between two engines, with certificates and keys made here.
  * AUT-002, AUT-003, AUT-004, ID-002, ID-004, ID-005, PKI-020, V2-012.
  */
-#include "pair.h"
-#include "pair_cert.h"
+#include "pair_story.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/err.h"
-
-#define CERT_LINES                                                                                 \
-	"set security pki ca-profile Root ca-identity Root\n"                                      \
-	"set security ike policy IP certificate local-certificate me\n"                            \
-	"set security ike policy IP certificate trusted-ca ca-profile Root\n"                      \
-	"delete security ike policy IP pre-shared-key\n"
-#define METHOD(m) "set security ike proposal P authentication-method " m "\n"
-#define BY_NAME(own, peer)                                                                         \
-	"set security ike gateway G local-identity hostname " own "\n"                             \
-	"set security ike gateway G remote-identity hostname " peer "\n"
 
 static struct pair_ca ca;
 
@@ -36,45 +25,10 @@ static int teardown(void **state)
 	return 0;
 }
 
-struct story {
-	struct pair *p;
-	struct pair_cert *a, *b;
-	struct pair_side side_a, side_b;
-};
-
-/* Two ends that are not started yet. */
-static struct story story_of(enum pair_key key, const char *extra_a, const char *extra_b)
-{
-	struct story s = {.p = pair_new(),
-		.a = pair_cert_new(&ca, key, "O=test, CN=a", "DNS:a.example, IP:192.0.2.1"),
-		.b = pair_cert_new(&ca, key, "O=test, CN=b", "DNS:b.example, IP:192.0.2.2"),
-		.side_a = side_a,
-		.side_b = side_b};
-
-	s.side_a.extra = extra_a;
-	s.side_b.extra = extra_b;
-	return s;
-}
-
 static void replace(struct pair_cert **place, struct pair_cert *with)
 {
 	pair_cert_free(*place);
 	*place = with;
-}
-
-static void story_start(struct story *s)
-{
-	s->p->node[0].cert = s->a;
-	s->p->node[1].cert = s->b;
-	pair_start(s->p, 0, &s->side_a);
-	pair_start(s->p, 1, &s->side_b);
-}
-
-static void story_end(struct story *s)
-{
-	pair_free(s->p);
-	pair_cert_free(s->a);
-	pair_cert_free(s->b);
 }
 
 static void expect_up(struct story *s, uint8_t method_a, uint8_t method_b)
@@ -119,7 +73,8 @@ static void every_method_sets_up(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
-		struct story s = story_of(methods[i].key, methods[i].method, methods[i].method);
+		struct story s =
+			story_of(&ca, methods[i].key, methods[i].method, methods[i].method);
 
 		story_start(&s);
 		expect_up(&s, methods[i].on_wire, methods[i].on_wire);
@@ -137,7 +92,7 @@ static void every_method_sets_up(void **state)
 static void each_side_has_its_own_kind_of_key(void **state)
 {
 	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(PAIR_P256, lines, lines);
+	struct story s = story_of(&ca, PAIR_P256, lines, lines);
 
 	(void)state;
 	replace(&s.b, pair_cert_new(&ca, PAIR_RSA, "CN=b", "IP:192.0.2.2"));
@@ -149,7 +104,7 @@ static void each_side_has_its_own_kind_of_key(void **state)
 /* RFC 4754 needs no RFC 7427: one end has the old method, the other any. */
 static void methods_differ_on_the_wire(void **state)
 {
-	struct story s = story_of(PAIR_P256, METHOD("ecdsa-signatures-256") CERT_LINES,
+	struct story s = story_of(&ca, PAIR_P256, METHOD("ecdsa-signatures-256") CERT_LINES,
 		METHOD("certificates") CERT_LINES);
 
 	(void)state;
@@ -175,7 +130,7 @@ static bool unknown_hashes(struct pair *p, struct packet *k)
 static void a_downgrade_is_noticed(void **state)
 {
 	const char *lines = METHOD("rsa-signatures") CERT_LINES;
-	struct story s = story_of(PAIR_RSA, lines, lines);
+	struct story s = story_of(&ca, PAIR_RSA, lines, lines);
 
 	(void)state;
 	s.p->wire = unknown_hashes;
@@ -189,7 +144,7 @@ static void a_downgrade_is_noticed(void **state)
 
 static void subject_as_identity(void **state)
 {
-	struct story s = story_of(PAIR_P256,
+	struct story s = story_of(&ca, PAIR_P256,
 		METHOD("certificates") CERT_LINES
 		"set security ike gateway G local-identity distinguished-name\n"
 		"set security ike gateway G remote-identity distinguished-name container "
@@ -209,7 +164,7 @@ static void subject_as_identity(void **state)
 
 static void another_subject_is_refused(void **state)
 {
-	struct story s = story_of(PAIR_P256,
+	struct story s = story_of(&ca, PAIR_P256,
 		METHOD("certificates") CERT_LINES
 		"set security ike gateway G local-identity distinguished-name\n",
 		METHOD("certificates") CERT_LINES
@@ -225,7 +180,7 @@ static void another_subject_is_refused(void **state)
 /* ID-005: it says what is configured, but its certificate does not. */
 static void an_identity_without_backing(void **state)
 {
-	struct story s = story_of(PAIR_P256,
+	struct story s = story_of(&ca, PAIR_P256,
 		METHOD("certificates") CERT_LINES BY_NAME("c.example", "b.example"),
 		METHOD("certificates") CERT_LINES BY_NAME("b.example", "c.example"));
 
@@ -262,7 +217,7 @@ static void failures_look_alike(void **state)
 
 	(void)state;
 	for (int i = 0; i < 4; i++) {
-		struct story s = story_of(PAIR_P256, i == 0 ? stranger : lines, lines);
+		struct story s = story_of(&ca, PAIR_P256, i == 0 ? stranger : lines, lines);
 
 		answer_n = answers = 0;
 		s.p->wire = measure;
@@ -315,7 +270,7 @@ static void bad_certificates_are_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad_certs); i++) {
 		struct forge_cert form = bad_certs[i].form;
-		struct story s = story_of(PAIR_P256, lines, lines);
+		struct story s = story_of(&ca, PAIR_P256, lines, lines);
 
 		form.ext[1] = (struct forge_ext){"subjectAltName", "IP:192.0.2.1"};
 		if (!form.ext[0].name)
@@ -333,7 +288,7 @@ static void truncated_and_missing_certificates(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		struct story s = story_of(PAIR_P256, lines, lines);
+		struct story s = story_of(&ca, PAIR_P256, lines, lines);
 
 		if (i == 0)
 			s.a->chain[0].n -= 7;
@@ -353,13 +308,13 @@ static void keys_of_another_method(void **state)
 {
 	const char *any = METHOD("certificates") CERT_LINES;
 	const char *p256 = METHOD("ecdsa-signatures-256") CERT_LINES;
-	struct story s = story_of(PAIR_P384, any, p256);
+	struct story s = story_of(&ca, PAIR_P384, any, p256);
 
 	(void)state;
 	story_start(&s);
 	expect_refused(&s, "its key is not of the configured method");
 	story_end(&s);
-	s = story_of(PAIR_P384, p256, p256);
+	s = story_of(&ca, PAIR_P384, p256, p256);
 	story_start(&s);
 	pair_acquire(s.p, 0);
 	pair_settle(s.p);
@@ -377,7 +332,7 @@ static void no_mixing_with_pre_shared_keys(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct story s = story_of(PAIR_P256, i ? lines : NULL, i ? NULL : lines);
+		struct story s = story_of(&ca, PAIR_P256, i ? lines : NULL, i ? NULL : lines);
 
 		story_start(&s);
 		expect_refused(&s, "it does not use the configured authentication method");
@@ -390,7 +345,7 @@ static void no_mixing_with_pre_shared_keys(void **state)
 static void the_initiator_distrusts(void **state)
 {
 	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(PAIR_P256, lines, lines);
+	struct story s = story_of(&ca, PAIR_P256, lines, lines);
 
 	(void)state;
 	s.a->anchor = ca.other.cert;
@@ -410,7 +365,7 @@ static void the_initiator_distrusts(void **state)
 static void what_the_peer_has_is_not_sent(void **state)
 {
 	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(PAIR_P256, lines, lines);
+	struct story s = story_of(&ca, PAIR_P256, lines, lines);
 
 	(void)state;
 	story_start(&s);
@@ -418,7 +373,7 @@ static void what_the_peer_has_is_not_sent(void **state)
 	assert_int_equal(s.a->n_certs, 2);
 	assert_int_equal(s.b->n_certs, 2);
 	story_end(&s);
-	s = story_of(PAIR_P256, lines, lines);
+	s = story_of(&ca, PAIR_P256, lines, lines);
 	s.b->anchor = ca.sub.cert; /* trusts the lower CA itself */
 	story_start(&s);
 	expect_up(&s, AUTH_DIGITAL_SIGNATURE, AUTH_DIGITAL_SIGNATURE);
@@ -455,7 +410,7 @@ static bool first_is_lost(struct pair *p, struct packet *k)
 static void losses_and_repetitions(void **state)
 {
 	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(PAIR_P256, lines, lines);
+	struct story s = story_of(&ca, PAIR_P256, lines, lines);
 
 	(void)state;
 	s.p->wire = twice;
@@ -465,7 +420,7 @@ static void losses_and_repetitions(void **state)
 	assert_int_equal(s.b->signs, 1);
 	assert_int_equal(s.a->trusts, 1);
 	story_end(&s);
-	s = story_of(PAIR_P256, lines, lines);
+	s = story_of(&ca, PAIR_P256, lines, lines);
 	lost = 0;
 	s.p->wire = first_is_lost;
 	story_start(&s);
@@ -490,7 +445,7 @@ static void tell_held(struct story *s, int node)
 static void asked_again_while_judged(void **state)
 {
 	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(PAIR_P256, lines, lines);
+	struct story s = story_of(&ca, PAIR_P256, lines, lines);
 
 	(void)state;
 	s.b->hold = true;
@@ -509,7 +464,7 @@ static void asked_again_while_judged(void **state)
 static void judged_too_late(void **state)
 {
 	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(PAIR_P256, lines, lines);
+	struct story s = story_of(&ca, PAIR_P256, lines, lines);
 
 	(void)state;
 	s.b->hold = true;
@@ -527,7 +482,7 @@ static void judged_too_late(void **state)
 static void never_judged(void **state)
 {
 	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(PAIR_P256, lines, lines);
+	struct story s = story_of(&ca, PAIR_P256, lines, lines);
 
 	(void)state;
 	s.a->hold = true;
@@ -548,7 +503,7 @@ static void configuration_changes_while_judged(void **state)
 
 	(void)state;
 	for (int held = 0; held < 2; held++) {
-		struct story s = story_of(PAIR_P256, lines, lines);
+		struct story s = story_of(&ca, PAIR_P256, lines, lines);
 		struct pair_cert *c = held ? s.b : s.a;
 
 		c->hold = true;
@@ -570,7 +525,7 @@ static void signing_fails(void **state)
 
 	(void)state;
 	for (int who = 0; who < 2; who++) {
-		struct story s = story_of(PAIR_P256, lines, lines);
+		struct story s = story_of(&ca, PAIR_P256, lines, lines);
 
 		(who ? s.b : s.a)->sign_rc = -ERR_IO;
 		story_start(&s);
@@ -599,7 +554,7 @@ static void say_revoked(struct pair *p, int node, const struct cert_ref *refs, s
 static void revoked_later(void **state)
 {
 	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(PAIR_P256, lines, lines);
+	struct story s = story_of(&ca, PAIR_P256, lines, lines);
 	struct cert_ref other;
 
 	(void)state;
@@ -625,7 +580,7 @@ static void revoked_later(void **state)
 static void revoked_while_we_sign(void **state)
 {
 	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(PAIR_P256, lines, lines);
+	struct story s = story_of(&ca, PAIR_P256, lines, lines);
 
 	(void)state;
 	story_start(&s);
@@ -643,7 +598,7 @@ static void revoked_while_we_sign(void **state)
 static void revoked_after_a_takeover(void **state)
 {
 	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(PAIR_P256, lines, lines);
+	struct story s = story_of(&ca, PAIR_P256, lines, lines);
 
 	(void)state;
 	story_start(&s);
@@ -661,7 +616,7 @@ static void revoked_after_a_takeover(void **state)
 static void takeover_while_judged(void **state)
 {
 	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(PAIR_P256, lines, lines);
+	struct story s = story_of(&ca, PAIR_P256, lines, lines);
 
 	(void)state;
 	s.a->hold = true;

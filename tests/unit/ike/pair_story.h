@@ -1,0 +1,31 @@
+#pragma once
+/*
+ * Two ends of a pair (pair.h) that authenticate by certificates of their own: the lines of their
+ * configuration, and what is between making them and starting them.
+ *
+ * Life: story_of() .. story_start() .. story_end(); the CAs are lent and live longer.
+ */
+#include "pair.h"
+#include "pair_cert.h"
+
+#define CERT_LINES                                                                                 \
+	"set security pki ca-profile Root ca-identity Root\n"                                      \
+	"set security ike policy IP certificate local-certificate me\n"                            \
+	"set security ike policy IP certificate trusted-ca ca-profile Root\n"                      \
+	"delete security ike policy IP pre-shared-key\n"
+#define METHOD(m) "set security ike proposal P authentication-method " m "\n"
+#define BY_NAME(own, peer)                                                                         \
+	"set security ike gateway G local-identity hostname " own "\n"                             \
+	"set security ike gateway G remote-identity hostname " peer "\n"
+
+struct story {
+	struct pair *p;
+	struct pair_cert *a, *b;
+	struct pair_side side_a, side_b;
+};
+
+/* Two ends that are not started yet, with those more lines. */
+struct story story_of(
+	const struct pair_ca *ca, enum pair_key key, const char *extra_a, const char *extra_b);
+void story_start(struct story *s);
+void story_end(struct story *s);

@@ -1,0 +1,238 @@
+/*
+ * Signatures beside what else changes the keys or what AUTH covers: post-quantum keys (RFC 8784),
+ * further key exchanges (RFC 9242), tickets (RFC 5723). V2-012, PKI-020.
+ */
+#include "pair_story.h"
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "ike/v2/resume.h"
+
+#define LINES	  METHOD("certificates") CERT_LINES
+#define KEY	  "set security ike policy IP ppk ascii-text \"a key from a quantum-safe hand\"\n"
+#define ID	  "set security ike policy IP ppk id blue\n"
+#define REQUIRED  "set security ike policy IP ppk required\n"
+#define OTHER_KEY "set security ike policy IP ppk ascii-text \"a key from another good hand\"\n"
+#define OTHER_ID  "set security ike policy IP ppk id green\n"
+#define MORE	  "set security ike proposal P additional-key-exchange [ group19 group20 ]\n"
+#define TICKETS	  "set security ike gateway G session-resumption lifetime 3600\n"
+
+static struct pair_ca ca;
+
+static int setup(void **state)
+{
+	(void)state;
+	pair_ca_init(&ca);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	pair_ca_fini(&ca);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- RFC 8784 */
+
+static const struct {
+	const char *name, *a, *b;
+	bool up, mixed;
+	unsigned signs; /* of the one who begins */
+} ppks[] = {
+	{"both optional", ID KEY, ID KEY, true, true, 2},
+	{"both required", ID KEY REQUIRED, ID KEY REQUIRED, true, true, 1},
+	{"required by one who begins", ID KEY REQUIRED, ID KEY, true, true, 1},
+	{"required by one who answers", ID KEY, ID KEY REQUIRED, true, true, 2},
+	{"only one who begins has it", ID KEY, "", true, false, 1},
+	{"only one who answers has it", "", ID KEY, true, false, 1},
+	{"another name, optional", ID KEY, OTHER_ID KEY, true, false, 2},
+	{"another name, required here", ID KEY REQUIRED, OTHER_ID KEY, false, false, 1},
+	{"another name, required there", ID KEY, OTHER_ID KEY REQUIRED, false, false, 2},
+	{"another key of that name", ID KEY, ID OTHER_KEY, false, false, 2},
+	{"after further key exchanges", MORE ID KEY, MORE ID KEY, true, true, 2},
+	{"... of another name", MORE ID KEY, MORE OTHER_ID KEY, true, false, 2},
+};
+
+struct told {
+	bool with, without; /* the request has each of them */
+};
+
+static bool look(struct pair *p, struct packet *k)
+{
+	struct told *t = (struct told *)p->wire_ctx;
+	struct ike_header h = packet_header(k);
+	const struct ike_sa *sa = sa_find(p->node[0].ike, h.spi_i);
+
+	if (h.exchange != EXCHANGE_IKE_AUTH || k->node != 0 || !sa || !sa->half)
+		return true;
+	t->with = sa->half->ppk.mixed;
+	t->without = sa->half->proof.plain != NULL;
+	return true;
+}
+
+static void post_quantum_keys(void **state)
+{
+	static const enum pair_key keys[] = {PAIR_P256, PAIR_RSA};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ppks); i++) {
+		char a[2048], b[2048];
+		struct told told = {false};
+		struct story s;
+
+		print_message("# %s\n", ppks[i].name);
+		(void)snprintf(a, sizeof a, "%s%s", LINES, ppks[i].a);
+		(void)snprintf(b, sizeof b, "%s%s", LINES, ppks[i].b);
+		s = story_of(&ca, keys[i % 2], a, b);
+		s.p->wire = look;
+		s.p->wire_ctx = &told;
+		story_start(&s);
+		pair_acquire(s.p, 0);
+		pair_settle(s.p);
+		assert_int_equal(s.a->signs, ppks[i].signs);
+		assert_int_equal(told.without, ppks[i].signs == 2);
+		if (!ppks[i].up) {
+			assert_null(pair_sa(s.p, 0));
+			assert_null(pair_sa(s.p, 1));
+			story_end(&s);
+			continue;
+		}
+		pair_check_up(s.p, 0, 1);
+		assert_true(told.with || !ppks[i].mixed);
+		assert_string_equal(pair_sa(s.p, 1)->peer_cert->subject, "O=test, CN=a");
+		assert_int_equal(s.b->signs, 1);
+		(void)pair_operate(s.p, 1, IKE_OP_REKEY_IKE, NULL);
+		pair_pass(s.p, 1000);
+		(void)pair_operate(s.p, 0, IKE_OP_REKEY_CHILD, NULL);
+		pair_pass(s.p, 60000);
+		pair_check_up(s.p, 0, 1);
+		story_end(&s);
+	}
+}
+
+/* Neither signature is sent when one of them cannot be made. */
+static void both_signatures_or_none(void **state)
+{
+	struct story s = story_of(&ca, PAIR_P256, LINES ID KEY, LINES ID KEY);
+
+	(void)state;
+	s.a->sign_rc = -ERR_IO;
+	s.a->sign_from = 2;
+	story_start(&s);
+	pair_acquire(s.p, 0);
+	pair_settle(s.p);
+	assert_int_equal(s.a->signs, 2);
+	assert_int_equal(s.b->trusts, 0);
+	assert_true(pair_said(s.p, 0, "ike.sign.failed"));
+	assert_null(pair_sa(s.p, 0));
+	story_end(&s);
+}
+
+/* A node may die at any step, also between the two signatures; the other one gets there. */
+static void a_node_may_die_at_every_step(void **state)
+{
+	static const char *const there[] = {LINES ID KEY, LINES};
+
+	(void)state;
+	for (size_t c = 0; c < 4; c++) {
+		int dies = (int)(c & 1);
+
+		for (unsigned after = 0; after < 40; after++) {
+			struct story s = story_of(&ca, PAIR_P256, LINES ID KEY, there[c >> 1]);
+			unsigned left = after;
+
+			story_start(&s);
+			s.p->node[2].cert = dies ? s.b : s.a;
+			pair_acquire(s.p, 0);
+			while (left != 0 && pair_step(s.p))
+				left--;
+			pair_takeover(
+				s.p, dies, 2, dies ? &s.side_b : &s.side_a, PAIR_KEEP_UNCOMMITTED);
+			pair_pass(s.p, 200000);
+			pair_acquire(s.p, dies ? 0 : 2);
+			pair_pass(s.p, 30000);
+			pair_check_up(s.p, dies ? 0 : 2, dies ? 2 : 1);
+			story_end(&s);
+			if (left != 0)
+				break;
+		}
+	}
+}
+
+/* ---------------------------------------------------------------- RFC 9242 */
+
+/* The signatures cover what went before: one octet of an IKE_INTERMEDIATE of the initiator's that
+ * it does not remember as it sent it, and nobody is authenticated. */
+static bool forget_one(struct pair *p, struct packet *k)
+{
+	struct ike_header h = packet_header(k);
+	struct ike_sa *sa = sa_find(p->node[0].ike, h.spi_i);
+
+	if (h.exchange == EXCHANGE_IKE_INTERMEDIATE && k->node == 0 && sa && sa->half)
+		sa->half->inter.own[3] ^= 1;
+	return true;
+}
+
+static void signatures_cover_what_went_before(void **state)
+{
+	static const enum pair_key keys[] = {PAIR_P256, PAIR_RSA, PAIR_ED25519};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		struct story s = story_of(&ca, keys[i], LINES MORE, LINES MORE);
+
+		story_start(&s);
+		pair_acquire(s.p, 0);
+		pair_settle(s.p);
+		pair_check_up(s.p, 0, 1);
+		assert_int_equal(pair_sa(s.p, 0)->auth_method, AUTH_DIGITAL_SIGNATURE);
+		story_end(&s);
+		s = story_of(&ca, keys[i], LINES MORE, LINES MORE);
+		s.p->wire = forget_one;
+		story_start(&s);
+		pair_acquire(s.p, 0);
+		pair_settle(s.p);
+		assert_true(pair_said(s.p, 1, "does not verify with its certificate"));
+		assert_null(pair_sa(s.p, 0));
+		assert_null(pair_sa(s.p, 1));
+		story_end(&s);
+	}
+}
+
+/* ---------------------------------------------------------------- RFC 5723 */
+
+/* ADR 0037: no ticket is asked for, given or taken where the peer has a certificate. */
+static void no_tickets_with_certificates(void **state)
+{
+	struct story s = story_of(&ca, PAIR_P256, LINES TICKETS, LINES TICKETS);
+
+	(void)state;
+	story_start(&s);
+	pair_acquire(s.p, 0);
+	pair_settle(s.p);
+	pair_check_up(s.p, 0, 1);
+	assert_null(gateway_find(s.p->node[0].ike, "G")->ticket);
+	assert_int_equal(ike_show_stats(s.p->node[1].ike)->tickets_given, 0);
+	(void)pair_operate(s.p, 0, IKE_OP_CLEAR_IKE, NULL);
+	pair_pass(s.p, 5000);
+	pair_acquire(s.p, 0);
+	pair_settle(s.p);
+	pair_check_up(s.p, 0, 1);
+	assert_int_equal(s.b->trusts, 2);
+	story_end(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(post_quantum_keys),
+		cmocka_unit_test(both_signatures_or_none),
+		cmocka_unit_test(a_node_may_die_at_every_step),
+		cmocka_unit_test(signatures_cover_what_went_before),
+		cmocka_unit_test(no_tickets_with_certificates),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
