@@ -37,7 +37,8 @@ class Node:
         self.is_cluster = is_cluster
         self.log = os.path.join(self.folder, "tandemd.log")
         self.socket = os.path.join(self.folder, "tandemd.sock")
-        self.procs = {what: Proc(f"{self.host} {daemon}", os.path.join(self.folder, f"{what}.pid"))
+        self.procs = {what: Proc(f"{self.host} {daemon}", os.path.join(self.folder, f"{what}.pid"),
+                                 self.log if what == "control" else None)
                       for what, daemon in DAEMONS.items()}
 
     # --- links

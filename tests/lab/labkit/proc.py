@@ -8,22 +8,27 @@ import subprocess
 from . import wait
 
 
-crashes = []  # what ended by a signal that nobody here sends, as sentences
+LAST_LINES = 8
+
+crashes = []  # what ended by a signal that nobody here sends, as sentences with its last words below
 
 
 class Proc:
     """One process. Life: started or loaded .. gone; its record is a file that outlives this program."""
 
-    def __init__(self, name, record):
+    def __init__(self, name, record, log=None):
+        """log: a file of its own that it writes beside its output."""
         self.name = name
         self.record = record
         self.child = None  # only in the program that started it
+        self.logs = [log] if log else []
 
     def start(self, argv, log, env=None):
         """Output is appended to log; the process is a session of its own and outlives us."""
         if self.alive():
             raise RuntimeError(f"{self.name} runs already")
         self._look()
+        self.logs = [*(own for own in self.logs if own != log), log]
         with open(log, "ab") as out:
             self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                           start_new_session=True, env=env)
@@ -77,13 +82,15 @@ class Proc:
         if status is None:
             return
         self.child = None
-        # SIGABRT is also how a dataplane ends on purpose whose worker a driver does not let go
-        # (dataplane/crew_hung.c), as when the links of a lab that is taken down fill up.
-        fine = {signal.SIGTERM, signal.SIGKILL, signal.SIGINT}
-        if self.name.endswith("tandem-dataplane"):
-            fine.add(signal.SIGABRT)
-        if status < 0 and -status not in fine:
-            crashes.append(f"{self.name} ended by {signal.Signals(-status).name}")
+        if status < 0 and -status not in (signal.SIGTERM, signal.SIGKILL, signal.SIGINT):
+            crashes.append("\n\t".join((f"{self.name} ended by {signal.Signals(-status).name}",
+                                       *self._last_words())))
+
+    def _last_words(self):
+        """Why it went, when it said so."""
+        for log in filter(os.path.exists, self.logs):
+            with open(log, encoding="utf-8", errors="replace") as text:
+                yield from text.read().splitlines()[-LAST_LINES:]
 
     def _forget(self):
         self._look()
