@@ -44,6 +44,7 @@ struct bucket_order {
 	uint8_t rg;
 	enum bucket_mode mode;
 	struct job *job; /* may be NULL */
+	void (*finish)(struct dp *dp, struct job *j);
 	uint32_t n;
 	uint32_t at[]; /* indices into the job */
 };
@@ -72,12 +73,26 @@ static bool is_in(const struct sa *sa, uint32_t rg, struct bucket_range r)
 	return sa->rg == rg && sa->bucket >= r.first && sa->bucket <= r.last;
 }
 
+/* Orders lie in the rings of workers that sleep, too, and for those no grace period waits: what
+ * orders name goes a grace period after the last of them. */
+static void order_finish(struct dp *dp, struct order *o)
+{
+	struct bucket_order *b = container_of(o, struct bucket_order, o);
+	struct rg_handover *h = b->h;
+
+	if (b->finish)
+		b->finish(dp, b->job);
+	if (--h->orders == 0 && h->ended)
+		dp_defer(dp, defer_free, h, NULL);
+}
+
 static struct bucket_order *order_new(const struct bucket_order *like, uint32_t max)
 {
 	struct bucket_order *b = calloc(1, sizeof *b + max * sizeof b->at[0]);
 
 	if (b) {
 		*b = *like;
+		b->o.finish = order_finish;
 		if (b->job)
 			b->job->pieces++;
 	}
@@ -105,6 +120,7 @@ static int order_all(struct dp *dp, const struct bucket_order *like, struct repl
 
 		v[to]->at[v[to]->n++] = i;
 	}
+	like->h->orders += n;
 	for (uint32_t i = 0; i < n; i++)
 		dp_order(dp, i, &v[i]->o, r);
 	return 0;
@@ -138,9 +154,8 @@ static void freeze_run(struct worker *w, struct command *c)
 		export_one(w, &b->job->v[b->at[i]]);
 }
 
-static void freeze_finish(struct dp *dp, struct order *o)
+static void freeze_finish(struct dp *dp, struct job *j)
 {
-	struct job *j = container_of(o, struct bucket_order, o)->job;
 	Dp__Reply body;
 	size_t n = 0;
 
@@ -208,7 +223,7 @@ void api_handover_freeze(struct dp *dp, const Dp__HandoverFreeze *f, struct repl
 	if (rc == 0) {
 		like.job->reply = r;
 		like.o.c.run = freeze_run;
-		like.o.finish = freeze_finish;
+		like.finish = freeze_finish;
 		rc = order_all(dp, &like, r);
 		if (rc < 0)
 			job_free(like.job);
@@ -282,10 +297,8 @@ static void activate_run(struct worker *w, struct command *c)
 	handover_mode(w, b->h, b->range, BUCKET_ACTIVE);
 }
 
-static void activate_finish(struct dp *dp, struct order *o)
+static void activate_finish(struct dp *dp, struct job *j)
 {
-	struct job *j = container_of(o, struct bucket_order, o)->job;
-
 	(void)dp;
 	if (--j->pieces == 0)
 		job_free(j);
@@ -339,7 +352,7 @@ void api_handover_activate(struct dp *dp, const Dp__HandoverActivate *a, struct 
 		atomic_store(&like.h->epoch, a->epoch);
 		atomic_store(&like.h->deadline_ns, a->deadline_ns);
 		like.o.c.run = activate_run;
-		like.o.finish = activate_finish;
+		like.finish = activate_finish;
 		rc = order_all(dp, &like, r);
 		if (rc < 0)
 			job_free(like.job);
@@ -360,12 +373,14 @@ static void end_run(struct worker *w, struct command *c)
 void handover_end(struct dp *dp, uint32_t rg, struct reply *r)
 {
 	struct rg_handover *h = atomic_exchange(&dp->sh.rgs[rg].handover, NULL);
-	struct bucket_order like = {.rg = (uint8_t)rg, .range = ALL_BUCKETS};
+	struct bucket_order like = {.rg = (uint8_t)rg, .range = ALL_BUCKETS, .h = h};
 
 	if (!h)
 		return;
 	like.o.c.run = end_run;
 	if (dp->running && order_all(dp, &like, r) < 0)
 		log_err(&dp->log, "dp.handover.end", "rg=%u", rg);
-	dp_defer(dp, defer_free, h, r);
+	h->ended = true;
+	if (h->orders == 0)
+		dp_defer(dp, defer_free, h, r);
 }

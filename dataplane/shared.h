@@ -50,6 +50,9 @@ struct rg_handover {
 	_Atomic uint64_t deadline_ns; /* of BUCKET_ACTIVE */
 	_Atomic uint8_t node;	      /* of BUCKET_FORWARD */
 	uint32_t n;
+	/* of the API thread: orders given that name it; it goes after the last of them */
+	uint32_t orders;
+	bool ended;
 	_Atomic uint8_t mode[];
 };
 

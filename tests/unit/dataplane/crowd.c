@@ -44,6 +44,7 @@ struct number {
 struct crowd {
 	struct dp *dp;
 	pthread_t thread;
+	bool runs;
 	int fd;
 	struct frame_in in;
 	uint64_t id, replied;
@@ -635,6 +636,7 @@ struct crowd *crowd_new(uint32_t workers)
 	c->dp->sh.test_hang = true;
 	make_keys(c);
 	must(pthread_create(&c->thread, NULL, run, c->dp) == 0, "thread");
+	c->runs = true;
 	frame_in_init(&c->in, FRAME_MAX_DEFAULT);
 	connect_to(c, path);
 	configure(c, workers);
@@ -651,10 +653,18 @@ static void unlink_in(const struct crowd *c, const char *name)
 	(void)unlink(path);
 }
 
-void crowd_free(struct crowd *c)
+struct dp *crowd_take_over(struct crowd *c)
 {
 	atomic_store(&c->dp->stop, true);
-	(void)pthread_join(c->thread, NULL);
+	if (c->runs)
+		(void)pthread_join(c->thread, NULL);
+	c->runs = false;
+	return c->dp;
+}
+
+void crowd_free(struct crowd *c)
+{
+	(void)crowd_take_over(c);
 	(void)close(c->fd);
 	dp_fini(c->dp);
 	free(c->dp);

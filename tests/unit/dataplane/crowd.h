@@ -26,6 +26,8 @@ struct crowd_verdict {
 struct crowd *crowd_new(uint32_t workers);
 void crowd_free(struct crowd *c);
 struct dp *crowd_dp(struct crowd *c);
+/* The API thread ends; whoever calls this does its work from now on. */
+struct dp *crowd_take_over(struct crowd *c);
 /* Sends a request and handles what comes back until its reply; the error of the reply. */
 int crowd_ask(struct crowd *c, Dp__Request *q);
 /* Handles events (grants leases) for a while. */
