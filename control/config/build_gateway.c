@@ -5,6 +5,7 @@
 
 #include "config/build.h"
 #include "config/value.h"
+#include "policy/dn.h"
 
 /* Exactly one way to say who someone is, or none. */
 static bool has_one(struct build *b, const struct node *id, const struct node **which)
@@ -26,6 +27,55 @@ static bool has_one(struct build *b, const struct node *id, const struct node **
 	return found == 1;
 }
 
+/* Said here, because a name that cannot be read would match nobody, silently. */
+static void check_dn(struct build *b, const struct node *v)
+{
+	switch (dn_text_check(view_of_text(v->word))) {
+	case 0:
+		return;
+	case -ERR_UNSUPPORTED:
+		refuse_at(b, v,
+			"an attribute has no name that is known here: give its number "
+			"(2.5.4.3=...)");
+		return;
+	case -ERR_LIMIT:
+		refuse_at(b, v, "is too long");
+		return;
+	default:
+		refuse_at(b, v, "is no distinguished name: \"O=example, CN=branch\"");
+		return;
+	}
+}
+
+/* ID-006 to ID-009 */
+static void fill_dn(struct build *b, const struct node *dn, struct model_identity *to)
+{
+	static const char *const words[] = {[DN_CONTAINER] = "container",
+		[DN_WILDCARD] = "wildcard",
+		[DN_EXACT] = "exact-match"};
+	const char **all;
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		const struct node *s = stmt(b, dn, words[i]);
+
+		if (!s)
+			continue;
+		if (to->dns) {
+			refuse_at(b, s, "only one of container, wildcard, exact-match");
+			return;
+		}
+		all = arena_array(b->arena, const char *, stmt_count(s));
+		if (!all)
+			return;
+		to->dn_how = (enum dn_match)i;
+		to->dns = all;
+		for (const struct node *v = s->first; v; v = v->next) {
+			check_dn(b, v);
+			all[to->n_dns++] = v->word;
+		}
+	}
+}
+
 static void fill_identity(struct build *b, const struct node *id, struct model_identity *to)
 {
 	static const char *const words[] = {"", "inet", "inet6", "hostname", "user-at-hostname",
@@ -38,8 +88,7 @@ static void fill_identity(struct build *b, const struct node *id, struct model_i
 	to->type = (enum model_id_type)word_index(words, which->word);
 	value = which->first && which->first->is_name ? which->first->word : NULL;
 	if (to->type == MODEL_ID_DN) {
-		to->dn_container = stmt_text(b, which, "container");
-		to->dn_wildcard = stmt_text(b, which, "wildcard");
+		fill_dn(b, which, to);
 	} else if (to->type == MODEL_ID_INET || to->type == MODEL_ID_INET6) {
 		if (value && addr_parse(value, &to->addr) < 0)
 			to->type = MODEL_ID_NONE;

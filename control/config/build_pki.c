@@ -256,6 +256,7 @@ void build_certificate(struct build *b, const struct node *n, struct model_ike_p
 	bool needed = p->n_proposals > 0 && p->proposals[0].auth != MODEL_AUTH_PSK;
 
 	p->local_certificate = stmt_text(b, n, "certificate local-certificate");
+	p->end_entity_only = stmt_flag(b, n, "certificate no-certificate-chain-in-ike");
 	p->peer_cert_pkcs7 =
 		strcmp(stmt_word(b, n, "certificate peer-certificate-type"), "pkcs7") == 0;
 	fill_trust(b, n, p);

@@ -17,6 +17,7 @@
  */
 #include "base/addr.h"
 #include "base/view.h"
+#include "policy/dn.h"
 
 #define MODEL_PEERS_MAX	      5
 #define MODEL_PROPOSALS_MAX   4
@@ -113,6 +114,7 @@ struct model_ike_policy {
 	const struct model_ca_profile *const *trusted_cas;
 	uint32_t n_trusted_cas;
 	bool use_all;			/* not tied to any: trusted_cas are all profiles */
+	bool end_entity_only;		/* what we send: not the CAs above it */
 	bool peer_cert_pkcs7;		/* else X.509 signature */
 	const char *const *policy_oids; /* dotted; one of them must hold for the peer's chain */
 	uint32_t n_policy_oids;
@@ -130,10 +132,12 @@ enum model_id_type {
 
 struct model_identity {
 	enum model_id_type type;
-	struct addr addr;	  /* INET, INET6 */
-	struct view value;	  /* HOSTNAME, USER_AT_HOSTNAME, KEY_ID: octets as sent */
-	const char *dn_container; /* DN of a peer; NULL when not set */
-	const char *dn_wildcard;
+	struct addr addr;  /* INET, INET6 */
+	struct view value; /* HOSTNAME, USER_AT_HOSTNAME, KEY_ID: octets as sent */
+	/* DN of a peer: one of these names, compared in that way; none: any. */
+	enum dn_match dn_how;
+	const char *const *dns;
+	uint32_t n_dns;
 };
 
 enum model_version { MODEL_IKE_V1 = 1, MODEL_IKE_V2 = 2 };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "pki/dn.h"
+#include "policy/dn.h"
 #include "pki/trust.h"
 #include "wire/iana.h"
 

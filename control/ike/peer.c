@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "ike/engine.h"
-#include "pki/dn.h"
+#include "policy/dn.h"
 
 static int addr_order(const struct addr *a, const struct addr *b)
 {
@@ -129,12 +129,13 @@ static bool has_address(const struct model_gateway *gw, const struct addr *a)
 	return false;
 }
 
-/* ID-002, ID-006, ID-007: not told which, any name that the certificate backs. */
+/* ID-002, ID-006 to ID-009: not told which, any name that the certificate backs. */
 static bool dn_is_wanted(const struct model_identity *m, struct view der)
 {
-	if (m->dn_container && !dn_matches(der, DN_CONTAINER, view_of_text(m->dn_container)))
-		return false;
-	return !m->dn_wildcard || dn_matches(der, DN_WILDCARD, view_of_text(m->dn_wildcard));
+	for (uint32_t i = 0; i < m->n_dns; i++)
+		if (dn_matches(der, m->dn_how, view_of_text(m->dns[i])))
+			return true;
+	return m->n_dns == 0;
 }
 
 bool peer_id_matches(

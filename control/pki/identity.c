@@ -2,7 +2,7 @@
 
 #include <strings.h>
 
-#include "pki/dn.h"
+#include "policy/dn.h"
 
 static bool equal_nocase(struct view a, struct view b)
 {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pki/dn.h"
+#include "policy/dn.h"
 #include "pki/rev_state.h"
 
 /* ---------------------------------------------------------------- life */

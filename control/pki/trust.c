@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "pki/dn.h"
+#include "policy/dn.h"
 #include "pki/identity.h"
 
 static void refuse(struct pki_trust *out, int rc, const char *fmt, ...) PRINTF(3, 4);

@@ -17,7 +17,7 @@ RULES = {
     "control/crypto": (("proto/base",), (), ("openssl",)),
     "control/policy": (("proto/base",), (), ()),
     "control/config": (("control/policy", "control/crypto", "proto/base"), (), ()),
-    "control/pki": (("control/crypto", "control/config", "proto/base"), (), ()),
+    "control/pki": (("control/crypto", "control/policy", "control/config", "proto/base"), (), ()),
     "control/ike": (("control/ike", "control/wire", "control/crypto", "control/policy", "control/config",
                      "control/pki", "proto/base"), ("record",), ("protobuf-c",)),
     "control/keys": (("control/crypto", "proto"), ("keys",), ("protobuf-c", "seccomp", "p11-kit")),

@@ -21,7 +21,7 @@ PARSERS = (
     "control/crypto/cert_ext.c",
     "control/crypto/crl.c",
     "control/crypto/ocsp.c",
-    "control/pki/dn*.c",
+    "control/policy/dn*.c",
     "control/pki/ldif.c",
 )
 TWIN_OF = re.compile(r"Twin of:((?:\s+[\w.]+\.c)+)")

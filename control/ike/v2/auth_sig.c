@@ -216,7 +216,8 @@ static bool asked_for(const struct half *h, const uint8_t digest[20])
 	return false;
 }
 
-/* RFC 7296 3.6: end entity first; up to below a CA that the peer said it has. */
+/* RFC 7296 3.6: end entity first; up to below a CA that the peer said it has, or no more (SS-007).
+ */
 static void certs_write(struct writer *w, const struct ike_sa *sa, const struct ike_local_cert *c)
 {
 	for (size_t i = 0; i < c->n_chain && i < IKE_CERTS_MAX; i++) {
@@ -225,7 +226,7 @@ static void certs_write(struct writer *w, const struct ike_sa *sa, const struct 
 		writer_open(w, PLD_CERT);
 		pld_cert_emit(&w->e, &pld);
 		writer_close(w);
-		if (asked_for(sa->half, c->issuers[i]))
+		if (sa->gw->model->policy->end_entity_only || asked_for(sa->half, c->issuers[i]))
 			return;
 	}
 }

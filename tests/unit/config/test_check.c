@@ -140,6 +140,17 @@ static const struct check check_security_cases[] = {
 		"'address ::1/128'\n    no interface has this address\n", false},
 	{"two identities", GW "local-identity hostname a inet 1.2.3.4",
 		AT_GW "'local-identity'\n    only one kind of identity can be given\n", false},
+	{"two ways to compare a name (ID-009)",
+		GW "remote-identity distinguished-name wildcard O=a container O=b",
+		"[edit security ike gateway g remote-identity distinguished-name]\n  'wildcard "
+		"O=a'\n"
+		"    only one of container, wildcard, exact-match\n",
+		false},
+	{"a name that is none (ID-007)", GW "remote-identity distinguished-name wildcard Sunnyvale",
+		"    is no distinguished name: \"O=example, CN=branch\"\n", false},
+	{"an attribute nobody knows", GW "remote-identity distinguished-name container XY=a",
+		"    an attribute has no name that is known here: give its number (2.5.4.3=...)\n",
+		false},
 	{"two DPD modes", GW "dead-peer-detection optimized always-send",
 		"only one of optimized, probe-idle-tunnel, always-send\n", false},
 	{"GCM and v1", GW "version v1-only",

@@ -220,8 +220,9 @@ static void model_of_identities(void **state)
 	assert_int_equal(b->local_id.type, MODEL_ID_KEY_ID);
 	assert_true(view_equal(b->local_id.value, view_of_text("k 1")));
 	assert_int_equal(b->remote_id.type, MODEL_ID_DN);
-	assert_string_equal(b->remote_id.dn_wildcard, "O=x");
-	assert_null(b->remote_id.dn_container);
+	assert_int_equal(b->remote_id.dn_how, DN_WILDCARD);
+	assert_int_equal(b->remote_id.n_dns, 1);
+	assert_string_equal(b->remote_id.dns[0], "O=x");
 	assert_true(b->general_ikeid);
 	assert_false(b->nat_traversal);
 	assert_false(b->fragmentation);

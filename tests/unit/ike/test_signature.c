@@ -177,6 +177,41 @@ static void another_subject_is_refused(void **state)
 	story_end(&s);
 }
 
+/* ID-008, ID-009: the whole name; one of several. The peer is "O=test, CN=b". */
+static void one_of_several_subjects(void **state)
+{
+	static const struct {
+		const char *line;
+		bool want;
+	} rows[] = {
+		{"container [ \"O=other\" \"O=test, CN=b\" ]\n", true},
+		{"container [ \"O=other\" \"CN=b, O=test\" ]\n", false},
+		{"wildcard [ CN=z CN=b ]\n", true},
+		{"wildcard [ CN=z CN=y ]\n", false},
+		{"exact-match \"O=test, CN=b\"\n", true},
+		{"exact-match CN=b\n", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct story s;
+		char lines[1024];
+
+		(void)snprintf(lines, sizeof lines, "%s%s%s", METHOD("certificates") CERT_LINES,
+			"set security ike gateway G remote-identity distinguished-name ",
+			rows[i].line);
+		s = story_of(&ca, PAIR_P256, lines,
+			METHOD("certificates") CERT_LINES
+			"set security ike gateway G local-identity distinguished-name\n");
+		story_start(&s);
+		pair_acquire(s.p, 0);
+		pair_settle(s.p);
+		if ((pair_sa(s.p, 0) != NULL) != rows[i].want)
+			fail_msg("%s", rows[i].line);
+		story_end(&s);
+	}
+}
+
 /* ID-005: it says what is configured, but its certificate does not. */
 static void an_identity_without_backing(void **state)
 {
@@ -379,6 +414,28 @@ static void what_the_peer_has_is_not_sent(void **state)
 	expect_up(&s, AUTH_DIGITAL_SIGNATURE, AUTH_DIGITAL_SIGNATURE);
 	assert_int_equal(s.b->n_certs, 1);
 	assert_int_equal(pair_sa(s.p, 1)->peer_cert->n_refs, 1);
+	story_end(&s);
+}
+
+/* SS-007, PKI-020: nothing but our own is sent, and the peer has to have the rest. */
+static void only_our_own_is_sent(void **state)
+{
+	const char *lines = METHOD("certificates") CERT_LINES;
+	const char *one = METHOD("certificates") CERT_LINES
+		"set security ike policy IP certificate no-certificate-chain-in-ike\n";
+	struct story s = story_of(&ca, PAIR_P256, one, lines);
+
+	(void)state;
+	story_start(&s);
+	expect_refused(&s, "ike.auth.failed");
+	assert_int_equal(s.b->n_certs, 1);
+	story_end(&s);
+	s = story_of(&ca, PAIR_P256, lines, one);
+	s.a->anchor = ca.sub.cert;
+	story_start(&s);
+	expect_up(&s, AUTH_DIGITAL_SIGNATURE, AUTH_DIGITAL_SIGNATURE);
+	assert_int_equal(s.a->n_certs, 1);
+	assert_int_equal(s.b->n_certs, 2);
 	story_end(&s);
 }
 
@@ -643,6 +700,7 @@ int main(void)
 		cmocka_unit_test(a_downgrade_is_noticed),
 		cmocka_unit_test(subject_as_identity),
 		cmocka_unit_test(another_subject_is_refused),
+		cmocka_unit_test(one_of_several_subjects),
 		cmocka_unit_test(an_identity_without_backing),
 		cmocka_unit_test(failures_look_alike),
 		cmocka_unit_test(bad_certificates_are_refused),
@@ -651,6 +709,7 @@ int main(void)
 		cmocka_unit_test(no_mixing_with_pre_shared_keys),
 		cmocka_unit_test(the_initiator_distrusts),
 		cmocka_unit_test(what_the_peer_has_is_not_sent),
+		cmocka_unit_test(only_our_own_is_sent),
 		cmocka_unit_test(losses_and_repetitions),
 		cmocka_unit_test(asked_again_while_judged),
 		cmocka_unit_test(judged_too_late),

@@ -6,7 +6,7 @@
  */
 #include <assert.h>
 
-#include "pki/dn.h"
+#include "policy/dn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

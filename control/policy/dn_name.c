@@ -1,4 +1,4 @@
-#include "pki/dn_name.h"
+#include "policy/dn_name.h"
 
 int part_add(struct name *n, uint16_t rdn, struct view oid)
 {

@@ -1,8 +1,8 @@
-#include "pki/dn.h"
+#include "policy/dn.h"
 
 #include <stdio.h>
 
-#include "pki/dn_name.h"
+#include "policy/dn_name.h"
 
 /* ---------------------------------------------------------------- comparing */
 

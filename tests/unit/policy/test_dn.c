@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "../crypto/forge.h"
-#include "pki/dn.h"
+#include "policy/dn.h"
 
 static void dn_matches_table(void **state)
 {

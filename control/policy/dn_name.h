@@ -4,7 +4,7 @@
  * Life: on the stack of one call; about 4 KB.
  */
 #include "base/cursor.h"
-#include "pki/dn.h"
+#include "policy/dn.h"
 
 #define DN_PARTS_MAX 64	 /* attribute values of one name */
 #define DN_OID_MAX   24	 /* octets of an attribute type */

@@ -1,4 +1,4 @@
-#include "pki/dn_name.h"
+#include "policy/dn_name.h"
 
 #include <ctype.h>
 #include <strings.h>
