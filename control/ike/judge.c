@@ -46,31 +46,58 @@ static int remember(struct ike_trust_job *job, const struct path *p)
 	return 0;
 }
 
-static void judge(const struct crypto *c, const struct pki_store *s, struct pki_cache *cache,
-	struct ike_trust_job *job, const struct pki_trust_ask *ask, struct path *path)
-{
-	struct pki_trust t = {.rc = 0};
+struct judge {
+	const struct crypto *crypto;
+	const struct pki_store *store;
+	struct pki_cache *cache;
+	struct path *path; /* out */
+};
 
-	pki_trust_check(s, cache, c, ask, &t);
-	job->rc = t.rc;
-	(void)snprintf(job->reason, sizeof job->reason, "%s", t.reason);
-	if (t.rc == 0)
-		(void)dn_text(t.path.certs[0]->subject, job->subject, sizeof job->subject);
-	if (t.rc == 0 && (sign_schemes(t.path.certs[0]->key) & job->key_schemes) == 0)
+/* By one gateway's terms. true: no other gateway's would make a difference. */
+static bool judge(const struct judge *g, struct ike_trust_job *job, const struct pki_trust_ask *ask,
+	size_t which)
+{
+	const struct ike_trust_terms *terms = &job->terms[which];
+	struct pki_trust t = {.rc = 0};
+	bool final;
+
+	pki_trust_check(g->store, g->cache, g->crypto, ask, &t);
+	final = t.rc == 0 || t.final;
+	if (t.rc < 0) {
+		ike_trust_refuse(job, t.rc, t.reason);
+	} else if ((sign_schemes(t.path.certs[0]->key) & terms->key_schemes) == 0) {
 		ike_trust_refuse(job, -ERR_AUTH, "its key is not of the configured method");
-	if (job->rc == 0)
+		final = false;
+	} else {
+		job->chosen = which;
+		(void)dn_text(t.path.certs[0]->subject, job->subject, sizeof job->subject);
 		job->rc = remember(job, &t.path);
-	if (job->rc == 0)
-		path_copy(&t.path, path);
+		if (job->rc == 0)
+			path_copy(&t.path, g->path);
+	}
 	pki_trust_fini(&t);
+	return final;
 }
 
-void ike_trust_run(const struct crypto *c, const struct pki_store *s, struct pki_cache *cache,
-	struct ike_trust_job *job, struct path *path)
+/* The names of the CA profiles that a policy is tied to; none: any. */
+static int cas_of(const struct model_ike_policy *p, const char ***out, size_t *n)
 {
-	const struct model_ike_policy *p = job->policy;
-	struct view certs[IKE_CERTS_MAX];
 	const char **cas = (const char **)calloc((size_t)p->n_trusted_cas + 1, sizeof(char *));
+
+	if (!cas)
+		return -ERR_NOMEM;
+	*n = 0;
+	for (uint32_t i = 0; i < p->n_trusted_cas && !p->use_all; i++)
+		cas[(*n)++] = p->trusted_cas[i]->name;
+	*out = cas;
+	return 0;
+}
+
+static bool judge_by(const struct judge *g, struct ike_trust_job *job, size_t which)
+{
+	const struct model_ike_policy *p = job->terms[which].policy;
+	struct view certs[IKE_CERTS_MAX];
+	const char **cas;
 	struct pki_trust_ask ask = {.terms = {.at_s = (int64_t)(job->wall_ms / 1000),
 					    .policies = p->policy_oids,
 					    .n_policies = p->n_policy_oids},
@@ -82,16 +109,37 @@ void ike_trust_run(const struct crypto *c, const struct pki_store *s, struct pki
 		.alg = job->alg,
 		.octets = blob_view(&job->octets),
 		.signature = blob_view(&job->signature)};
+	bool final;
 
-	if (!cas) {
-		job->rc = -ERR_NOMEM;
-		return;
+	if (ask.pkcs7 && !p->peer_cert_pkcs7) {
+		ike_trust_refuse(job, -ERR_AUTH, "it sent PKCS #7, which is not configured");
+		return false;
 	}
+	if (cas_of(p, &cas, &ask.terms.n_cas) < 0) {
+		ike_trust_refuse(job, -ERR_NOMEM, err_text(-ERR_NOMEM));
+		return true;
+	}
+	ask.terms.cas = cas;
 	for (size_t i = 0; i < job->n_certs; i++)
 		certs[i] = blob_view(&job->certs[i].data);
-	for (uint32_t i = 0; i < p->n_trusted_cas && !p->use_all; i++)
-		cas[ask.terms.n_cas++] = p->trusted_cas[i]->name;
-	ask.terms.cas = cas;
-	judge(c, s, cache, job, &ask, path);
+	final = judge(g, job, &ask, which);
 	free((void *)cas);
+	return final;
+}
+
+void ike_trust_run(const struct crypto *c, const struct pki_store *s, struct pki_cache *cache,
+	struct ike_trust_job *job, struct path *path)
+{
+	const struct judge g = {c, s, cache, path};
+	char first[IKE_TRUST_REASON_MAX];
+
+	ike_trust_refuse(job, -ERR_AUTH, "no gateway could judge it");
+	for (size_t i = 0; i < job->n_terms; i++) {
+		if (judge_by(&g, job, i))
+			return;
+		if (i == 0)
+			memcpy(first, job->reason, sizeof first);
+	}
+	if (job->n_terms > 1) /* the best candidate's word is what helps */
+		memcpy(job->reason, first, sizeof first);
 }

@@ -34,6 +34,13 @@ struct ike_cert {
 	struct blob data;
 };
 
+#define IKE_TERMS_MAX 8
+
+struct ike_trust_terms {
+	const struct model_ike_policy *policy;
+	uint32_t key_schemes; /* SIGN_BIT()s: the peer's key must be good for one of these */
+};
+
 /*
  * One job does all there is about the peer: a chain from its certificate to an anchor the policy
  * trusts, validity, key usage, policy OIDs, revocation, the identity backed by the certificate
@@ -42,16 +49,19 @@ struct ike_cert {
 struct ike_trust_job {
 	uint64_t id;
 	struct model *model; /* a reference; frees what the next points to */
-	const struct model_ike_policy *policy;
+	/* Tried in this order until one fits: gateways may differ in nothing but whom they trust.
+	 */
+	struct ike_trust_terms terms[IKE_TERMS_MAX];
+	size_t n_terms;
 	struct ike_cert certs[IKE_CERTS_MAX]; /* as received, end entity first; perhaps none */
 	size_t n_certs;
-	uint32_t key_schemes; /* SIGN_BIT()s: the peer's key must be good for one of these */
 	struct sign_alg alg;
 	struct blob octets, signature;
 	struct ident peer_id; /* what it claims */
 	uint64_t wall_ms;
 
 	int rc;				   /* out: 0; -ERR_AUTH; another error: could not tell */
+	size_t chosen;			   /* out: which of the terms, when rc is 0 */
 	char reason[IKE_TRUST_REASON_MAX]; /* out: for the operator, when rc < 0 */
 	char subject[IKE_SUBJECT_MAX];	   /* out: of its certificate, "" when there is none */
 	uint64_t not_after_wall_ms;	   /* out: earliest of the chain */
@@ -85,6 +95,7 @@ struct ike_credentials {
 
 struct ike;
 struct ike_sa;
+struct gateway;
 struct cause;
 
 /* Of one IKE SA while it authenticates; in struct half. One job is out at a time. */
@@ -95,6 +106,8 @@ struct proof {
 	struct ike_sign_job *plain;  /* the second one, of an initiator */
 	uint8_t method, peer_method; /* enum auth_method */
 	bool decoy;		     /* whatever the verdict is: we know no such peer */
+	/* Responder: whose the terms of the job are. As long as its model is the engine's. */
+	struct gateway *gateways[IKE_TERMS_MAX];
 };
 
 void proof_fini(struct proof *p);

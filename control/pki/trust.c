@@ -87,6 +87,7 @@ void pki_trust_check(const struct pki_store *s, struct pki_cache *cache,
 	const struct crypto *crypto, const struct pki_trust_ask *ask, struct pki_trust *out)
 {
 	struct received r = {0};
+	bool by_terms = false;
 	int rc = received_read(ask, cache, &r);
 
 	*out = (struct pki_trust){0};
@@ -95,12 +96,15 @@ void pki_trust_check(const struct pki_store *s, struct pki_cache *cache,
 			CERT_CHAIN_MAX);
 	else if (rc < 0)
 		refuse(out, rc, "a certificate cannot be read: %s", err_text(rc));
-	if (out->rc == 0)
+	if (out->rc == 0) {
 		chain_check(s, cache, ask, &r, out);
+		by_terms = out->rc < 0;
+	}
 	if (out->rc == 0)
 		identity_check(ask, out);
 	if (out->rc == 0)
 		signature_check(crypto, ask, out);
+	out->final = out->rc < 0 && !by_terms;
 	if (out->rc < 0)
 		path_fini(&out->path);
 	received_fini(&r);

@@ -25,7 +25,8 @@ struct pki_trust_ask {
 };
 
 struct pki_trust {
-	int rc;			     /* 0: trusted but for revocation */
+	int rc;	    /* 0: trusted but for revocation */
+	bool final; /* refused whatever the terms are: unreadable, not its identity, not signed */
 	char reason[PKI_REASON_MAX]; /* of a refusal; no octets of the peer unescaped */
 	struct path path;
 };

@@ -216,6 +216,17 @@ static bool asked_for(const struct half *h, const uint8_t digest[20])
 	return false;
 }
 
+bool auth_sig_is_asked(
+	struct ike *ike, const struct ike_sa *sa, const struct model_ike_policy *policy)
+{
+	const struct ike_local_cert *c = local_cert(ike, policy);
+
+	for (size_t i = 0; c && i < c->n_chain; i++)
+		if (asked_for(sa->half, c->issuers[i]))
+			return true;
+	return false;
+}
+
 /* RFC 7296 3.6: end entity first; up to below a CA that the peer said it has, or no more (SS-007).
  */
 static void certs_write(struct writer *w, const struct ike_sa *sa, const struct ike_local_cert *c)
@@ -298,9 +309,16 @@ int auth_sig_plain_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
 
 /* ---------------------------------------------------------------- the peer's */
 
+static bool takes_pkcs7(const struct ike_trust_job *job)
+{
+	for (size_t i = 0; i < job->n_terms; i++)
+		if (job->terms[i].policy->peer_cert_pkcs7)
+			return true;
+	return false;
+}
+
 /* Bounded: -ERR_LIMIT, -ERR_UNSUPPORTED with *why. Others than we asked for are passed over. */
-static int certs_read(const struct rx *rx, const struct model_ike_policy *policy,
-	struct ike_trust_job *job, const char **why)
+static int certs_read(const struct rx *rx, struct ike_trust_job *job, const char **why)
 {
 	const struct payload *p = NULL;
 	struct pld_cert pld;
@@ -321,7 +339,7 @@ static int certs_read(const struct rx *rx, const struct model_ike_policy *policy
 		if (pld.encoding == CERT_HASH_URL || pld.encoding == CERT_BUNDLE_URL)
 			return -ERR_UNSUPPORTED;
 		if (pld.encoding != CERT_X509_SIGNATURE &&
-			!(pld.encoding == CERT_PKCS7 && policy->peer_cert_pkcs7))
+			!(pld.encoding == CERT_PKCS7 && takes_pkcs7(job)))
 			continue;
 		*why = "out of memory";
 		if (blob_copy(pld.data, &job->certs[job->n_certs].data) < 0)
@@ -331,39 +349,61 @@ static int certs_read(const struct rx *rx, const struct model_ike_policy *policy
 	return 0;
 }
 
-static int job_fill(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
+/* Of those gateways whose method allows the peer's; *why is the first refusal when none does. */
+static int terms_fill(struct ike_sa *sa, const struct auth_peers *from, struct view data,
 	struct ike_trust_job *job, const char **why)
+{
+	struct proof *proof = &sa->half->proof;
+	struct auth_claim claim = {.key_schemes = 0};
+	const char *said;
+
+	for (size_t i = 0; i < from->n && job->n_terms < IKE_TERMS_MAX; i++) {
+		const struct model_ike_policy *p = from->v[i]->model->policy;
+
+		if (auth_accept(p, proof->peer_method, data, sa->half->peer_hashes, &claim, &said) <
+			0) {
+			if (i == 0)
+				*why = said;
+			continue;
+		}
+		/* The same for all of them. */
+		job->alg = claim.alg;
+		proof->gateways[job->n_terms] = from->v[i];
+		job->terms[job->n_terms++] = (struct ike_trust_terms){p, claim.key_schemes};
+	}
+	if (job->n_terms == 0)
+		return -ERR_AUTH;
+	*why = "out of memory";
+	return blob_copy(claim.signature, &job->signature);
+}
+
+static int job_fill(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
+	const struct auth_peers *from, struct ike_trust_job *job, const char **why)
 {
 	const struct payload *a = chain_find(rx->chain, PLD_AUTH),
 			     *i = chain_find(rx->chain, sa->initiator ? PLD_IDR : PLD_IDI);
 	struct pld_auth auth;
-	struct auth_claim claim;
 	int rc;
 
 	*why = "its AUTH payload is malformed";
 	if (!a || !i || pld_auth_parse(a->body, &auth) < 0)
 		return -ERR_AUTH;
-	rc = auth_accept(job->policy, auth.method, ppk_auth_value(sa, rx, auth.data),
-		sa->half->peer_hashes, &claim, why);
+	sa->half->proof.peer_method = auth.method;
+	rc = terms_fill(sa, from, ppk_auth_value(sa, rx, auth.data), job, why);
 	if (rc == 0)
-		rc = certs_read(rx, job->policy, job, why);
+		rc = certs_read(rx, job, why);
 	if (rc < 0)
 		return rc;
-	sa->half->proof.peer_method = auth.method;
-	job->alg = claim.alg;
-	job->key_schemes = claim.key_schemes;
 	job->wall_ms = ike->wall_ms;
 	*why = "out of memory";
-	rc = blob_copy(claim.signature, &job->signature);
-	if (rc == 0)
-		rc = octets_of(ike, sa, false, i->body, &job->octets);
+	rc = octets_of(ike, sa, false, i->body, &job->octets);
 	if (rc == 0)
 		rc = ident_copy(sa->remote_id.type, blob_view(&sa->remote_id.data), &job->peer_id);
 	return rc;
 }
 
 int auth_sig_judge(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
-	const struct model_ike_policy *policy, const char **why)
+	const struct auth_peers *from, const char **why)
 {
 	struct ike_trust_job *job = calloc(1, sizeof *job);
 	int rc;
@@ -372,8 +412,7 @@ int auth_sig_judge(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	if (!job)
 		return -ERR_NOMEM;
 	job->model = model_ref(ike->model);
-	job->policy = policy;
-	rc = job_fill(ike, sa, rx, job, why);
+	rc = job_fill(ike, sa, rx, from, job, why);
 	if (rc == 0)
 		return proof_trust(ike, sa, job);
 	ike_trust_job_free(job);

@@ -36,10 +36,19 @@ int auth_sig_plain_write(struct ike *ike, struct ike_sa *sa, struct writer *w) M
 
 /* ---- the peer's */
 
-/* A TRUST job by that gateway's policy. -ERR_AUTH: the method or its form is refused, *why tells.
- */
+/* Whom the peer may be, best first. */
+struct auth_peers {
+	struct gateway *v[IKE_TERMS_MAX];
+	size_t n;
+};
+
+/* A TRUST job by the policies of these gateways. -ERR_AUTH: all refuse the method or its form, *why
+ * tells. */
 int auth_sig_judge(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
-	const struct model_ike_policy *policy, const char **why) MUST_CHECK;
+	const struct auth_peers *from, const char **why) MUST_CHECK;
+/* Is the policy's local certificate below a CA that the peer's CERTREQ names? */
+bool auth_sig_is_asked(
+	struct ike *ike, const struct ike_sa *sa, const struct model_ike_policy *policy);
 /* The verdict: 0 or -ERR_AUTH, and then *why, which lives as long as the verdict. */
 int auth_sig_verdict(const struct ike_sa *sa, const char **why) MUST_CHECK;
 /* The SA is up: what stays of the peer's certificates. -ERR_NOMEM. */

@@ -52,26 +52,68 @@ static bool is_named(struct ike *ike, const struct gateway *gw, const struct ask
 }
 
 struct candidates {
-	struct gateway *first, *named;
-	struct gateway *lent; /* by address alone: the first that authenticates by signatures */
-	bool known;	      /* some gateway has this identity */
-	bool other_method;    /* ... but authenticates in another way */
+	struct auth_peers fit;	/* by address and identity, and authenticate as the peer does */
+	struct auth_peers lent; /* by address alone, and by signatures */
+	uint8_t rank[IKE_TERMS_MAX]; /* of fit: the lower, the better */
+	bool known;		     /* some gateway has this identity */
+	bool other_method;	     /* ... but authenticates in another way */
 };
 
-/* The first one counts, or one that the peer names by its IDr. Each candidate's pre-shared key is
- * tried; by_signature: the peer made one, which is judged later. */
+/* Gateways with the same policy judge alike: the first stands for them. */
+static bool has_policy(const struct auth_peers *p, const struct model_ike_policy *policy)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i]->model->policy == policy)
+			return true;
+	return false;
+}
+
+/* What the peer asks for by its IDr, then a certificate below a CA that its CERTREQ names, then the
+ * order of the configuration. */
+static uint8_t rank_of(
+	struct ike *ike, const struct ike_sa *sa, const struct gateway *gw, const struct asked *a)
+{
+	bool asked = a->by_signature && auth_sig_is_asked(ike, sa, gw->model->policy);
+
+	return (uint8_t)((is_named(ike, gw, a) ? 0 : 2) + (asked ? 0 : 1));
+}
+
+/* By rank; of more than there is room for the worst is forgotten. */
+static void fit_add(struct candidates *c, struct gateway *gw, uint8_t rank)
+{
+	struct auth_peers *p = &c->fit;
+	size_t at = p->n;
+
+	while (at != 0 && c->rank[at - 1] > rank)
+		at--;
+	if (at == IKE_TERMS_MAX)
+		return;
+	if (p->n < IKE_TERMS_MAX)
+		p->n++;
+	for (size_t i = p->n - 1; i > at; i--) {
+		p->v[i] = p->v[i - 1];
+		c->rank[i] = c->rank[i - 1];
+	}
+	p->v[at] = gw;
+	c->rank[at] = rank;
+}
+
+/* Each candidate's pre-shared key is tried; by_signature: the peer made one, which is judged later.
+ */
 static void candidates_find(struct ike *ike, const struct ike_sa *sa, const struct rx *rx,
 	const struct asked *a, struct candidates *out)
 {
 	struct peer_walk walk = {sa->local.addr, sa->remote.addr};
+	struct auth_peers *lent = &out->lent;
 	struct gateway *gw;
 
 	while ((gw = peer_next(ike, &walk)) != NULL) {
 		const struct model_ike_policy *policy = gw->model->policy;
 		bool fits = gateway_fits(sa, gw);
 
-		if (fits && !out->lent && auth_is_signature(policy))
-			out->lent = gw;
+		if (fits && lent->n < IKE_TERMS_MAX && auth_is_signature(policy) &&
+			!has_policy(lent, policy))
+			lent->v[lent->n++] = gw;
 		if (!fits || !peer_id_matches(gw->model, &a->idi, &sa->remote.addr))
 			continue;
 		out->known = true;
@@ -81,10 +123,7 @@ static void candidates_find(struct ike *ike, const struct ike_sa *sa, const stru
 		}
 		if (!a->by_signature && !auth_psk_is_good(ike, sa, rx, &a->idi, policy->psk))
 			continue;
-		if (!out->first)
-			out->first = gw;
-		if (!out->named && is_named(ike, gw, a))
-			out->named = gw;
+		fit_add(out, gw, rank_of(ike, sa, gw, a));
 	}
 }
 
@@ -110,7 +149,7 @@ static int nobody(struct ike *ike, struct ike_sa *sa, const struct rx *rx, const
 
 int which_gateway(struct ike *ike, struct ike_sa *sa, const struct rx *rx, struct which *out)
 {
-	struct candidates c = {NULL};
+	struct candidates c = {.known = false};
 	struct asked a = {.has_idr = false};
 	int rc = asked_read(rx, &a);
 
@@ -119,14 +158,20 @@ int which_gateway(struct ike *ike, struct ike_sa *sa, const struct rx *rx, struc
 	if (rc < 0)
 		return rc;
 	candidates_find(ike, sa, rx, &a, &c);
-	*out = (struct which){.gw = c.named ? c.named : c.first, .by_signature = a.by_signature};
-	if (!out->gw && a.by_signature && c.lent) {
-		out->gw = c.lent;
-		out->decoy = true;
-		return 0;
-	}
-	if (!out->gw)
+	*out = (struct which){.peers = c.fit, .by_signature = a.by_signature};
+	if (c.fit.n != 0)
+		return which_settle(ike, sa, c.fit.v[0]);
+	if (!a.by_signature || c.lent.n == 0)
 		return nobody(ike, sa, rx, &a, &c);
-	sa_attach(ike, sa, out->gw);
-	return auth_own_id(ike, out->gw, &sa->local_id);
+	out->peers = c.lent;
+	out->decoy = true;
+	return 0;
+}
+
+int which_settle(struct ike *ike, struct ike_sa *sa, struct gateway *gw)
+{
+	if (sa->gw != gw)
+		sa_attach(ike, sa, gw);
+	ident_fini(&sa->local_id);
+	return auth_own_id(ike, gw, &sa->local_id);
 }

@@ -234,6 +234,7 @@ static int is_trusted(struct ike *ike, struct ike_sa *sa, const struct cause *c,
 	const struct pld_id *id, const char **why)
 {
 	const struct model_gateway *gw = sa->gw->model;
+	const struct auth_peers itself = {{sa->gw}, 1};
 	int rc;
 
 	*why = "without the post-quantum key";
@@ -250,7 +251,7 @@ static int is_trusted(struct ike *ike, struct ike_sa *sa, const struct cause *c,
 		*why = "the peer's pre-shared key differs";
 		return auth_psk_is_good(ike, sa, c->rx, id, gw->policy->psk) ? 0 : -ERR_AUTH;
 	}
-	rc = auth_sig_judge(ike, sa, c->rx, gw->policy, why);
+	rc = auth_sig_judge(ike, sa, c->rx, &itself, why);
 	return rc < 0 ? rc : proof_wait(ike, sa, c);
 }
 
@@ -388,7 +389,7 @@ static int asked_first(struct ike *ike, struct ike_sa *sa, const struct cause *c
 	if (rc < 0 || !which.by_signature)
 		return rc;
 	sa->half->proof.decoy = which.decoy;
-	rc = auth_sig_judge(ike, sa, c->rx, which.gw->model->policy, &why);
+	rc = auth_sig_judge(ike, sa, c->rx, &which.peers, &why);
 	if (rc < 0)
 		return rc == -ERR_AUTH ? refused(ike, sa, why) : rc;
 	return proof_wait(ike, sa, c);
@@ -408,7 +409,9 @@ int on_auth_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		return refused(ike, sa, why);
 	if (proof->own)
 		return auth_answer(ike, sa, c->rx);
-	rc = auth_sig_make(ike, sa, false);
+	rc = which_settle(ike, sa, proof->gateways[proof->verdict->chosen]);
+	if (rc == 0)
+		rc = auth_sig_make(ike, sa, false);
 	return rc < 0 ? rc : proof_wait(ike, sa, c);
 }
 

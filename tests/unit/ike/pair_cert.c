@@ -29,15 +29,32 @@ static const struct ike_local_cert *face_local(void *ctx, const char *certificat
 {
 	struct pair_cert *c = (struct pair_cert *)ctx;
 
+	if (c->more && strcmp(certificate_id, "me2") == 0)
+		return &c->more->lent;
 	return c->leaf.cert && strcmp(certificate_id, "me") == 0 ? &c->lent : NULL;
+}
+
+static struct cert *anchor_of(const struct pair_cert *c, const char *profile)
+{
+	if (strcmp(profile, "Other") == 0)
+		return c->more ? c->more->anchor : NULL;
+	assert_string_equal(profile, "Root");
+	return c->anchor;
 }
 
 static struct view face_anchors(void *ctx, const struct model_ike_policy *policy)
 {
-	const struct pair_cert *c = (const struct pair_cert *)ctx;
+	struct pair_cert *c = (struct pair_cert *)ctx;
+	size_t n = 0;
 
 	assert_true(policy->n_trusted_cas != 0);
-	return c->anchor ? view_of_array(c->anchor->public_key_hash) : (struct view){0};
+	for (uint32_t i = 0; i < policy->n_trusted_cas; i++) {
+		const struct cert *a = anchor_of(c, policy->trusted_cas[i]->name);
+
+		if (a && n < ARRAY_LEN(c->anchors))
+			memcpy(c->anchors[n++], a->public_key_hash, 20);
+	}
+	return view_of(c->anchors, n * 20);
 }
 
 struct pair_cert *pair_cert_of(
@@ -86,9 +103,11 @@ void pair_cert_free(struct pair_cert *c)
 
 void pair_cert_sign(struct pair_cert *c, const struct crypto *crypto, struct ike_sign_job *job)
 {
-	assert_string_equal(job->key_id, "me");
+	bool second = c->more && strcmp(job->key_id, "me2") == 0;
+
+	assert_true(second || strcmp(job->key_id, "me") == 0);
 	c->signs++;
-	ike_sign_run(crypto, c->key, job);
+	ike_sign_run(crypto, second ? c->more->key : c->key, job);
 	if (c->sign_rc != 0 && c->signs >= c->sign_from)
 		job->rc = c->sign_rc;
 }
@@ -97,8 +116,9 @@ static int source(void *ctx, const char *profile, struct cert **out)
 {
 	const struct pair_cert *c = (const struct pair_cert *)ctx;
 
-	assert_string_equal(profile, "Root");
-	*out = c->anchor ? cert_ref(c->anchor) : NULL;
+	struct cert *a = anchor_of(c, profile);
+
+	*out = a ? cert_ref(a) : NULL;
 	return 0;
 }
 

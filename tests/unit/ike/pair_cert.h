@@ -34,6 +34,10 @@ struct pair_cert {
 	size_t n_refs, n_certs;	 /* of the last peer's: in the chain, as received */
 	bool hold;		 /* a verdict is kept here instead of being told */
 	struct ike_trust_job *held;
+	/* Certificate-id "me2" and CA profile "Other" are this one's; NULL: there are none. Lent.
+	 */
+	struct pair_cert *more;
+	uint8_t anchors[2][20]; /* lent to the engine */
 };
 
 enum pair_key {

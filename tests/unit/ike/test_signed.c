@@ -224,6 +224,118 @@ static void no_tickets_with_certificates(void **state)
 	story_end(&s);
 }
 
+/* ---------------------------------------------------------------- several gateways */
+
+/* One more gateway of the responder, that differs in its certificate and in whom it trusts. */
+#define SECOND(where)                                                                              \
+	"set security pki ca-profile Other ca-identity Other\n"                                    \
+	"set security ike policy IQ proposals P\n"                                                 \
+	"set security ike policy IQ certificate local-certificate me2\n"                           \
+	"set security ike gateway H ike-policy IQ\n"                                               \
+	"set security ike gateway H " where "\n"                                                   \
+	"set security ike gateway H external-interface ge-0/0/0.0\n"                               \
+	"set security ike gateway H version v2-only\n"                                             \
+	"set interfaces st0 unit 1 family inet\n"                                                  \
+	"set security ipsec vpn W bind-interface st0.1\n"                                          \
+	"set security ipsec vpn W ike gateway H\n"                                                 \
+	"set security ipsec vpn W ike ipsec-policy EP\n"                                           \
+	"set security ipsec vpn W traffic-selector T1 local-ip 10.2.0.0/16\n"                      \
+	"set security ipsec vpn W traffic-selector T1 remote-ip 10.1.0.0/16\n"
+#define TRUSTS(policy, ca)                                                                         \
+	"set security ike policy " policy " certificate trusted-ca ca-profile " ca "\n"
+#define BOTH_TRUSTED                                                                               \
+	"set security pki trusted-ca-group Both ca-profiles [ Root Other ]\n"                      \
+	"delete security ike policy IP certificate trusted-ca\n"                                   \
+	"set security ike policy IP certificate trusted-ca trusted-ca-group Both\n"                \
+	"set security ike policy IQ certificate trusted-ca trusted-ca-group Both\n"
+#define ANY_ADDRESS                                                                                \
+	"delete security ike gateway G address\n"                                                  \
+	"set security ike gateway G dynamic inet 192.0.2.1\n"
+
+/* What the peer and the responder's second gateway have: a certificate below the other root. */
+static struct pair_cert *below_other(const char *name, const char *san)
+{
+	const struct forge_cert form = {.subject = name, .ext = {{"subjectAltName", san}}};
+	struct pair_cert *c = pair_cert_of(&ca, &form, &ca.other);
+
+	c->anchor = ca.other.cert;
+	return c;
+}
+
+static struct story two_gateways(const char *lines_b)
+{
+	struct story s = story_of(&ca, PAIR_P256, LINES, lines_b);
+
+	s.b->more = below_other("CN=b2", "IP:192.0.2.2");
+	return s;
+}
+
+static void two_gateways_end(struct story *s)
+{
+	struct pair_cert *more = s->b->more;
+
+	story_end(s);
+	pair_cert_free(more);
+}
+
+static const struct {
+	const char *name, *b;
+	bool peer_below_other; /* else below Root */
+	const char *gateway;   /* NULL: refused */
+} gateways[] = {
+	{"by address, the first", LINES SECOND("address 192.0.2.1") TRUSTS("IQ", "Other"), false,
+		"G"},
+	{"by address, the second", LINES SECOND("address 192.0.2.1") TRUSTS("IQ", "Other"), true,
+		"H"},
+	{"dynamic ones, the first",
+		LINES ANY_ADDRESS SECOND("dynamic inet 192.0.2.1") TRUSTS("IQ", "Other"), false,
+		"G"},
+	{"dynamic ones, the second",
+		LINES ANY_ADDRESS SECOND("dynamic inet 192.0.2.1") TRUSTS("IQ", "Other"), true,
+		"H"},
+	{"a dynamic one behind one with that address",
+		LINES SECOND("dynamic inet 192.0.2.1") TRUSTS("IQ", "Other"), true, "H"},
+	{"trusts both: the peer asks for what it can check",
+		LINES SECOND("address 192.0.2.1") BOTH_TRUSTED, true, "H"},
+	{"... the first otherwise", LINES SECOND("address 192.0.2.1") BOTH_TRUSTED, false, "G"},
+	{"none of them", LINES SECOND("address 192.0.2.1") TRUSTS("IQ", "Root"), true, NULL},
+	{"the second is of a peer with another name",
+		LINES SECOND("address 192.0.2.1") TRUSTS("IQ",
+			"Other") "set security ike gateway H remote-identity hostname z.example\n",
+		true, NULL},
+};
+
+/* ADR 0028: the first whose terms hold for the peer, with one judgement. PKI-005, PKI-007. */
+static void gateways_differ_in_whom_they_trust(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(gateways); i++) {
+		struct story s = two_gateways(gateways[i].b);
+
+		print_message("# %s\n", gateways[i].name);
+		if (gateways[i].peer_below_other) {
+			pair_cert_free(s.a);
+			s.a = below_other("CN=a2", "IP:192.0.2.1");
+		}
+		story_start(&s);
+		pair_acquire(s.p, 0);
+		pair_settle(s.p);
+		assert_int_equal(s.b->trusts, 1);
+		if (gateways[i].gateway) {
+			pair_check_up(s.p, 0, 1);
+			assert_string_equal(pair_sa(s.p, 1)->gw->model->name, gateways[i].gateway);
+			assert_string_equal(pair_sa(s.p, 0)->peer_cert->subject,
+				gateways[i].gateway[0] == 'H' ? "CN=b2" : "O=test, CN=b");
+		} else {
+			assert_null(pair_sa(s.p, 0));
+			assert_null(pair_sa(s.p, 1));
+			assert_true(pair_said(s.p, 1, "gw=G"));
+			assert_true(pair_said(s.p, 1, "certificate of CN=a2"));
+		}
+		two_gateways_end(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +344,7 @@ int main(void)
 		cmocka_unit_test(a_node_may_die_at_every_step),
 		cmocka_unit_test(signatures_cover_what_went_before),
 		cmocka_unit_test(no_tickets_with_certificates),
+		cmocka_unit_test(gateways_differ_in_whom_they_trust),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
