@@ -178,6 +178,7 @@ void api_hello(struct dp *dp, const Dp__Hello *h, struct reply *r)
 	hello.incarnation = iv_pool_incarnation(&dp->sh.ivs);
 	hello.fresh_state = dp->incarnation.is_fresh;
 	hello.configured = dp->configured;
+	hello.workers = crew_members(dp);
 	hello.rgs = refs;
 	for (uint32_t rg = 0; rg < RG_MAX; rg++)
 		if (rg_ctl_describe(dp, rg, &sets[hello.n_rgs]))

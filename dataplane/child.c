@@ -191,6 +191,7 @@ static int cold_of(const Dp__ChildInstall *c, struct sa_cold **out)
 	k->order = c->order;
 	k->worker = c->worker_hint && c->worker_hint <= WORKER_MAX ? (uint8_t)(c->worker_hint - 1)
 								   : (uint8_t)WORKER_NONE;
+	k->own_wanted = c->own_wanted;
 	k->soft_bytes = c->soft_bytes;
 	k->hard_bytes = c->hard_bytes;
 	outer_fill(c, &k->outer);

@@ -15,7 +15,11 @@ int crew_init(struct dp *dp)
 	crew->last = calloc(BUCKET_MAX, sizeof *crew->last);
 	crew->load = calloc(BUCKET_MAX, sizeof *crew->load);
 	crew->rest = calloc(BUCKET_MAX, sizeof *crew->rest);
-	return crew->sum && crew->last && crew->load && crew->rest ? 0 : -ERR_NOMEM;
+	crew->home = calloc(BUCKET_MAX, sizeof *crew->home);
+	crew->found = calloc(BUCKET_MAX, sizeof *crew->found);
+	return crew->sum && crew->last && crew->load && crew->rest && crew->home && crew->found
+		       ? 0
+		       : -ERR_NOMEM;
 }
 
 void crew_fini(struct dp *dp)
@@ -24,6 +28,8 @@ void crew_fini(struct dp *dp)
 	free(dp->crew.last);
 	free(dp->crew.load);
 	free(dp->crew.rest);
+	free(dp->crew.home);
+	free(dp->crew.found);
 }
 
 static uint32_t set_of(uint32_t n)
@@ -101,6 +107,7 @@ void crew_tell(struct dp *dp, uint32_t worker)
 	s.up = dp->crew.state[worker] == CREW_ONLINE;
 	s.hung = dp->crew.hung != 0;
 	s.online = count_fit(dp);
+	s.workers = crew_members(dp);
 	e.body_case = DP__EVENT__BODY_WORKER_STATE;
 	e.worker_state = &s;
 	log_notice(
@@ -135,6 +142,7 @@ int crew_begin(struct dp *dp, uint32_t workers)
 			return -ERR_LIMIT;
 		crew->state[i] = CREW_ONLINE;
 	}
+	crew_tell(dp, 0);
 	return 0;
 }
 

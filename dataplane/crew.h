@@ -70,6 +70,8 @@ struct crew {
 	uint32_t scan; /* next slot of the SAD; UINT32_MAX = not scanning */
 	uint64_t *sum, *last, *load;
 	uint8_t *rest;
+	/* Buckets with SAs of one worker (RFC 9611): worker + 1. Theirs, and those being found. */
+	uint8_t *home, *found;
 	bool rebalance; /* by load, as soon as it is measured */
 };
 

@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "dp.h"
 
-enum { SCAN_CHUNK = 2048 };
+enum { SCAN_CHUNK = 2048, HOME_REST = 2 /* intervals: until it is said again */ };
 
 #define INTERVAL_NS (UINT64_C(1000) * 1000 * 1000)
 
@@ -22,6 +22,17 @@ static uint64_t cost_of(const struct sa *sa)
 	       count_get(&sa->n.bytes_in) + count_get(&sa->n.bytes_out);
 }
 
+/* An SA of one worker is to be in a bucket of that worker's. With two of two workers in one bucket
+ * it stays where it is. */
+static void note_home(struct crew *crew, const struct sa *sa)
+{
+	uint8_t worker = sa_cold(sa)->worker;
+
+	if (worker != WORKER_NONE &&
+		(crew->found[sa->bucket] == 0 || crew->owner[sa->bucket] == worker))
+		crew->found[sa->bucket] = (uint8_t)(worker + 1);
+}
+
 /* True when the last SA was looked at. */
 static bool scan_some(struct dp *dp)
 {
@@ -31,8 +42,10 @@ static bool scan_some(struct dp *dp)
 	for (uint32_t i = 0; i < SCAN_CHUNK; i++, crew->scan++) {
 		if (!sad_at(&dp->sh.sad, crew->scan, &sa))
 			return true;
-		if (sa)
-			crew->sum[sa->bucket] += cost_of(sa);
+		if (!sa)
+			continue;
+		crew->sum[sa->bucket] += cost_of(sa);
+		note_home(crew, sa);
 	}
 	return false;
 }
@@ -42,12 +55,40 @@ static void scan_end(struct dp *dp)
 {
 	struct crew *crew = &dp->crew;
 	uint64_t *old = crew->last;
+	uint8_t *was = crew->home;
 
 	for (uint32_t b = 0; b < buckets(dp); b++)
 		crew->load[b] = crew->sum[b] > old[b] ? crew->sum[b] - old[b] : 0;
 	crew->last = crew->sum;
 	crew->sum = old;
+	crew->home = crew->found;
+	crew->found = was;
 	crew->scan = UINT32_MAX;
+}
+
+static bool is_home(const struct crew *crew, uint32_t bucket, uint32_t members)
+{
+	uint8_t home = crew->home[bucket];
+
+	return home != 0 && crew->owner[bucket] == home - 1 && members >> (home - 1) & 1;
+}
+
+/* They do not move for the sake of load, and come back when they did for another reason. */
+static void bring_home(struct dp *dp, uint32_t members)
+{
+	struct crew *crew = &dp->crew;
+
+	for (uint32_t b = 0; b < buckets(dp); b++) {
+		uint8_t home = crew->home[b];
+
+		if (is_home(crew, b, members))
+			crew->rest[b] = MAX(crew->rest[b], (uint8_t)HOME_REST);
+		else if (home != 0 && members >> (home - 1) & 1 && crew->n_todo < BALANCE_MOVES)
+			crew->todo[crew->n_todo++] =
+				(struct balance_move){b, crew->owner[b], (uint8_t)(home - 1)};
+	}
+	if (crew->n_todo)
+		log_notice(&dp->log, "dp.buckets.home", "moves=%u", crew->n_todo);
 }
 
 static void decide(struct dp *dp)
@@ -56,6 +97,9 @@ static void decide(struct dp *dp)
 	uint32_t members = crew_members(dp);
 
 	if (members == 0 || crew->n_todo)
+		return;
+	bring_home(dp, members);
+	if (crew->n_todo)
 		return;
 	crew->n_todo = balance_load(&crew->damper, crew->owner, crew->load, crew->rest, buckets(dp),
 		members, crew->todo);
@@ -72,6 +116,7 @@ void crew_measure(struct dp *dp, uint64_t now_ns)
 			return;
 		crew->measured_ns = now_ns;
 		memset(crew->sum, 0, buckets(dp) * sizeof *crew->sum);
+		memset(crew->found, 0, buckets(dp) * sizeof *crew->found);
 		crew->scan = 0;
 	}
 	if (!scan_some(dp))
@@ -100,6 +145,16 @@ static uint32_t steps_to_even(const struct dp *dp)
 	return n;
 }
 
+static void leave_home(struct crew *crew, uint32_t members)
+{
+	uint32_t k = 0;
+
+	for (uint32_t i = 0; i < crew->n_todo; i++)
+		if (!is_home(crew, crew->todo[i].bucket, members))
+			crew->todo[k++] = crew->todo[i];
+	crew->n_todo = k;
+}
+
 void api_rebalance(struct dp *dp, struct reply *r)
 {
 	struct crew *crew = &dp->crew;
@@ -117,6 +172,7 @@ void api_rebalance(struct dp *dp, struct reply *r)
 	} else {
 		crew->n_todo = balance_load_now(
 			crew->owner, crew->load, n.buckets, crew_members(dp), crew->todo);
+		leave_home(crew, crew_members(dp));
 		n.moves = crew->n_todo;
 	}
 	body.rebalance = &n;

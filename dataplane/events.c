@@ -14,6 +14,7 @@ static void send_acquire(struct dp *dp, const struct note *n)
 
 	a.policy_id = n->acquire.policy_id;
 	a.protocol = n->acquire.protocol;
+	a.worker_hint = n->acquire.worker_hint;
 	a.source = pb_of_ipaddr(n->acquire.src, src);
 	a.destination = pb_of_ipaddr(n->acquire.dst, dst);
 	a.source_port = n->acquire.sport;

@@ -28,6 +28,7 @@ struct note {
 			uint32_t policy_id;
 			uint16_t sport, dport;
 			uint8_t protocol;
+			uint8_t worker_hint; /* as in dp.Acquire */
 		} acquire;
 
 		struct {

@@ -43,7 +43,10 @@ struct sa_cold {
 	uint32_t outside;	    /* id of the interface it was negotiated at */
 	_Atomic uint16_t tunnel;    /* slot of the interface its packets come out of; shared */
 	struct outer_options outer;
-	uint8_t worker; /* whose outbound packets it is for (RFC 9611); WORKER_NONE: everyone's */
+	uint8_t worker;	 /* whose outbound packets it is for (RFC 9611); WORKER_NONE: everyone's, */
+	bool own_wanted; /* and then: who sends with it from elsewhere wants one of its own */
+	/* Who said so of late: seconds << 16 | workers; shared. */
+	_Atomic uint64_t own_asked;
 	struct endpoint local, remote;
 	struct selectors ts;
 	uint64_t order;

@@ -76,6 +76,9 @@ static void head(struct show *s, const Ctl__Tunnel *t)
 		t->remote ? t->remote->port : 0, t->negotiations, t->failures, t->deferred_deletes,
 		t->flags);
 	udp_encapsulate(s, t);
+	if (t->own_worker)
+		(void)fprintf(s->f, "  Multi-sa, Own SA of worker %u, Bucket 0x%03x\n",
+			t->own_worker - 1, t->bucket);
 	(void)fprintf(s->f, "  Multi-sa, Configured SAs# %u, Negotiated SAs#: %u\n",
 		t->configured_sas, t->negotiated_sas);
 }
@@ -228,6 +231,8 @@ static void as_json(struct show *s, const Ctl__Tunnel *t)
 	show_endpoint_json(j, "remote-gateway", t->remote);
 	show_ha_json(j, t->ha);
 	json_uint(j, "worker", t->worker);
+	if (t->own_worker)
+		json_uint(j, "own-sa-of-worker", t->own_worker - 1);
 	json_uint(j, "bucket", t->bucket);
 	json_uint(j, "input-bytes", t->in_bytes);
 	json_uint(j, "input-packets", t->in_packets);

@@ -363,6 +363,8 @@ static void fill_vpn(struct build *b, const struct node *n, struct model_vpn *v)
 	v->replay_strict = strcmp(stmt_word(b, n, "replay-on-failover"), "strict") == 0;
 	v->idle_s = stmt_u32(b, n, "ike idle-time");
 	v->install_interval_s = stmt_u32(b, n, "ike install-interval");
+	v->per_worker = stmt_flag(b, n, "multi-sa per-worker");
+	v->multi_max = stmt(b, n, "multi-sa maximum") ? stmt_u32(b, n, "multi-sa maximum") : 0;
 	fill_bind(b, n, v);
 	if (v->transport && v->bind)
 		refuse_at(b, stmt(b, n, "bind-interface"),

@@ -260,6 +260,10 @@ struct model_vpn {
 	uint32_t install_interval_s;
 	uint16_t udp_port; /* udp-encapsulate; 0 = off */
 	bool no_packet_too_big;
+	/* multi-sa (RFC 9611): ask for SAs of workers; how many a peer may have, 0 = one a worker.
+	 */
+	bool per_worker;
+	uint32_t multi_max;
 	/* What a dynamic peer negotiated becomes a route (RRI): 0 = no, else its preference. */
 	uint32_t reverse_preference;
 	bool has_selectors; /* the selectors were configured by name */

@@ -61,6 +61,15 @@ void daemon_dp_configure(struct daemon *d)
 		daemon_stop(d, err_text(rc));
 }
 
+/* The engine deals its SAs out among them. */
+static void tell_workers(struct daemon *d, uint32_t online)
+{
+	struct ike_event ev = {.type = IKE_EV_WORKERS, .workers = online};
+
+	if (online != 0)
+		runner_feed(&d->runner, &ev);
+}
+
 static void on_hello(void *ctx, int rc, const Dp__Reply *reply)
 {
 	struct daemon *d = (struct daemon *)ctx;
@@ -72,6 +81,7 @@ static void on_hello(void *ctx, int rc, const Dp__Reply *reply)
 	iv_guard_hello(&d->iv, reply->hello);
 	d->dp_incarnation = d->iv.in_use.esp;
 	local_hello(&d->local, reply->hello);
+	tell_workers(d, reply->hello->workers);
 	if (reply->hello->configured)
 		ha_bridge_adopt(&d->ha);
 	else
@@ -169,6 +179,7 @@ static void on_acquire(struct daemon *d, const Dp__Acquire *a)
 
 	q->policy_id = a->policy_id;
 	q->protocol = (uint8_t)a->protocol;
+	q->worker_hint = (uint8_t)MIN(a->worker_hint, (uint32_t)UINT8_MAX);
 	if (addr_from_view(view_of(a->source.data, a->source.len), &q->source.addr) < 0 ||
 		addr_from_view(view_of(a->destination.data, a->destination.len),
 			&q->destination.addr) < 0) {
@@ -332,6 +343,7 @@ void daemon_dp_event(void *ctx, const Dp__Event *e)
 		log_notice(&d->log, "dataplane.worker", "worker=%u up=%d", e->worker_state->worker,
 			e->worker_state->up);
 		daemon_worker_state(d, e->worker_state->online, e->worker_state->hung);
+		tell_workers(d, e->worker_state->workers);
 		break;
 	case DP__EVENT__BODY_BAD_SPI:
 		on_bad_spi(d, e->bad_spi);

@@ -102,6 +102,8 @@ int dp_child_install(
 		m.policy_id = i->policy_id;
 		m.selector_id = i->selector_id;
 		m.peer = i->peer;
+		m.worker_hint = i->worker_hint;
+		m.own_wanted = i->own_wanted;
 		m.interface_id = i->interface_id;
 		m.local = &from;
 		m.remote = &to;
@@ -191,6 +193,8 @@ static int install_record(
 	m.policy_id = s->policy_id;
 	m.selector_id = s->selector_id;
 	m.peer = s->peer;
+	m.worker_hint = s->worker_hint;
+	m.own_wanted = s->own_wanted;
 	m.interface_id = s->interface_id;
 	m.local = &from;
 	m.remote = &to;

@@ -288,6 +288,7 @@ static void ipsec_each(void *ctx, const struct ike_child_row *row)
 	t.ike_index = row->ike_index;
 	t.role = row->initiator ? CTL__ROLE__ROLE_INITIATOR : CTL__ROLE__ROLE_RESPONDER;
 	t.negotiations = row->negotiations;
+	t.own_worker = row->resource;
 	t.failures = row->failures;
 	t.negotiated_sas = 1;
 	up.unix_s = row->last_up_unix_s;

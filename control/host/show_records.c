@@ -228,6 +228,7 @@ static void one_child(void *ctx, struct view body)
 	r.remote_ts = remote;
 	r.n_remote_ts = selectors_of(c->remote_ts, c->n_remote_ts, remote);
 	r.transport = c->transport;
+	r.resource = (uint8_t)c->worker_hint;
 	r.encr = (uint16_t)c->encr;
 	r.key_bits = (uint16_t)c->key_bits;
 	r.integ = (uint16_t)c->integ;

@@ -3,14 +3,16 @@
 #include <stdlib.h>
 
 #include "ike/engine.h"
+#include "ike/resource.h"
 
 #define SPI_MANUAL_MAX 16639 /* Junos' range of manual SPIs */
 #define SPI_DRAWS      64
 
-uint32_t child_spi_draw(struct ike *ike, uint32_t rg)
+uint32_t child_spi_draw(struct ike *ike, uint32_t rg, uint8_t resource)
 {
 	for (int i = 0; i < SPI_DRAWS; i++) {
-		uint32_t spi = (rg & 0xff) << 24 | (env_random32(&ike->cfg.env) & 0xffffff);
+		uint32_t low = env_random32(&ike->cfg.env) & 0xffffff;
+		uint32_t spi = (rg & 0xff) << 24 | resource_spi(ike, low, resource);
 
 		if (spi > SPI_MANUAL_MAX && !child_find(ike, spi) && !linger_has(ike, spi))
 			return spi;
@@ -151,6 +153,8 @@ void child_install_fill(const struct child *c, struct ike_child_install *out)
 		.spi_out = c->spi_out,
 		.rg = sa->rg,
 		.policy_id = c->tunnel ? c->tunnel->policy_id : 0,
+		.worker_hint = c->resource,
+		.own_wanted = resource_own_wanted(c),
 		.selector_id = c->tunnel && c->tunnel->of ? c->tunnel->of->policy_id : 0,
 		.peer = c->tunnel && c->tunnel->of ? c->tunnel->gw->number : 0,
 		.interface_id = sa->interface_id,

@@ -45,7 +45,9 @@ struct child {
 	bool want_delete; /* a delete to the peer is to be sent, or under way */
 	bool left_behind; /* the peer does not want it on the new IKE SA */
 	uint8_t rekey_tries;
-	bool transport; /* between the two ends alone; else a tunnel */
+	uint8_t resource; /* n: for worker n - 1 (resource.h); 0: for all, the fallback */
+	bool full;	  /* a fallback: the peer wants no more beside it */
+	bool transport;	  /* between the two ends alone; else a tunnel */
 	struct esp_suite suite;
 	struct secret *keys; /* in the order of keymat.h */
 	bool keys_swapped;   /* the exchange's initiator was the peer */
@@ -64,8 +66,9 @@ struct child {
 /* Numbers a new child may send before its first lease is granted. */
 #define CHILD_FIRST_LEASE 65536
 
-/* An inbound SPI of that group that nothing uses (architecture rule 13); 0: none was found. */
-uint32_t child_spi_draw(struct ike *ike, uint32_t rg);
+/* An inbound SPI of that group that nothing uses (architecture rule 13); 0: none was found. That of
+ * a worker's own child is in a bucket of that worker's: resource.h. */
+uint32_t child_spi_draw(struct ike *ike, uint32_t rg, uint8_t resource);
 /* NULL when out of memory. Owned by the tables. */
 struct child *child_new(struct ike *ike, struct ike_sa *sa, struct tunnel *t, uint32_t spi_in);
 struct child *child_find(struct ike *ike, uint32_t spi_in);

@@ -81,6 +81,8 @@ struct ike_outer {
 /* Both directions of one child SA: dp.ChildInstall, see there. Keys are in the arena. */
 struct ike_child_install {
 	uint32_t spi_in, spi_out, rg, policy_id, interface_id;
+	uint8_t worker_hint;	    /* RFC 9611: see dp.ChildInstall */
+	bool own_wanted;	    /* likewise */
 	uint32_t selector_id, peer; /* of a spoke: see dp.ChildInstall; else 0 */
 	struct endpoint local, remote;
 	bool udp_encap, transport;

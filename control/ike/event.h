@@ -37,6 +37,7 @@ enum ike_event_type {
 	IKE_EV_OPERATOR,       /* clear, initiate, rekey */
 	IKE_EV_SIGNED,	       /* a SIGN effect was executed */
 	IKE_EV_TRUSTED,	       /* a TRUST effect was */
+	IKE_EV_WORKERS,	       /* the dataplane's workers, as it told last */
 	IKE_EV_REVOKED	       /* certificates are revoked since they were last looked at */
 };
 
@@ -50,6 +51,7 @@ struct ike_ev_datagram {
 /* The packet that asked; family 0 when nobody said. */
 struct ike_ev_acquire {
 	uint32_t policy_id;
+	uint8_t worker_hint; /* n: worker n - 1 has no SA of its own; 0: there is none at all */
 	uint8_t protocol;
 	struct endpoint source, destination;
 };
@@ -153,6 +155,7 @@ struct ike_event {
 		struct ike_ev_acquire acquire;
 		struct ike_ev_child_limit limit;
 		uint32_t inbound_first; /* spi_in */
+		uint32_t workers;	/* bit n: worker n is online */
 		struct ike_ev_moved moved;
 		struct ike_ev_bad_spi bad_spi;
 		struct ike_ev_activity activity;

@@ -56,6 +56,7 @@ struct exch {
 	uint64_t new_spi;	  /* of what is being made: inbound ESP, or local IKE */
 	uint32_t old_spi;	  /* child that is rekeyed or deleted */
 	uint32_t policy_id;	  /* tunnel that is being made */
+	uint8_t resource;	  /* for which worker: as in struct child */
 	uint32_t dead_spi; /* outbound: the peer deleted it, perhaps before its answer came */
 
 	/* The peer's crossing exchange (2.8.1, 2.8.2): what it made here, and its lower nonce. */

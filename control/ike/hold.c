@@ -288,7 +288,7 @@ static void update_emit(struct ike *ike, const struct hold_act *a)
 	if (!e)
 		return;
 	e->update = (struct ike_fx_update){.spi_in = c->spi_in,
-		.outbound = a->kind == HOLD_OUTBOUND,
+		.outbound = a->kind == HOLD_OUTBOUND && c->outbound,
 		.moved = a->kind == HOLD_MOVED,
 		.remote = c->sa->remote};
 }

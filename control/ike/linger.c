@@ -45,7 +45,8 @@ static bool is_served(const struct child *c)
 
 bool linger_is_due(const struct ike *ike, const struct child *c)
 {
-	return (c->state == CHILD_REPLACED || child_sibling(c)) && c->installed && is_served(c) &&
+	return (c->state == CHILD_REPLACED || c->resource != 0 || child_sibling(c)) &&
+	       c->installed && is_served(c) &&
 	       (c->at_hard == 0 || c->at_hard > ike->now_ms + LINGER_MS);
 }
 

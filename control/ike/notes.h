@@ -13,6 +13,7 @@ struct notes {
 	uint16_t error; /* the first error type, 0 = none */
 	bool initial_contact, use_transport, ipcomp, tfc_off, childless, fragmentation;
 	bool additional_ts;
+	bool resource; /* SA_RESOURCE_INFO (RFC 9611 5.1); what it says is the peer's own affair */
 	bool mid_sync, replay_sync;
 	uint8_t signature_hashes; /* SIGN_HASH_BIT()s of those we know; 0: absent */
 	struct view cookie;	  /* n = 0: absent */

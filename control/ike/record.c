@@ -147,6 +147,7 @@ static int put_outstanding(struct sa_room *r, const struct exch *x)
 	r->out.new_spi = x->new_spi;
 	r->out.old_spi = x->old_spi;
 	r->out.policy_id = x->policy_id;
+	r->out.worker_hint = x->resource;
 	r->out.rival_spi = x->rival_spi;
 	r->out.dead_spi = x->dead_spi;
 	r->out.rival_nonce = lend(blob_view(&x->rival_nonce));
@@ -330,6 +331,8 @@ static void put_child(struct ike *ike, struct child_room *r, const struct child 
 	s->policy_id = i->policy_id;
 	s->selector_id = i->selector_id;
 	s->peer = i->peer;
+	s->worker_hint = i->worker_hint;
+	s->own_wanted = i->own_wanted;
 	s->state = c->state;
 	s->initiator = c->initiator;
 	s->interface_id = i->interface_id;

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "ike/engine.h"
 #include "ike/record.h"
+#include "ike/resource.h"
 #include "ike/spoke.h"
 #include "record.pb-c.h"
 
@@ -99,6 +100,7 @@ static int take_outstanding(const struct ike *ike, const Rec__Outstanding *o, st
 	x->policy_id = o->policy_id;
 	x->rival_spi = o->rival_spi;
 	x->dead_spi = o->dead_spi;
+	x->resource = (uint8_t)o->worker_hint;
 	x->first_ms = ike->now_ms;
 	if (o->nonce.len == sizeof x->nonce)
 		memcpy(x->nonce, o->nonce.data, sizeof x->nonce);
@@ -369,6 +371,8 @@ static int fill_child(struct ike *ike, const Rec__ChildSa *s, struct child *c)
 	c->installed = true;
 	c->initiator = s->initiator;
 	c->transport = s->transport;
+	c->resource = (uint8_t)s->worker_hint;
+	c->full = c->resource == 0 && !s->own_wanted && resource_may_ask(c->tunnel);
 	c->outbound = s->outbound;
 	c->order = s->order;
 	c->lease_epoch = s->lease_epoch;

@@ -1,3 +1,4 @@
+#include "ike/resource.h"
 #include "ike/restore.h"
 
 #include <stdlib.h>
@@ -231,6 +232,7 @@ void restore_done(struct ike *ike, uint32_t rg)
 		if (sa->rg == rg)
 			resume(ike, sa);
 	tunnels_start(ike, rg);
+	resource_check(ike);
 }
 
 void restore_fini(struct ike *ike)

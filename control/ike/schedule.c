@@ -1,3 +1,4 @@
+#include "ike/resource.h"
 #include "ike/schedule.h"
 
 #include <inttypes.h>
@@ -21,6 +22,7 @@
 #define CLOSED_LINGER_MS    30000
 #define REKEYED_PATIENCE_MS 60000 /* for the peer to delete what it replaced */
 #define HEIR_AGAIN_MS	    20
+#define HUSHED_MS	    200
 #define RETRY_LEAST_MS	    1000
 #define RETRY_SPREAD_MS	    2000
 #define JUDGE_MS	    1000 /* for the dataplane to say whether it heard of a peer */
@@ -93,11 +95,25 @@ static struct tunnel *tunnel_to_make(struct ike *ike, struct ike_sa *sa)
 	return NULL;
 }
 
+/* RFC 9611: one more, for a worker. */
+static struct tunnel *own_to_make(struct ike *ike, const struct ike_sa *sa, uint8_t *resource)
+{
+	struct tunnel *t;
+
+	if (!sa->gw || sa->successor != 0 || reauth_is_under_way(ike, sa))
+		return NULL;
+	list_foreach (t, &sa->gw->tunnels, of_gw)
+		if (t->own_asked != 0 && !is_being_made(t) && resource_next(ike, sa, t, resource))
+			return t;
+	return NULL;
+}
+
 /* One request, the most urgent; 0 also when there is nothing to do. */
 static int begin_one(struct ike *ike, struct ike_sa *sa)
 {
 	struct child *c = child_to_delete(sa);
 	struct tunnel *t;
+	uint8_t resource;
 	int rc;
 
 	if (sa->want_close)
@@ -122,6 +138,9 @@ static int begin_one(struct ike *ike, struct ike_sa *sa)
 	t = tunnel_to_make(ike, sa);
 	if (t)
 		return xchg_begin_child(ike, sa, t, NULL);
+	t = own_to_make(ike, sa, &resource);
+	if (t)
+		return xchg_begin_own_child(ike, sa, t, resource);
 	if (sa->want_update)
 		return mobike_begin_update(ike, sa);
 	if (sa->want_redirect)
@@ -321,7 +340,13 @@ void sched_answered_again(struct ike *ike, struct ike_sa *sa)
 void sched_child_replaced(struct ike *ike, struct child *c, uint32_t by, bool ours)
 {
 	uint64_t after = c->tunnel ? c->tunnel->model->vpn->install_interval_s * UINT64_C(1000) : 0;
+	const struct child *heir = child_find(ike, by);
 
+	/* Its worker would go on with it: that the heir is newer says nothing to it. */
+	if (c->resource != 0 && c->outbound && heir && heir->resource != c->resource) {
+		c->outbound = false;
+		txn_outbound(ike, c);
+	}
 	c->state = CHILD_REPLACED;
 	c->replaced_by = by;
 	c->want_rekey = false;
@@ -655,6 +680,13 @@ static void delete_due(struct ike *ike, struct child *c)
 
 	if (heir && !heir->installed) {
 		c->at_delete = ike->now_ms + HEIR_AGAIN_MS;
+		return;
+	}
+	/* Of a worker that is gone: nobody sends with it when the peer drops it. */
+	if (c->state == CHILD_UP && c->outbound) {
+		c->outbound = false;
+		txn_outbound(ike, c);
+		c->at_delete = ike->now_ms + HUSHED_MS;
 		return;
 	}
 	c->at_delete = 0;

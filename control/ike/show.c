@@ -125,6 +125,7 @@ static void fill_child(const struct child *c, uint64_t now_ms, struct ike_child_
 		.installed = c->installed,
 		.outbound = c->outbound,
 		.replaced = c->state == CHILD_REPLACED,
+		.resource = c->resource,
 		.local = c->sa->local,
 		.remote = c->sa->remote,
 		.natt = c->sa->natt,

@@ -38,6 +38,7 @@ struct ike_child_row {
 	uint32_t rg, ike_index, spi_in, spi_out;
 	bool initiator, installed, outbound, replaced;
 	bool manual, transport;
+	uint8_t resource; /* RFC 9611: n is worker n - 1's own; 0: everybody's */
 	struct endpoint local, remote;
 	bool natt;
 	const struct model_selector *selector; /* NULL when the configuration lost it */

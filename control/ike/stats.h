@@ -60,6 +60,9 @@
 	X(ike_dead, "peers declared dead") \
 	X(child_up, "child SAs established") \
 	X(child_rekeyed, "child SAs rekeyed") \
+	X(child_own, "child SAs established for a worker of ours") \
+	X(child_own_refused, "child SAs for a worker of ours that the peer refused") \
+	X(child_max_queue, "child SAs refused: as many for the same traffic as there may be") \
 	X(child_down, "child SAs closed") \
 	X(child_failed, "child SAs refused") \
 	X(bad_spis, "packets for SAs that are not there, as far as told") \

@@ -1,3 +1,4 @@
+#include "ike/resource.h"
 #include "ike/step.h"
 
 #include <stdlib.h>
@@ -169,7 +170,9 @@ static void on_acquire(struct ike *ike, const struct ike_ev_acquire *a)
 	struct tunnel *t = tunnel_find(ike, a->policy_id);
 	struct tsel_pair packet;
 
-	if (t && packet_of(a, &packet))
+	if (t && a->worker_hint != 0 && tunnel_is_up(t))
+		resource_ask(ike, t, a->worker_hint);
+	else if (t && packet_of(a, &packet))
 		tunnel_ask(ike, t, &packet);
 	else if (t && !timer_is_armed(&t->timer))
 		tunnel_want(ike, t);
@@ -290,6 +293,9 @@ static int dispatch(struct ike *ike, const struct ike_event *ev)
 		break;
 	case IKE_EV_CHILD_LIFETIME:
 		on_child_limit(ike, &ev->limit);
+		break;
+	case IKE_EV_WORKERS:
+		resource_workers(ike, ev->workers);
 		break;
 	case IKE_EV_INBOUND_FIRST:
 		on_inbound_first(ike, ev->inbound_first);

@@ -1,3 +1,4 @@
+#include "ike/resource.h"
 #include "ike/tunnel.h"
 
 #include <stdlib.h>
@@ -206,7 +207,7 @@ void tunnel_ask(struct ike *ike, struct tunnel *t, const struct tsel_pair *packe
 	if (!tunnel_may_initiate(t) || timer_is_armed(&t->timer))
 		return;
 	list_foreach (c, &t->children, of_tunnel)
-		n += c->state == CHILD_NEW || c->state == CHILD_UP;
+		n += c->resource == 0 && (c->state == CHILD_NEW || c->state == CHILD_UP);
 	if (n != 0 && (n >= CHILDREN_MAX || ike->now_ms < t->quiet_until_ms))
 		return;
 	t->asked = *packet;
@@ -477,21 +478,22 @@ static int gateways_configure(struct ike *ike)
 	return 0;
 }
 
-static bool same_outer(const struct model_vpn *a, const struct model_vpn *b)
+static bool same_install(const struct model_vpn *a, const struct model_vpn *b)
 {
 	return a->df == b->df && a->ttl == b->ttl && a->copy_ttl == b->copy_ttl &&
 	       a->fixed_tos == b->fixed_tos && a->tos == b->tos &&
 	       a->copy_outer_dscp == b->copy_outer_dscp && a->tunnel_mtu == b->tunnel_mtu &&
-	       a->no_packet_too_big == b->no_packet_too_big && a->udp_port == b->udp_port;
+	       a->no_packet_too_big == b->no_packet_too_big && a->udp_port == b->udp_port &&
+	       a->per_worker == b->per_worker;
 }
 
-/* What outer headers look like needs no new keys: the SAs that are there take it over. The old
- * model is still alive here. */
+/* What outer headers look like, and who may ask for more, needs no new keys: the SAs that are there
+ * take it over. The old model is still alive here. */
 static void outer_configure(struct ike *ike, struct tunnel *t, const struct model_vpn *was)
 {
 	struct child *c;
 
-	if (!was || same_outer(was, t->model->vpn))
+	if (!was || same_install(was, t->model->vpn))
 		return;
 	list_foreach (c, &t->children, of_tunnel)
 		if (c->installed)
@@ -587,6 +589,7 @@ int tunnels_configure(struct ike *ike)
 	if (rc == 0)
 		rc = peers_build(ike);
 	tunnels_start(ike, UINT32_MAX);
+	resource_check(ike);
 	return rc;
 }
 

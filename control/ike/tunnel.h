@@ -79,6 +79,7 @@ struct tunnel {
 	bool split;		 /* one SA is not enough for all flows */
 	uint32_t next_flow;	 /* from which on to look for one that no SA has */
 	uint64_t quiet_until_ms; /* the peer refused more than there is */
+	uint32_t own_asked;	 /* workers that want one of their own: resource.h */
 	bool listed;
 	uint32_t failures_in_a_row;
 	uint32_t negotiated, failed;

@@ -176,6 +176,7 @@
 	X(N_TEMPORARY_FAILURE,                43, "TEMPORARY_FAILURE",             "RFC 7296 3.10.1") \
 	X(N_CHILD_SA_NOT_FOUND,               44, "CHILD_SA_NOT_FOUND",            "RFC 7296 3.10.1") \
 	X(N_STATE_NOT_FOUND,                  47, "STATE_NOT_FOUND",               "RFC 9370 2.2.4") \
+	X(N_TS_MAX_QUEUE,                     48, "TS_MAX_QUEUE",                  "RFC 9611 5.2") \
 	X(N_INITIAL_CONTACT,               16384, "INITIAL_CONTACT",               "RFC 7296 3.10.1") \
 	X(N_SET_WINDOW_SIZE,               16385, "SET_WINDOW_SIZE",               "RFC 7296 3.10.1") \
 	X(N_ADDITIONAL_TS_POSSIBLE,        16386, "ADDITIONAL_TS_POSSIBLE",        "RFC 7296 3.10.1") \
@@ -219,7 +220,8 @@
 	X(N_PPK_IDENTITY,                  16436, "PPK_IDENTITY",                  "RFC 8784 3") \
 	X(N_NO_PPK_AUTH,                   16437, "NO_PPK_AUTH",                   "RFC 8784 3") \
 	X(N_INTERMEDIATE_EXCHANGE_SUPPORTED, 16438, "INTERMEDIATE_EXCHANGE_SUPPORTED", "RFC 9242 3.1") \
-	X(N_ADDITIONAL_KEY_EXCHANGE,       16441, "ADDITIONAL_KEY_EXCHANGE",       "RFC 9370 2.2.4")
+	X(N_ADDITIONAL_KEY_EXCHANGE,       16441, "ADDITIONAL_KEY_EXCHANGE",       "RFC 9370 2.2.4") \
+	X(N_SA_RESOURCE_INFO,              16444, "SA_RESOURCE_INFO",              "RFC 9611 5.1")
 
 #define TS_TYPE_LIST(X) \
 	X(TS_IPV4_ADDR_RANGE, 7, "IPV4_ADDR_RANGE", "RFC 7296 3.13.1") \

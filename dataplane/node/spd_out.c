@@ -3,22 +3,44 @@
 
 #define ACQUIRE_NS (UINT64_C(1000) * 1000 * 1000)
 
-/* RFC 4301 5.1: no SA yet. The packet is dropped; asked for once a second and policy. */
-static void acquire(struct worker *w, const struct policy_hot *pol, const struct flow *f)
+static void ask(struct worker *w, uint32_t policy, const struct flow *f, uint8_t worker_hint)
 {
-	uint64_t asked = atomic_load_explicit(&pol->sas->asked_ns, memory_order_relaxed);
 	struct note n = {.kind = NOTE_ACQUIRE};
 
-	if ((asked != 0 && w->now_ns - asked < ACQUIRE_NS) ||
-		!atomic_compare_exchange_strong(&pol->sas->asked_ns, &asked, w->now_ns))
-		return;
-	n.acquire.policy_id = pol->id;
+	n.acquire.policy_id = policy;
 	n.acquire.src = f->src;
 	n.acquire.dst = f->dst;
 	n.acquire.sport = f->sport;
 	n.acquire.dport = f->dport;
 	n.acquire.protocol = f->proto;
+	n.acquire.worker_hint = worker_hint;
 	(void)worker_note(w, &n);
+}
+
+/* RFC 4301 5.1: no SA yet. The packet is dropped; asked for once a second and policy. */
+static void acquire(struct worker *w, const struct policy_hot *pol, const struct flow *f)
+{
+	uint64_t asked = atomic_load_explicit(&pol->sas->asked_ns, memory_order_relaxed);
+
+	if ((asked != 0 && w->now_ns - asked < ACQUIRE_NS) ||
+		!atomic_compare_exchange_strong(&pol->sas->asked_ns, &asked, w->now_ns))
+		return;
+	ask(w, pol->id, f, 0);
+}
+
+/* RFC 9611 3: the packet goes with another worker's meanwhile. Asked for once a second, worker and
+ * SA. */
+static void want_own(struct worker *w, const struct sa *sa, const struct flow *f)
+{
+	struct sa_cold *c = sa_cold(sa);
+	uint64_t second = w->now_ns / ACQUIRE_NS << WORKER_MAX, me = UINT64_C(1) << w->id;
+	uint64_t asked = atomic_load_explicit(&c->own_asked, memory_order_relaxed);
+	bool known = asked >> WORKER_MAX == second >> WORKER_MAX;
+
+	if ((known && asked & me) || !atomic_compare_exchange_strong(
+					     &c->own_asked, &asked, (known ? asked : second) | me))
+		return;
+	ask(w, c->policy_id, f, (uint8_t)(w->id + 1));
 }
 
 static bool is_usable(const struct sa *sa, const struct flow *f)
@@ -81,10 +103,12 @@ static void no_sa(
 	worker_drop(w, p, STAT_DROP_SPD_SA);
 }
 
-static void take(struct worker *w, struct pkt *p, struct sa *sa)
+static void take(struct worker *w, struct pkt *p, struct sa *sa, const struct flow *f)
 {
 	uint32_t to = worker_of_bucket(w, sa->bucket);
 
+	if (to != w->id && sa_cold(sa)->own_wanted)
+		want_own(w, sa, f);
 	p->sa = sa;
 	p->spi = sa->spi_in;
 	p->kind = PKT_ESP_OUT;
@@ -180,7 +204,7 @@ static void take_all(struct worker *w, struct burst *b, const struct iface *tunn
 		}
 		sa = sa_for(b->set[i], w->id, &b->f[i]);
 		if (sa)
-			take(w, b->p[i], sa);
+			take(w, b->p[i], sa, &b->f[i]);
 		else
 			no_sa(w, b->p[i], b->hot[i], &b->f[i]);
 	}

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "ike/engine.h"
 #include "ike/jobs.h"
+#include "ike/resource.h"
 #include "ike/schedule.h"
 #include "ike/tx.h"
 #include "ike/v2/exchange.h"
@@ -89,10 +90,13 @@ static int build_child(struct ike *ike, struct ike_sa *sa)
 		pld_notify_emit(&w.e, &n);
 		writer_close(&w);
 	}
+	if (x->resource != 0)
+		resource_write(&w, x->resource);
 	nonce_and_key(&w, x);
 	rc = child_offer(ike, &w, sa, t,
 		&(struct child_terms){.with_dh = x->group != 0,
 			.spi = (uint32_t)x->new_spi,
+			.resource = x->resource,
 			.old = x->kind == EXCH_CHILD_REKEY ? child_find(ike, x->old_spi) : NULL});
 	return rc < 0 ? rc : tx_request_close(ike, sa, &w);
 }
@@ -139,14 +143,17 @@ static bool is_still_due(struct ike *ike, const struct ike_sa *sa)
 {
 	const struct exch *x = sa->out;
 	const struct child *old = x->old_spi ? child_find(ike, x->old_spi) : NULL;
-	const struct tunnel *t = tunnel_find(ike, x->policy_id);
+	struct tunnel *t = tunnel_find(ike, x->policy_id);
+	uint8_t own;
 
 	if (sa->state != SA_UP || sa->want_close)
 		return false;
 	if (x->kind == EXCH_CHILD_REKEY)
 		return old && old->state == CHILD_UP && !old->want_delete;
-	return x->kind == EXCH_IKE_REKEY || (t && tunnel_lacks(t)) ||
-	       (t && reauth_tunnel(ike, sa) == t);
+	if (x->kind == EXCH_IKE_REKEY || !t)
+		return x->kind == EXCH_IKE_REKEY;
+	return tunnel_lacks(t) || reauth_tunnel(ike, sa) == t ||
+	       (resource_next(ike, sa, t, &own) && own == x->resource);
 }
 
 static void want_again(struct ike *ike, struct ike_sa *sa, const struct exch *x)
@@ -181,20 +188,33 @@ void xchg_key_pair(struct ike *ike, struct ike_sa *sa, struct ike_kex_job *job)
 	}
 }
 
-int xchg_begin_child(struct ike *ike, struct ike_sa *sa, struct tunnel *t, struct child *old)
+static int begin_child(struct ike *ike, struct ike_sa *sa, const struct tunnel *t, uint8_t resource,
+	const struct child *old)
 {
 	struct exch *x = begin(ike, sa, old ? EXCH_CHILD_REKEY : EXCH_CHILD);
 
 	if (!x)
 		return -ERR_NOMEM;
-	if (old)
-		old->want_rekey = false;
 	x->old_spi = old ? old->spi_in : 0;
 	x->policy_id = t->policy_id;
-	x->new_spi = child_spi_draw(ike, sa->rg);
+	x->resource = resource;
+	x->new_spi = child_spi_draw(ike, sa->rg, resource);
 	if (x->new_spi == 0)
 		return give_up(sa, -ERR_LIMIT);
 	return key_pair_first(ike, sa, t->model->vpn->policy->pfs);
+}
+
+/* RFC 9611 3: one that is rekeyed stays where it is. */
+int xchg_begin_child(struct ike *ike, struct ike_sa *sa, struct tunnel *t, struct child *old)
+{
+	if (old)
+		old->want_rekey = false;
+	return begin_child(ike, sa, t, old ? old->resource : 0, old);
+}
+
+int xchg_begin_own_child(struct ike *ike, struct ike_sa *sa, struct tunnel *t, uint8_t resource)
+{
+	return begin_child(ike, sa, t, resource, NULL);
 }
 
 static uint64_t ike_spi_draw(struct ike *ike, uint32_t rg)

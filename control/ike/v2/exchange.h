@@ -84,6 +84,7 @@ struct child_terms {
 	bool with_dh;
 	uint32_t spi;
 	const struct child *old; /* that it is to replace */
+	uint8_t resource;	 /* for that worker: beside the fallback */
 };
 
 int child_offer(struct ike *ike, struct writer *w, const struct ike_sa *sa, const struct tunnel *t,
@@ -96,6 +97,7 @@ struct child_answer {
 	struct view ni, nr, shared;
 	bool with_dh;
 	const struct child *old; /* that it replaces */
+	uint8_t resource;
 };
 
 int child_accept(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
@@ -127,6 +129,9 @@ int on_bad_message(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 /* ---- begin.c: requests of ours; all expect sa->out to be NULL. */
 int xchg_begin_child(
 	struct ike *ike, struct ike_sa *sa, struct tunnel *t, struct child *old) MUST_CHECK;
+/* ... for a worker: resource.h. */
+int xchg_begin_own_child(
+	struct ike *ike, struct ike_sa *sa, struct tunnel *t, uint8_t resource) MUST_CHECK;
 int xchg_begin_rekey(struct ike *ike, struct ike_sa *sa) MUST_CHECK;
 int xchg_begin_delete_child(struct ike *ike, struct ike_sa *sa, uint32_t spi_in) MUST_CHECK;
 int xchg_begin_delete(struct ike *ike, struct ike_sa *sa, uint16_t notify) MUST_CHECK;

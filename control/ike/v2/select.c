@@ -198,6 +198,17 @@ int select_offer(const struct tunnel *t, const struct ike_sa *sa, const struct c
 	return 0;
 }
 
+int select_same(const struct child *like, struct tsel_sides *out)
+{
+	if (like->local_ts->n > NARROW_MAX || like->remote_ts->n > NARROW_MAX)
+		return -ERR_LIMIT;
+	out->n_local = like->local_ts->n;
+	out->n_remote = like->remote_ts->n;
+	memcpy(out->local, like->local_ts->v, out->n_local * sizeof out->local[0]);
+	memcpy(out->remote, like->remote_ts->v, out->n_remote * sizeof out->remote[0]);
+	return 0;
+}
+
 bool select_may_accept(
 	const struct tunnel *t, const struct ike_sa *sa, const struct tsel_sides *answer)
 {

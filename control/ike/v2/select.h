@@ -33,6 +33,8 @@ void select_write(struct writer *w, bool we_began, const struct tsel_sides *s);
  */
 int select_offer(const struct tunnel *t, const struct ike_sa *sa, const struct child *old,
 	struct tsel_sides *out, bool *part) MUST_CHECK;
+/* All that `like` has, and nothing else: for one more like it. */
+int select_same(const struct child *like, struct tsel_sides *out) MUST_CHECK;
 /*
  * What a peer that wants that gets. -ERR_TS: nothing; -ERR_AGAIN: it has to ask for one pair of
  * addresses (SINGLE_PAIR_REQUIRED). *more: it would get some of the rest in another SA.

@@ -150,7 +150,7 @@ static int auth_request(struct ike *ike, struct ike_sa *sa, struct tunnel *t)
 	if (rc < 0)
 		return rc;
 	sa->out->policy_id = t->policy_id;
-	sa->out->new_spi = child_spi_draw(ike, sa->rg);
+	sa->out->new_spi = child_spi_draw(ike, sa->rg, 0);
 	if (sa->out->new_spi == 0)
 		return -ERR_LIMIT;
 	rc = child_offer(ike, &w, sa, t, &(struct child_terms){.spi = (uint32_t)sa->out->new_spi});

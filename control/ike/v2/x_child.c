@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "ike/engine.h"
 #include "ike/jobs.h"
+#include "ike/resource.h"
 #include "ike/schedule.h"
 #include "ike/spoke.h"
 #include "ike/tx.h"
@@ -35,9 +36,10 @@ int child_offer(struct ike *ike, struct writer *w, const struct ike_sa *sa, cons
 	const struct child_terms *terms)
 {
 	const struct model_vpn *vpn = t->model->vpn;
+	const struct child *base = terms->resource && !terms->old ? resource_fallback(t) : NULL;
 	struct tsel_sides ts;
 	bool part;
-	int rc = select_offer(t, sa, terms->old, &ts, &part);
+	int rc = base ? select_same(base, &ts) : select_offer(t, sa, terms->old, &ts, &part);
 
 	if (rc < 0)
 		return rc;
@@ -66,7 +68,8 @@ struct chosen {
 	struct esp_suite suite;
 	struct choice choice;
 	struct tsel_sides ts;
-	bool more; /* there is some of what was wanted for another SA */
+	bool more;		  /* there is some of what was wanted for another SA */
+	const struct child *base; /* that it is beside: resource.h */
 };
 
 struct wanted {
@@ -74,6 +77,7 @@ struct wanted {
 	struct tsel_sides ts;
 	struct esp_terms terms;
 	bool transport;
+	bool beside; /* RFC 9611: one more like one that is there */
 };
 
 /* TSi is the asking peer's side: what is remote to us. */
@@ -86,6 +90,7 @@ static int wanted_read(const struct ike_sa *sa, const struct rx *rx, bool with_d
 	w->terms = terms_of(sa, with_dh);
 	w->terms.asked = true;
 	w->transport = rx->notes.use_transport;
+	w->beside = rx->notes.resource;
 	return select_read(rx, false, &w->ts);
 }
 
@@ -170,9 +175,43 @@ static int choose_any(struct ike_sa *sa, const struct wanted *w, struct chosen *
 	return best;
 }
 
+/* In any order. */
+static bool is_same(const struct tsel_set *s, const struct tsel *v, uint32_t n)
+{
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < s->n; i++)
+		for (uint32_t k = 0; k < n; k++)
+			if (tsel_equal(&s->v[i], &v[k])) {
+				found++;
+				break;
+			}
+	return s->n == n && found == n;
+}
+
+/* RFC 9611 3: the tunnel whose fallback has the same selectors. */
+static bool choose_beside(const struct ike_sa *sa, const struct wanted *w, struct chosen *out)
+{
+	const struct child *c;
+
+	list_foreach (c, &sa->children, of_sa) {
+		if (!c->tunnel || c->resource != 0 || c->state == CHILD_REPLACED ||
+			tunnel_fits(c->tunnel, sa, w, out) < 0 ||
+			!is_same(c->local_ts, out->ts.local, out->ts.n_local) ||
+			!is_same(c->remote_ts, out->ts.remote, out->ts.n_remote))
+			continue;
+		out->base = c;
+		return true;
+	}
+	return false;
+}
+
 static int choose(
 	struct ike_sa *sa, const struct wanted *w, const struct child *old, struct chosen *out)
 {
+	out->base = NULL;
+	if (!old && w->beside && choose_beside(sa, w, out))
+		return 0;
 	if (!old)
 		return choose_any(sa, w, out);
 	return old->tunnel ? tunnel_fits(old->tunnel, sa, w, out) : -ERR_TS;
@@ -216,6 +255,7 @@ struct recipe {
 	bool ours;     /* we asked */
 	bool replaces; /* an older child that serves meanwhile */
 	const struct child *old;
+	uint8_t resource;
 };
 
 static uint32_t spi32(struct view v)
@@ -223,6 +263,19 @@ static uint32_t spi32(struct view v)
 	return v.n == 4 ? (uint32_t)v.p[0] << 24 | (uint32_t)v.p[1] << 16 | (uint32_t)v.p[2] << 8 |
 				  v.p[3]
 			: 0;
+}
+
+/* Another that sends the same, so that this one need not before the peer has it. */
+static bool has_twin(const struct child *c)
+{
+	const struct child *o;
+
+	list_foreach (o, &c->tunnel->children, of_tunnel)
+		if (o != c && o->sa == c->sa && o->state == CHILD_UP && o->outbound &&
+			tsel_set_equal(o->local_ts, c->local_ts) &&
+			tsel_set_equal(o->remote_ts, c->remote_ts))
+			return true;
+	return false;
 }
 
 static int child_make(
@@ -248,6 +301,8 @@ static int child_make(
 	 * nothing to switch from, sending early loses less than not sending. */
 	sibling = child_sibling(c);
 	c->outbound = r->ours || (!r->replaces && !(sibling && sibling->outbound));
+	c->resource = r->resource;
+	c->full = r->old && r->old->full;
 	c->keys_swapped = !r->ours;
 	c->order = ike->next_order++;
 	c->lease_epoch = rg ? rg->epoch : 0;
@@ -259,6 +314,8 @@ static int child_make(
 		child_drop(ike, c);
 		return rc;
 	}
+	if (!r->ours && has_twin(c))
+		c->outbound = false;
 	sched_child_established(ike, c);
 	sa->children_created++;
 	ike->stats.child_up++;
@@ -287,10 +344,21 @@ static void log_made(
 	}
 }
 
+/* One more than there is fulfils no wish for one. */
+static void succeeded(struct ike *ike, struct tunnel *t, uint8_t resource)
+{
+	if (resource == 0)
+		tunnel_succeeded(ike, t);
+	else
+		t->negotiated++;
+}
+
 static uint16_t notify_of(int rc)
 {
 	if (rc == -ERR_AGAIN)
 		return N_SINGLE_PAIR_REQUIRED;
+	if (rc == -ERR_LIMIT)
+		return N_TS_MAX_QUEUE;
 	return rc == -ERR_TS || rc == -ERR_EXISTS ? N_TS_UNACCEPTABLE : N_NO_PROPOSAL_CHOSEN;
 }
 
@@ -312,6 +380,15 @@ static const char *why_refused(const struct ike_sa *sa, const struct wanted *w, 
 	return err_text(rc);
 }
 
+/* Which worker's it will be; 0: everybody's. */
+static int resource_of(struct ike *ike, const struct chosen *ch, const struct child *old)
+{
+	int rc = old ? old->resource : ch->base ? resource_assign(ike, ch->base) : 0;
+
+	ike->stats.child_max_queue += rc == -ERR_LIMIT;
+	return rc;
+}
+
 int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	const struct child_ask *ask, struct writer *w, struct child **out)
 {
@@ -328,13 +405,17 @@ int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	if (rc < 0)
 		return rc;
 	rc = choose(sa, &wanted, ask->old, &ch);
+	if (rc == 0) {
+		rc = resource_of(ike, &ch, ask->old);
+		r.resource = (uint8_t)MAX(rc, 0);
+	}
 	if (rc < 0) {
 		sa_warn(ike, sa, "child.refused", "reason=\"%s\"", why_refused(sa, &wanted, rc));
 		ike->stats.child_failed++;
 		tx_notify(w, notify_of(rc), (struct view){0});
 		return 0;
 	}
-	r.spi_in = child_spi_draw(ike, sa->rg);
+	r.spi_in = child_spi_draw(ike, sa->rg, r.resource);
 	if (r.spi_in == 0) {
 		tx_notify(w, N_NO_ADDITIONAL_SAS, (struct view){0});
 		return 0;
@@ -353,7 +434,9 @@ int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 		tx_notify(w, N_ADDITIONAL_TS_POSSIBLE, (struct view){0});
 	if ((*out)->transport)
 		tx_notify(w, N_USE_TRANSPORT_MODE, (struct view){0});
-	tunnel_succeeded(ike, ch.t);
+	if (r.resource != 0)
+		resource_write(w, r.resource);
+	succeeded(ike, ch.t, r.resource);
 	log_made(ike, sa, *out, ask->old);
 	return 0;
 }
@@ -370,7 +453,8 @@ int child_accept(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 		.nr = a->nr,
 		.shared = a->shared,
 		.ours = true,
-		.old = a->old};
+		.old = a->old,
+		.resource = a->resource};
 	struct pld_sa answer;
 	int rc;
 
@@ -391,8 +475,10 @@ int child_accept(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	rc = child_make(ike, sa, &r, out);
 	if (rc < 0)
 		return rc;
-	tunnel_succeeded(ike, t);
-	if (!a->old)
+	succeeded(ike, t, a->resource);
+	if (a->resource != 0)
+		resource_made(ike, *out);
+	else if (!a->old)
 		tunnel_look_further(t, sa, rx->notes.additional_ts);
 	log_made(ike, sa, *out, a->old);
 	reauth_child_made(ike, sa, *out);
@@ -556,6 +642,8 @@ static int child_refused(struct ike *ike, struct ike_sa *sa, uint16_t notify)
 	sa_warn(ike, sa, "child.refused", "notify=%u", notify);
 	if (x->kind == EXCH_CHILD_REKEY)
 		rekey_refused(ike, sa, old, notify);
+	else if (x->resource != 0)
+		resource_refused(ike, sa, t, notify);
 	else if (notify == N_TEMPORARY_FAILURE)
 		sched_retry(ike, sa);
 	else if (t && !(notify == N_SINGLE_PAIR_REQUIRED && tunnel_single(t)))
@@ -572,7 +660,8 @@ static int child_agreed(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 		.spi_in = (uint32_t)x->new_spi,
 		.ni = view_of_array(x->nonce),
 		.with_dh = x->group != 0,
-		.old = old};
+		.old = old,
+		.resource = x->resource};
 	struct child *made = NULL;
 	int rc = a.t ? rx_nonce(rx, &a.nr) : -ERR_NOT_FOUND;
 

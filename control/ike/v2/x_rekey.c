@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "ike/engine.h"
 #include "ike/jobs.h"
+#include "ike/resource.h"
 #include "ike/schedule.h"
 #include "ike/tx.h"
 #include "ike/v2/collide.h"
@@ -106,6 +107,7 @@ void rekey_hand_over(struct ike *ike, struct ike_sa *from, struct ike_sa *to)
 	from->successor = to->spi_local;
 	txn_sa(ike, from);
 	txn_sa(ike, to);
+	resource_handed_over(ike, to);
 	sched_work(ike, to);
 	/* Closed before it had them: the peer's are gone with it. */
 	if (to->state != SA_UP)

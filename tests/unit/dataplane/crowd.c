@@ -489,6 +489,11 @@ static void key_of(uint32_t sa, uint8_t key[20])
 
 void crowd_install(struct crowd *c, uint32_t i)
 {
+	crowd_install_for(c, i, 0);
+}
+
+void crowd_install_for(struct crowd *c, uint32_t i, uint32_t worker_hint)
+{
 	Dp__Request q = DP__REQUEST__INIT;
 	Dp__ChildInstall k = DP__CHILD_INSTALL__INIT;
 	Dp__Endpoint local = DP__ENDPOINT__INIT, remote = DP__ENDPOINT__INIT;
@@ -500,6 +505,7 @@ void crowd_install(struct crowd *c, uint32_t i)
 	k.spi_in = spi_of(i);
 	k.spi_out = 0x1000000 + i;
 	k.policy_id = i + 1;
+	k.worker_hint = worker_hint;
 	k.interface_id = 1;
 	local.address = bytes_of(a, GW);
 	remote.address = bytes_of(b, PEER);

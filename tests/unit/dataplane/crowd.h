@@ -33,6 +33,8 @@ int crowd_ask(struct crowd *c, Dp__Request *q);
 /* Handles events (grants leases) for a while. */
 void crowd_pump(struct crowd *c, int ms);
 void crowd_install(struct crowd *c, uint32_t i);
+/* For one worker alone: dp.ChildInstall.worker_hint. The same SA again keeps all it counts. */
+void crowd_install_for(struct crowd *c, uint32_t i, uint32_t worker_hint);
 void crowd_traffic(struct crowd *c, bool on);
 /* Until nothing is on its way, or is lost. */
 void crowd_settle(struct crowd *c);

@@ -52,6 +52,41 @@ static void asks_for_an_sa_once(void **state)
 	way_free(y);
 }
 
+/* RFC 9611 3: a worker that has to pass its packets on wants an SA of its own, and says so once a
+ * second; the packets are not lost. */
+static void asks_for_one_of_its_own(void **state)
+{
+	struct way *y = way_new(0);
+	struct worker *other = worker_new(&y->sh, 1);
+	struct note n;
+
+	(void)state;
+	assert_non_null(other);
+	y->sh.workers[1] = other;
+	y->sh.n_workers = 2;
+	sa_cold(y->sa)->own_wanted = true;
+	sa_cold(y->sa)->policy_id = 1;
+	send_out(y, 60); /* it has the bucket: that is as good as its own */
+	assert_int_equal(notes(y, NOTE_ACQUIRE, &n), 0);
+	atomic_store(&y->sh.bucket_worker[y->sa->bucket], 1);
+	for (int i = 0; i < 3; i++)
+		send_out(y, 60);
+	assert_int_equal(notes(y, NOTE_ACQUIRE, &n), 1);
+	assert_int_equal(n.acquire.policy_id, 1);
+	assert_int_equal(n.acquire.worker_hint, 1);
+	assert_int_equal(y->w->stats[STAT_DROP_SPD_SA], 0);
+	assert_int_equal(ring_count(&other->in[0]), 3);
+	/* One that nobody wants more of. */
+	sa_cold(y->sa)->own_wanted = false;
+	atomic_store(&sa_cold(y->sa)->own_asked, 0);
+	send_out(y, 60);
+	assert_int_equal(notes(y, NOTE_ACQUIRE, &n), 0);
+	worker_clear(other);
+	y->sh.n_workers = 1;
+	worker_free(other);
+	way_free(y);
+}
+
 static void limits(struct way *y, uint64_t soft, uint64_t hard)
 {
 	struct sa_cold *c = sa_cold(y->sa);
@@ -149,6 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(asks_for_an_sa_once),
+		cmocka_unit_test(asks_for_one_of_its_own),
 		cmocka_unit_test(asks_for_a_rekey_by_octets),
 		cmocka_unit_test(asks_for_a_rekey_before_numbers_end),
 		cmocka_unit_test(asks_for_nothing_with_esn),

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "core/spi.h"
 #include "crowd.h"
 
 #include <setjmp.h>
@@ -136,6 +137,61 @@ static void workers_come_and_go(void **state)
 	crowd_free(c);
 }
 
+static uint32_t owner_of(struct crowd *c, uint32_t sa)
+{
+	return crowd_dp(c)->crew.owner[spi_bucket(
+		crowd_spi(sa), atomic_load(&crowd_dp(c)->sh.net)->bucket_bits)];
+}
+
+static bool all_at_home(struct crowd *c, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (owner_of(c, i) != i % 2)
+			return false;
+	return true;
+}
+
+static void wait_home(struct crowd *c, uint32_t n)
+{
+	for (int i = 0; i < 4 * PATIENCE && !all_at_home(c, n); i++)
+		crowd_pump(c, 1);
+	assert_true(all_at_home(c, n));
+}
+
+/* RFC 9611: an SA of one worker comes to that worker, stays there for all the load it makes, and
+ * comes back when that worker does. */
+static void a_workers_own_comes_home(void **state)
+{
+	enum { OWN = 6 };
+
+	struct crowd *c = crowd_new(2);
+	struct crowd_verdict v;
+
+	(void)state;
+	crowd_traffic(c, true);
+	wait_traffic(c, LOADS_A_ROUND);
+	for (uint32_t i = 0; i < OWN; i++)
+		crowd_install_for(c, i, i % 2 + 1);
+	wait_home(c, OWN);
+	rebalance(c);
+	wait_traffic(c, LOADS_A_ROUND);
+	assert_true(all_at_home(c, OWN));
+	worker_set(c, 1, DP__WORKER_ACTION__WORKER_RESTART);
+	for (int i = 0; i < PATIENCE && owner_of(c, 1) != 0; i++)
+		crowd_pump(c, 1);
+	assert_int_equal(owner_of(c, 1), 0);
+	wait_home(c, OWN);
+	crowd_traffic(c, false);
+	crowd_settle(c);
+	v = crowd_judge(c);
+	assert_int_equal(v.garbled, 0);
+	assert_int_equal(v.repeated_seq, 0);
+	assert_int_equal(v.reordered, 0);
+	if (crowd_revocations(c) == 0)
+		assert_int_equal(v.lost, 0);
+	crowd_free(c);
+}
+
 /* A worker stops in the middle of a burst, its SAs go on elsewhere, and then it wakes up and sends.
  */
 static void a_hung_worker_does_no_harm(void **state)
@@ -173,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(workers_come_and_go),
 		cmocka_unit_test(a_hung_worker_does_no_harm),
+		cmocka_unit_test(a_workers_own_comes_home),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -428,11 +428,21 @@ static void do_install(struct pair *p, int n, const struct ike_fx_install *i)
 {
 	const struct ike_child_install *in = &i->child;
 	struct pair_node *node = &p->node[n];
-	struct pair_child *c = calloc(1, sizeof *c);
+	struct pair_child *c = calloc(1, sizeof *c), *was = node->sad;
 	struct task *t;
 
 	assert_non_null(c);
+	while (was && was->spi_in != in->spi_in)
+		was = was->next;
+	/* The same again: what differs is taken over, what it knows stays. */
+	if (was)
+		*c = (struct pair_child){.live = was->live,
+			.seen = was->seen,
+			.stamp = was->stamp,
+			.outbound = was->outbound};
 	sad_del(node, in->spi_in);
+	c->worker_hint = in->worker_hint;
+	c->own_wanted = in->own_wanted;
 	c->spi_in = in->spi_in;
 	c->spi_out = in->spi_out;
 	c->policy_id = in->policy_id;
@@ -446,7 +456,7 @@ static void do_install(struct pair *p, int n, const struct ike_fx_install *i)
 		assert_int_equal(in->outer.udp_key.n, sizeof c->udp_key);
 		memcpy(c->udp_key, in->outer.udp_key.p, sizeof c->udp_key);
 	}
-	c->outbound = in->outbound;
+	c->outbound |= in->outbound;
 	c->esn = in->esn;
 	c->order = in->order;
 	c->key_n = in->encr_key_in.n + in->integ_key_in.n;
@@ -604,6 +614,7 @@ struct pair *pair_new(void)
 	assert_non_null(p);
 	p->last = &p->first;
 	p->now_ms = 1000;
+	p->workers = 1;
 	assert_int_equal(crypto_new(&p->crypto), 0);
 	for (int i = 0; i < PAIR_NODES; i++) {
 		p->node[i].name = names[i];
@@ -632,6 +643,8 @@ static void node_new(struct pair *p, int i, const struct pair_side *side)
 	assert_int_equal(ike_new(&cfg, n->model, &n->ike), 0);
 	n->up = true;
 	n->life = p->lives;
+	if (p->workers > 1)
+		pair_workers(p, p->workers);
 }
 
 static void rg_event(struct pair *p, int i, enum ike_event_type type, bool active)
@@ -722,6 +735,8 @@ static void sad_of_log(struct pair_node *to, const struct pair_record *r)
 	c->policy_id = s->policy_id;
 	c->selector_id = s->selector_id;
 	c->peer = s->peer;
+	c->worker_hint = (uint8_t)s->worker_hint;
+	c->own_wanted = s->own_wanted;
 	c->outbound = s->outbound;
 	c->order = s->order;
 	c->udp_encap = s->udp_encap;

@@ -82,6 +82,8 @@ struct pair_batch {
 struct pair_child {
 	struct pair_child *next;
 	uint32_t spi_in, spi_out, policy_id, selector_id, peer;
+	uint8_t worker_hint; /* whose own it is; 0: everybody's */
+	bool own_wanted;
 	struct endpoint local, remote;
 	bool udp_encap, outbound, esn;
 	uint16_t udp_port;
@@ -96,7 +98,9 @@ struct pair_child {
 	uint32_t n_local_ts, n_remote_ts;
 };
 
-/* What pair_path.c knows of one sending end. */
+#define PAIR_WORKERS 3
+
+/* What pair_path.c knows of one worker of a sending end. */
 struct pair_path {
 	uint32_t sending; /* spi_out, 0 = none */
 
@@ -126,7 +130,7 @@ struct pair_node {
 	unsigned sent, asked, operated, installs, deletes, keepalives;
 	unsigned clock[PAIR_NODES]; /* steps of each node that this one may know of */
 	uint32_t born;		    /* tasks made */
-	struct pair_path path;
+	struct pair_path path[PAIR_WORKERS];
 	bool hold_commits;  /* REPLICATE is not answered */
 	uint64_t held[256]; /* tickets not answered */
 	unsigned n_held;
@@ -149,6 +153,7 @@ struct pair {
 	unsigned steps, packets;
 	const struct task *running;
 	bool path;	/* data flows: see pair_path_on() */
+	int workers;	/* that send: one, or as many as pair_workers() says */
 	bool unchecked; /* hostile tests: the observer is off */
 };
 
@@ -221,6 +226,11 @@ void pair_watch_end(struct pair *p);
  * end has nothing to send with, when what it sends with is not installed at the other end, and when
  * it could not have known that it is. */
 void pair_path_on(struct pair *p);
+/* Both ends have that many workers, and each of them sends. The last one never asks for an SA of
+ * its own. */
+void pair_workers(struct pair *p, int n);
+/* Worker `worker` of that end has traffic and no SA of its own. */
+void pair_own(struct pair *p, int node, uint8_t worker);
 void pair_path_look(struct pair *p);
 void pair_path_data(struct pair *p, const struct task *t);
 
