@@ -144,6 +144,11 @@ static void fill_change(struct request *r, const struct command *c)
 		r->u.redirect_ike.to = text(c, SLOT_TO);
 		r->u.redirect_ike.active = c->slot[SLOT_ACTIVE].given;
 		break;
+	case ACTION_SEEDED_KEY:
+		SET(seeded_key, SEEDED_KEY, ctl__seeded_key__init);
+		r->u.seeded_key.gateway = text(c, SLOT_GATEWAY);
+		r->u.seeded_key.peer_id = text(c, SLOT_PEER_ID);
+		break;
 	case ACTION_CLEAR_IPSEC:
 		SET(clear_ipsec, CLEAR_IPSEC, ctl__clear_ipsec__init);
 		r->u.clear_ipsec.filter = &r->ipsec;

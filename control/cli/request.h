@@ -25,6 +25,7 @@ struct request {
 		Ctl__ShowIkeStatistics show_ike_statistics;
 		Ctl__ShowIkeRedirect show_ike_redirect;
 		Ctl__RedirectIke redirect_ike;
+		Ctl__SeededKey seeded_key;
 		Ctl__ClearIkeRedirect clear_ike_redirect;
 		Ctl__ShowCluster show_cluster;
 		Ctl__ShowReplication show_replication;

@@ -65,6 +65,7 @@ static const char *list_name(enum action action)
 	case ACTION_CLEAR_IPSEC:
 	case ACTION_CLEAR_REDIRECT:
 	case ACTION_REDIRECT:
+	case ACTION_SEEDED_KEY:
 	case ACTION_CLEAR_IPSEC_STATISTICS:
 	case ACTION_FAILOVER:
 	case ACTION_FAILOVER_RESET:

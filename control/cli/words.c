@@ -80,6 +80,11 @@ static const struct option redirect_options[] = {
 	{"active", ARG_NONE, SLOT_ACTIVE, 0, 0, false, "established ones, too"},
 };
 
+static const struct option seeded_options[] = {
+	{"gateway", ARG_NAME, SLOT_GATEWAY, 0, 0, true, "whose policy has a seed"},
+	{"peer-ike-id", ARG_NAME, SLOT_PEER_ID, 0, 0, true, "host name, user@host or address"},
+};
+
 static const struct option clear_redirect_options[] = {
 	{"gateway", ARG_NAME, SLOT_GATEWAY, 0, 0, false, "only its peers"},
 };
@@ -241,6 +246,8 @@ static const struct row rows[] = {
 		"restore SAs although members are missing"},
 	{"request security ike redirect", ACTION_REDIRECT, OPTIONS(redirect_options),
 		"send peers to another gateway"},
+	{"request security ike pre-shared-key", ACTION_SEEDED_KEY, OPTIONS(seeded_options),
+		"what a peer of a seeded gateway is to be given"},
 	{"request security ike rekey", ACTION_REKEY_IKE, OPTIONS(rekey_ike_options),
 		"rekey IKE SAs now"},
 	{"request security ipsec rekey", ACTION_REKEY_IPSEC, OPTIONS(clear_ipsec_options),

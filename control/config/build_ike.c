@@ -231,6 +231,9 @@ static void fill_policy(struct build *b, const struct node *n, struct model_ike_
 	fill_proposals(b, n, p);
 	p->psk = fill_key(b, n, "pre-shared-key");
 	p->seeded_psk = fill_key(b, n, "seeded-pre-shared-key");
+	if (p->psk.n != 0 && p->seeded_psk.n != 0)
+		refuse_at(b, stmt(b, n, "seeded-pre-shared-key"),
+			"'pre-shared-key' and 'seeded-pre-shared-key' exclude each other");
 	fill_ppk(b, n, p);
 	build_certificate(b, n, p);
 	if (p->n_proposals > 0 && p->proposals[0].auth == MODEL_AUTH_PSK && p->psk.n == 0 &&

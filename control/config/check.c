@@ -80,8 +80,6 @@ static const char *unsupported(const struct model_gateway *g)
 		return NULL;
 	if (p->proposals[0].auth == MODEL_AUTH_DSA)
 		return "DSA signatures are not supported";
-	if (p->proposals[0].auth == MODEL_AUTH_PSK && p->psk.n == 0)
-		return "seeded keys are not supported in this release";
 	if (!g->dynamic && g->n_peers > 0 && g->peers[0].addr.family == 0)
 		return "host names as peers are not supported in this release";
 	return NULL;
@@ -120,6 +118,11 @@ static void check_gateways(struct build *b)
 			refuse_at(b, stmt(b, n, "local-identity distinguished-name"),
 				"policy '%s' has no 'certificate local-certificate' to take it "
 				"from",
+				g->policy->name);
+		if (g->policy && g->policy->seeded_psk.n != 0 && !g->dynamic)
+			refuse_at(b, stmt(b, n, "ike-policy"),
+				"policy '%s' has 'seeded-pre-shared-key', which is for dynamic "
+				"gateways",
 				g->policy->name);
 		g->unsupported = unsupported(g);
 		if (g->unsupported)

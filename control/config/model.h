@@ -107,7 +107,7 @@ struct model_ike_policy {
 	struct view ppk;    /* RFC 8784; empty: none */
 	struct view ppk_id; /* 1 to 255 octets */
 	bool ppk_required;
-	struct view seeded_psk;	       /* AutoVPN */
+	struct view seeded_psk;	       /* dynamic gateways; empty when there is a psk */
 	const char *local_certificate; /* NULL when not set */
 	/* CAs below which a peer's chain must end: those it is tied to, or all that are configured.
 	 */

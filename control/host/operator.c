@@ -6,6 +6,7 @@
 #include "config/print.h"
 #include "host/daemon.h"
 #include "host/redirects.h"
+#include "host/seeded.h"
 #include "host/ike_statistics.h"
 #include "host/pki_operator.h"
 #include "host/show.h"
@@ -206,7 +207,8 @@ void daemon_ctl(void *ctx, const Ctl__Request *q, struct ctl_call *call)
 		workers_show(d, call);
 		break;
 	default:
-		if (!pki_ctl(d, q, call) && !redirects_command(d, q, call))
+		if (!pki_ctl(d, q, call) && !redirects_command(d, q, call) &&
+			!seeded_command(d, q, call))
 			ctl_fail(call, "this command is not supported by this version of tandemd");
 		break;
 	}

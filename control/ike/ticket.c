@@ -28,11 +28,18 @@ static int key_of(struct ike *ike, struct view salt, uint8_t key[SEAL_KEY_LEN])
 	return hkdf_sha256(ike->cfg.crypto, &in, key, SEAL_KEY_LEN);
 }
 
+static struct view secret_of(const struct gateway *gw)
+{
+	const struct model_ike_policy *p = gw->model->policy;
+
+	return p->psk.n != 0 ? p->psk : p->seeded_psk;
+}
+
 /* Says whether the key is still the same; says nothing of it. */
 static int psk_check(
 	struct ike *ike, const struct gateway *gw, struct view salt, uint8_t out[CHECK_LEN])
 {
-	const struct hkdf_in in = {.key = gw->model->policy->psk,
+	const struct hkdf_in in = {.key = secret_of(gw),
 		.salt = salt,
 		.info = view_of_literal("tandem IKE ticket credential")};
 
@@ -41,9 +48,8 @@ static int psk_check(
 
 static bool is_for(const struct gateway *gw)
 {
-	return gw && gw->model->resumption_s != 0 && gw->model->policy &&
-	       gw->model->policy->psk.n != 0 && !gw->model->policy->local_certificate &&
-	       gw->model->policy->ppk.n == 0;
+	return gw && gw->model->resumption_s != 0 && gw->model->policy && secret_of(gw).n != 0 &&
+	       !gw->model->policy->local_certificate && gw->model->policy->ppk.n == 0;
 }
 
 static int text_write(struct ike *ike, const struct ike_sa *sa, uint32_t lifetime_s,

@@ -6,8 +6,8 @@
       (reth1 10.1.0.1)           +-- node1 --+             +-- 192.0.2.13  spoke3, LAN 10.2.3.0/24
                                      (reth0 192.0.2.1)     +-- 192.0.2.14  spoke4: one too many
 
-Real strongSwan spokes are known by their names under vpn.example (AVP-001, ID-012). Each gets a tunnel and a
-route of its own (TS-008); spoke2 makes its IKE SA without a child first (RFC 6023). The fourth is refused
+Real strongSwan spokes are known by their names under vpn.example (AVP-001, ID-012), each by a key that the
+hub's seed makes for its name (PSK-005). Each gets a tunnel and a route of its own (TS-008); spoke2 makes its IKE SA without a child first (RFC 6023). The fourth is refused
 (AVP-002). spoke3 comes again from another address and takes the place of what it was. Then the owner is
 killed: the heir has every spoke, with the numbers it had, and nobody negotiates anew (architecture rule 11).
 """
@@ -26,6 +26,7 @@ def hub(text):
                         " connections-limit 3; }", 1)
     text = text.replace("remote-identity {\n                hostname peer.example;\n            }", "", 1)
     text = text.replace("remote-ip 10.2.0.0/24", "remote-ip 10.2.0.0/16", 1)
+    text = text.replace("pre-shared-key ascii-text", "seeded-pre-shared-key ascii-text", 1)
     return text.replace("            establish-tunnels on-traffic;\n", "", 1)
 
 
@@ -45,6 +46,7 @@ class Spoke:
         mirror = copy.copy(self.lab.mirror)
         mirror.own_id = f"spoke{self.number}.vpn.example"
         mirror.address = self.address
+        mirror.psk = seeded_key(self.lab, mirror.own_id)
         mirror.children = {"LAN": dict(self.lab.mirror.children["LAN"], local_ts=f"10.2.{self.number}.0/24")}
         self.charon.configure(mirror, changes)
 
@@ -58,6 +60,13 @@ class Spoke:
         return nat.received(self.lab.net.inside_of(
             self.host, "ping", "-c", str(count), "-i", "0.1", "-W", "1", "-I", f"10.2.{self.number}.1",
             "10.1.0.2"))
+
+
+def seeded_key(lab, name):
+    """What the operator of a hub gives to a spoke; the wrong one gets nowhere (PSK-005)."""
+    said = lab.nodes[0].tandem("request", "security", "ike", "pre-shared-key", "gateway", "PEER",
+                               "peer-ike-id", name)
+    return said.split("Pre-shared key: ")[1].split()[0]
 
 
 def tunnels(node):

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "crypto/prf.h"
 #include "ike/engine.h"
+#include "ike/seed.h"
 #include "ike/tx.h"
 #include "ike/v2/ppk.h"
 #include "wire/pld_auth.h"
@@ -28,18 +29,42 @@ struct auth_octets auth_covered(const struct ike_sa *sa, bool own, struct view i
 		.extra = blob_view(&h->int_auth)};
 }
 
+/* The policy's key, or the one that its seed makes for that peer (PSK-005). Wipe room. */
+static int shared_key(struct ike *ike, const struct model_ike_policy *p, const struct pld_id *peer,
+	uint8_t room[SEED_KEY_LEN], struct view *out)
+{
+	*out = p->psk;
+	if (p->psk.n != 0 || p->seeded_psk.n == 0)
+		return 0;
+	*out = view_of(room, SEED_KEY_LEN);
+	return seed_key(ike->cfg.crypto, p->seeded_psk, peer->type, peer->data, room);
+}
+
+/* Whom we prove ourselves to. Who authenticates anew has not heard yet who answers. */
+static struct pld_id peer_of(struct ike *ike, const struct ike_sa *sa)
+{
+	const struct ike_sa *was = sa->predecessor ? sa_find(ike, sa->predecessor) : NULL;
+	const struct ident *id = sa->remote_id.type == 0 && was ? &was->remote_id : &sa->remote_id;
+
+	return (struct pld_id){.type = id->type, .data = blob_view(&id->data)};
+}
+
 int auth_psk_own(struct ike *ike, struct ike_sa *sa, uint8_t mac[ALG_DIGEST_MAX])
 {
-	uint8_t room[AUTH_ID_BODY_MAX];
+	uint8_t room[AUTH_ID_BODY_MAX], seeded[SEED_KEY_LEN];
+	const struct pld_id peer = peer_of(ike, sa);
 	struct auth_octets octets;
-	struct view body;
+	struct view body, key;
 	int rc = auth_id_body(&sa->local_id, room, &body);
 
+	if (rc == 0)
+		rc = shared_key(ike, sa->gw->model->policy, &peer, seeded, &key);
 	if (rc < 0)
 		return rc;
 	octets = auth_covered(sa, true, body);
-	return auth_psk(
-		ike->cfg.crypto, sa->suite.prf->id, sa->gw->model->policy->psk, &octets, mac);
+	rc = auth_psk(ike->cfg.crypto, sa->suite.prf->id, key, &octets, mac);
+	secret_wipe(seeded, sizeof seeded);
+	return rc;
 }
 
 int auth_psk_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
@@ -63,17 +88,22 @@ int auth_psk_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
 }
 
 bool auth_psk_is_good(struct ike *ike, const struct ike_sa *sa, const struct rx *rx,
-	const struct pld_id *id, struct view psk)
+	const struct pld_id *id, const struct model_ike_policy *policy)
 {
 	const struct payload *p = chain_find(rx->chain, PLD_AUTH);
 	const struct auth_octets octets = auth_covered(sa, false, id->body);
-	uint8_t mac[ALG_DIGEST_MAX];
+	uint8_t mac[ALG_DIGEST_MAX], seeded[SEED_KEY_LEN];
 	struct pld_auth auth;
+	struct view key;
 	bool good;
 
 	if (!p || pld_auth_parse(p->body, &auth) < 0 || auth.method != AUTH_SHARED_KEY_MIC)
 		return false;
-	if (auth_psk(ike->cfg.crypto, sa->suite.prf->id, psk, &octets, mac) < 0)
+	if (shared_key(ike, policy, id, seeded, &key) < 0)
+		return false;
+	good = auth_psk(ike->cfg.crypto, sa->suite.prf->id, key, &octets, mac) == 0;
+	secret_wipe(seeded, sizeof seeded);
+	if (!good)
 		return false;
 	good = view_equal_ct(
 		ppk_auth_value(sa, rx, auth.data), view_of(mac, prf_len(sa->suite.prf->id)));

@@ -121,7 +121,7 @@ static void candidates_find(struct ike *ike, const struct ike_sa *sa, const stru
 			out->other_method = true;
 			continue;
 		}
-		if (!a->by_signature && !auth_psk_is_good(ike, sa, rx, &a->idi, policy->psk))
+		if (!a->by_signature && !auth_psk_is_good(ike, sa, rx, &a->idi, policy))
 			continue;
 		fit_add(out, gw, rank_of(ike, sa, gw, a));
 	}
@@ -139,10 +139,11 @@ static const char *why_nobody(const struct candidates *c)
 static int nobody(struct ike *ike, struct ike_sa *sa, const struct rx *rx, const struct asked *a,
 	const struct candidates *c)
 {
+	const struct model_ike_policy none = {.psk = view_of_literal("no such peer")};
 	char text[IDENT_TEXT_MAX];
 
 	if (!c->known || c->other_method)
-		(void)auth_psk_is_good(ike, sa, rx, &a->idi, view_of_literal("no such peer"));
+		(void)auth_psk_is_good(ike, sa, rx, &a->idi, &none);
 	auth_tell_failure(ike, sa, ident_text(&sa->remote_id, text), why_nobody(c));
 	return -ERR_AUTH;
 }

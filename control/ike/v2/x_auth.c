@@ -249,7 +249,7 @@ static int is_trusted(struct ike *ike, struct ike_sa *sa, const struct cause *c,
 		return resume_auth_check(ike, sa, c->rx, why);
 	if (!auth_is_signature(gw->policy)) {
 		*why = "the peer's pre-shared key differs";
-		return auth_psk_is_good(ike, sa, c->rx, id, gw->policy->psk) ? 0 : -ERR_AUTH;
+		return auth_psk_is_good(ike, sa, c->rx, id, gw->policy) ? 0 : -ERR_AUTH;
 	}
 	rc = auth_sig_judge(ike, sa, c->rx, &itself, why);
 	return rc < 0 ? rc : proof_wait(ike, sa, c);

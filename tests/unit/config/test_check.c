@@ -97,6 +97,15 @@ static const struct check check_security_cases[] = {
 		false},
 	{"PSK of 8 (PSK-002)", POL "pre-shared-key ascii-text 12345678",
 		"    warning: a key of less than 12 characters is easily guessed\n", true},
+	{"a seed for one peer (PSK-005)",
+		"delete security ike policy pol pre-shared-key\n" POL
+		"seeded-pre-shared-key ascii-text long-enough-seed",
+		AT_GW
+		"'ike-policy pol'\n    policy 'pol' has 'seeded-pre-shared-key', which is for "
+		"dynamic gateways\n",
+		false},
+	{"a seed and a key (PSK-005)", POL "seeded-pre-shared-key ascii-text long-enough-seed",
+		"    'pre-shared-key' and 'seeded-pre-shared-key' exclude each other\n", false},
 	{"address and dynamic", GW "dynamic hostname a.example.net",
 		AT_GW "'address 198.51.100.2'\n    'address' and 'dynamic' exclude each "
 		      "other\n",

@@ -41,6 +41,8 @@ static void words_accept_table(void **state)
 		{"request chassis cluster force-restore", ACTION_FORCE_RESTORE},
 		{"request security ike rekey gateway g", ACTION_REKEY_IKE},
 		{"request security ipsec rekey", ACTION_REKEY_IPSEC},
+		{"request security ike pre-shared-key gateway g peer-ike-id a.example",
+			ACTION_SEEDED_KEY},
 		{"request system configuration reload check", ACTION_RELOAD},
 		{"show version | match x", ACTION_SHOW_VERSION},
 	};
@@ -132,6 +134,11 @@ static void words_fill_requests(void **state)
 	assert_null(parse("request security ike rekey reauthenticate", &c, &e));
 	request_fill(&r, &c, false);
 	assert_true(r.request.rekey_ike->reauthenticate);
+	assert_null(parse("request security ike pre-shared-key gateway g peer-ike-id a@b", &c, &e));
+	request_fill(&r, &c, false);
+	assert_string_equal(r.request.seeded_key->gateway, "g");
+	assert_string_equal(r.request.seeded_key->peer_id, "a@b");
+	assert_non_null(parse("request security ike pre-shared-key gateway g", &c, &e));
 }
 
 static void words_are_bounded(void **state)
