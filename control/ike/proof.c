@@ -76,6 +76,13 @@ int peer_cert_copy(const struct peer_cert *from, struct peer_cert **out)
 	return 0;
 }
 
+uint64_t peer_cert_left_ms(const struct peer_cert *p, uint64_t wall_ms)
+{
+	if (!p || p->not_after_wall_ms == 0)
+		return UINT64_MAX;
+	return p->not_after_wall_ms > wall_ms ? p->not_after_wall_ms - wall_ms : 0;
+}
+
 void peer_cert_free(struct peer_cert *p)
 {
 	if (!p)

@@ -124,6 +124,8 @@ struct peer_cert *peer_cert_new(const char *subject, const struct cert_ref *refs
 /* NULL from NULL. -ERR_NOMEM. */
 int peer_cert_copy(const struct peer_cert *from, struct peer_cert **out) MUST_CHECK;
 void peer_cert_free(struct peer_cert *p);
+/* How long the peer's chain is good from then on; UINT64_MAX: without end. */
+uint64_t peer_cert_left_ms(const struct peer_cert *p, uint64_t wall_ms);
 
 /* Both take the job over, also when they fail. */
 int proof_sign(struct ike *ike, struct ike_sa *sa, struct ike_sign_job *job) MUST_CHECK;

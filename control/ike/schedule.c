@@ -25,8 +25,9 @@
 #define HUSHED_MS	    200
 #define RETRY_LEAST_MS	    1000
 #define RETRY_SPREAD_MS	    2000
-#define JUDGE_MS	    1000 /* for the dataplane to say whether it heard of a peer */
-#define KEEPALIVE_RESUME_MS 1000 /* a successor's first ones, spread over so much */
+#define ANEW_LEAST_MS	    60000 /* of a certificate's life, to ask for another one */
+#define JUDGE_MS	    1000  /* for the dataplane to say whether it heard of a peer */
+#define KEEPALIVE_RESUME_MS 1000  /* a successor's first ones, spread over so much */
 
 /* ---------------------------------------------------------------- what comes next */
 
@@ -265,6 +266,24 @@ static bool gateway_may_rekey(const struct gateway *gw)
 	return true;
 }
 
+bool sched_ends_with_certificate(const struct ike_sa *sa)
+{
+	return sa->gw && peer_cert_left_ms(sa->peer_cert, sa->established_wall_ms) < hard_ms(sa);
+}
+
+/* RFC 4945 5.1: no longer than what the peer was authenticated by. What would be a rekey is a
+ * reauthentication then (reauth_is_next()): the peer may have a new certificate. */
+static void end_with_certificate(struct ike *ike, struct ike_sa *sa)
+{
+	uint64_t left = peer_cert_left_ms(sa->peer_cert, ike->wall_ms);
+
+	sa->at_hard = ike->now_ms + MAX(left, (uint64_t)1);
+	if (left < ANEW_LEAST_MS)
+		sa->at_soft = 0;
+	else if (sa->at_soft != 0)
+		sa->at_soft = ike->now_ms + soft_ms(left, sa->initiator);
+}
+
 void sched_established(struct ike *ike, struct ike_sa *sa)
 {
 	uint64_t hard = hard_ms(sa);
@@ -274,6 +293,8 @@ void sched_established(struct ike *ike, struct ike_sa *sa)
 	sa->last_rx_ms = ike->now_ms;
 	sa->at_hard = ike->now_ms + hard;
 	sa->at_soft = gateway_may_rekey(sa->gw) ? ike->now_ms + sched_soft_ms(sa) : 0;
+	if (sched_ends_with_certificate(sa))
+		end_with_certificate(ike, sa);
 	sa->at_dpd = dpd ? ike->now_ms + dpd : 0;
 	sa->at_keepalive = keepalive ? ike->now_ms + keepalive : 0;
 	sa_rearm(ike, sa);

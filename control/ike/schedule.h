@@ -34,6 +34,8 @@ void sched_entered(struct ike *ike, struct ike_sa *sa);
 uint64_t sched_soft_ms(const struct ike_sa *sa);
 /* An IKE SA is authenticated, or was made by a rekey: lifetimes begin. */
 void sched_established(struct ike *ike, struct ike_sa *sa);
+/* The peer's certificate, or one above it, ends before this SA's lifetime would. */
+bool sched_ends_with_certificate(const struct ike_sa *sa);
 /* Taken over from another node: probes and keepalives begin anew. */
 void sched_resumed(struct ike *ike, struct ike_sa *sa);
 void sched_child_established(struct ike *ike, struct child *c);

@@ -173,7 +173,13 @@ int on_dead(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 /* The hard lifetime is over: closed as if asked to, and dropped when that is not possible. */
 int on_expired(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
-	sa_info(ike, sa, "ike.expired", "rekeys=%u", sa->rekeys);
+	if (peer_cert_left_ms(sa->peer_cert, ike->wall_ms) == 0)
+		sa_warn(ike, sa, "ike.expired",
+			"rekeys=%u reason=\"the peer's certificate or one above it has expired\" "
+			"subject=\"%s\"",
+			sa->rekeys, sa->peer_cert->subject);
+	else
+		sa_info(ike, sa, "ike.expired", "rekeys=%u", sa->rekeys);
 	end_children(ike, sa, TUNNEL_EXPIRED);
 	exch_free(sa->out);
 	sa->out = NULL;

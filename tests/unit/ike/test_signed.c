@@ -224,6 +224,89 @@ static void no_tickets_with_certificates(void **state)
 	story_end(&s);
 }
 
+/* ---------------------------------------------------------------- the end of a certificate */
+
+#define PAIR_BEGINS (INT64_C(1795000000) - FORGE_NOW) /* where the pair's clock is in the forge's */
+
+static struct pair_cert *ends_in(int64_t seconds)
+{
+	const struct forge_cert form = {.subject = "CN=a",
+		.not_after = PAIR_BEGINS + seconds,
+		.ext = {{"subjectAltName", "IP:192.0.2.1"}}};
+
+	return pair_cert_of(&ca, &form, &ca.sub);
+}
+
+/* RFC 4945 5.1. The SA would live for eight hours, the peer's certificate one. */
+static struct story ends_in_an_hour(const char *more_b)
+{
+	struct story s = story_of(&ca, PAIR_P256, LINES, more_b);
+
+	pair_cert_free(s.a);
+	s.a = ends_in(3600);
+	story_start(&s);
+	pair_acquire(s.p, 0);
+	pair_settle(s.p);
+	pair_check_up(s.p, 0, 1);
+	return s;
+}
+
+static void no_sa_outlives_a_certificate(void **state)
+{
+	struct story s = ends_in_an_hour(LINES);
+
+	(void)state;
+	/* A rekey does not make it live longer. */
+	(void)pair_operate(s.p, 0, IKE_OP_REKEY_IKE, NULL);
+	pair_pass(s.p, 3000000);
+	pair_check_up(s.p, 0, 1);
+	/* The peer is asked anew before, and shows the same one again. */
+	pair_pass(s.p, 590000);
+	assert_true(s.b->trusts > 1);
+	pair_check_up(s.p, 0, 1);
+	pair_pass(s.p, 12000);
+	assert_null(pair_sa(s.p, 1));
+	assert_null(pair_sa(s.p, 0));
+	assert_true(pair_said(s.p, 1, "the peer's certificate or one above it has expired"));
+	assert_true(pair_said(s.p, 1, "subject=\"CN=a\""));
+	story_end(&s);
+}
+
+static void a_renewed_certificate_goes_on(void **state)
+{
+	struct story s = ends_in_an_hour(LINES);
+	struct pair_cert *renewed = ends_in(86400), *old = s.a;
+
+	(void)state;
+	pair_pass(s.p, 1000000);
+	s.p->node[0].cert = s.a = renewed;
+	s.p->node[0].ike->cfg.credentials = &renewed->face;
+	pair_pass(s.p, 5000000);
+	pair_check_up(s.p, 0, 1);
+	assert_int_equal(s.b->trusts, 2);
+	assert_false(pair_said(s.p, 1, "has expired"));
+	pair_cert_free(old);
+	story_end(&s);
+}
+
+/* Who takes over knows it too. */
+static void a_certificate_ends_after_a_takeover(void **state)
+{
+	struct story s = ends_in_an_hour(
+		LINES "set security ipsec vpn V establish-tunnels responder-only-no-rekey\n");
+
+	(void)state;
+	s.p->node[3].cert = s.b;
+	pair_takeover(s.p, 1, 3, &s.side_b, PAIR_LOSE_UNCOMMITTED);
+	s.a->sign_rc = -ERR_IO; /* it cannot authenticate anew */
+	pair_pass(s.p, 3595000);
+	assert_non_null(pair_sa(s.p, 3));
+	pair_pass(s.p, 10000);
+	assert_null(pair_sa(s.p, 3));
+	assert_true(pair_said(s.p, 3, "has expired"));
+	story_end(&s);
+}
+
 /* ---------------------------------------------------------------- several gateways */
 
 /* One more gateway of the responder, that differs in its certificate and in whom it trusts. */
@@ -344,6 +427,9 @@ int main(void)
 		cmocka_unit_test(a_node_may_die_at_every_step),
 		cmocka_unit_test(signatures_cover_what_went_before),
 		cmocka_unit_test(no_tickets_with_certificates),
+		cmocka_unit_test(no_sa_outlives_a_certificate),
+		cmocka_unit_test(a_renewed_certificate_goes_on),
+		cmocka_unit_test(a_certificate_ends_after_a_takeover),
 		cmocka_unit_test(gateways_differ_in_whom_they_trust),
 	};
 
