@@ -43,6 +43,10 @@ enum sign_scheme {
 	(SIGN_BIT(SIGN_RSA_SHA1) | SIGN_BIT(SIGN_RSA_SHA256) | SIGN_BIT(SIGN_RSA_SHA384) |         \
 		SIGN_BIT(SIGN_RSA_SHA512) | SIGN_BIT(SIGN_PSS_SHA256) |                            \
 		SIGN_BIT(SIGN_PSS_SHA384) | SIGN_BIT(SIGN_PSS_SHA512))
+#define SIGN_OF_ECDSA                                                                              \
+	(SIGN_BIT(SIGN_ECDSA_P256) | SIGN_BIT(SIGN_ECDSA_P384) | SIGN_BIT(SIGN_ECDSA_P521) |       \
+		SIGN_BIT(SIGN_ECDSA_SHA256) | SIGN_BIT(SIGN_ECDSA_SHA384) |                        \
+		SIGN_BIT(SIGN_ECDSA_SHA512))
 
 /* RFC 7427 4, RFC 8420 2; sets are or-ed SIGN_HASH_BIT(). */
 enum sign_hash {

@@ -210,7 +210,7 @@ class Libreswan(InGuest):
             "leftsubnet": child["local_ts"], "rightsubnet": child["remote_ts"], "ikev2": "insist", "auto": "add",
             "ike": f"aes_gcm256-sha2_256;{self.groups[case.group]}", "esp": self._esp(case), "esn": "no",
             "leftupdown": "%disabled", "rekey": "no", "fragmentation": "yes",
-            "authby": {"psk": "secret", "rsa-2048": "rsa-sha2_256", "ecdsa-256": "ecdsa-sha2_256"}[case.auth]}
+            "authby": {"psk": "secret", "rsa-2048": "rsasig", "ecdsa-256": "ecdsa-sha2_256"}[case.auth]}
         if case.auth != "psk":
             settings.update({"leftcert": "peer", "leftsendcert": "always", "rightca": "%same"})
         text = "config setup\n\tdumpdir=/run/pluto\nconn LAN\n" + "".join(

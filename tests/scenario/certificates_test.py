@@ -20,7 +20,7 @@ from labkit.strongswan import Mirror
 
 # (authentication-method, keys of the ends, what the peer logs of our signature, the peer's post-quantum key)
 KINDS = (("rsa-signatures", "rsa-2048", "RSA_EMSA_PKCS1_SHA2_256", None),
-         ("ecdsa-signatures-256", "ecdsa-256", "ECDSA-256 signature", None),
+         ("ecdsa-signatures-256", "ecdsa-256", "ECDSA_WITH_SHA256_DER", None),
          ("digital-signature", "rsa-2048", "RSA_EMSA_PSS_SHA2_256", "green"),
          ("digital-signature", "ecdsa-384", "ECDSA_WITH_SHA384_DER", "blue"),
          ("digital-signature", "ed25519", "ED25519", None))

@@ -97,6 +97,20 @@ static struct auth_choice rsa_of(uint32_t schemes, uint8_t hashes)
 	return hashes == 0 ? classic_of(schemes & SIGN_OF_RSA) : (struct auth_choice){0, SIGN_NONE};
 }
 
+/* RFC 4754 for those only that did not announce RFC 7427, or no hash of ours: who announces may
+ * have no more than the one method. */
+static struct auth_choice ecdsa_of(uint32_t schemes, uint8_t hashes, enum sign_scheme curve)
+{
+	enum sign_scheme s;
+
+	if ((schemes & SIGN_BIT(curve)) == 0)
+		return (struct auth_choice){0, SIGN_NONE};
+	s = modern_of(schemes & SIGN_OF_ECDSA, hashes);
+	if (s != SIGN_NONE)
+		return (struct auth_choice){AUTH_DIGITAL_SIGNATURE, s};
+	return classic_of(SIGN_BIT(curve));
+}
+
 static struct auth_choice any_of(uint32_t schemes, uint8_t hashes)
 {
 	enum sign_scheme s = modern_of(schemes, hashes);
@@ -118,13 +132,13 @@ int auth_choose(const struct model_ike_policy *p, uint32_t key_schemes, uint8_t 
 		c = rsa_of(key_schemes & SIGN_OF_RSA, hashes);
 		break;
 	case MODEL_AUTH_ECDSA_256:
-		c = classic_of(key_schemes & SIGN_BIT(SIGN_ECDSA_P256));
+		c = ecdsa_of(key_schemes, hashes, SIGN_ECDSA_P256);
 		break;
 	case MODEL_AUTH_ECDSA_384:
-		c = classic_of(key_schemes & SIGN_BIT(SIGN_ECDSA_P384));
+		c = ecdsa_of(key_schemes, hashes, SIGN_ECDSA_P384);
 		break;
 	case MODEL_AUTH_ECDSA_521:
-		c = classic_of(key_schemes & SIGN_BIT(SIGN_ECDSA_P521));
+		c = ecdsa_of(key_schemes, hashes, SIGN_ECDSA_P521);
 		break;
 	case MODEL_AUTH_CERTIFICATES:
 		c = any_of(key_schemes, hashes);
