@@ -285,7 +285,15 @@ static void send_status(struct ha *h)
 	ha_send(h, &m);
 }
 
-/* A shutdown is through when nothing is owned, or nobody takes it. */
+static bool is_alone(const struct ha *h)
+{
+	for (uint32_t n = 0; n < h->top; n++)
+		if (n != h->cfg.node && h->peer[n].in_view)
+			return false;
+	return true;
+}
+
+/* A shutdown is through when nothing is owned, or nobody takes it: at once when there is nobody. */
 static void check_leave(struct ha *h)
 {
 	bool busy = false;
@@ -293,7 +301,7 @@ static void check_leave(struct ha *h)
 	if (!h->leaving || h->left)
 		return;
 	for (uint32_t i = 0; i < h->n_rg; i++)
-		busy |= h->rg[i].acting || h->rg[i].hand.step != HA_HAND_NONE;
+		busy |= (h->rg[i].acting && !is_alone(h)) || h->rg[i].hand.step != HA_HAND_NONE;
 	if (busy && h->now_ns - h->leave_ns < MS(LEAVE_MS))
 		return;
 	h->left = true;
