@@ -9,8 +9,11 @@ from . import wait
 
 
 LAST_LINES = 8
+GAVE_UP = (70, 71)  # exit statuses of daemons that end by themselves
 
-crashes = []  # what ended by a signal that nobody here sends, as sentences with its last words below
+# What ended by a signal that nobody here sends, gave up, or did not end when it was told to: sentences with
+# its last words below.
+crashes = []
 
 
 class Proc:
@@ -73,6 +76,7 @@ class Proc:
         try:
             wait.until(lambda: not self.alive(), seconds, f"end of {self.name} after SIGTERM")
         except wait.Timeout:
+            self._tell(f"did not end within {seconds} s of SIGTERM")
             self.kill()
         self._forget()
 
@@ -82,9 +86,13 @@ class Proc:
         if status is None:
             return
         self.child = None
-        if status < 0 and -status not in (signal.SIGTERM, signal.SIGKILL, signal.SIGINT):
-            crashes.append("\n\t".join((f"{self.name} ended by {signal.Signals(-status).name}",
-                                       *self._last_words())))
+        if status in GAVE_UP:
+            self._tell(f"gave up with status {status}")
+        elif status < 0 and -status not in (signal.SIGTERM, signal.SIGKILL, signal.SIGINT):
+            self._tell(f"ended by {signal.Signals(-status).name}")
+
+    def _tell(self, what):
+        crashes.append("\n\t".join((f"{self.name} {what}", *self._last_words())))
 
     def _last_words(self):
         """Why it went, when it said so."""
