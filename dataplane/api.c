@@ -302,7 +302,7 @@ static bool stall(struct dp *dp, Dp__Request *q, struct reply *r)
 		return false;
 	s = calloc(1, sizeof *s);
 	if (!s)
-		abort(); /* no order of requests, no promise */
+		dp_give_up(dp, "out of memory"); /* no order of requests, no promise */
 	s->q = q;
 	s->r = r;
 	list_add_tail(&dp->stalled, &s->link);

@@ -622,7 +622,7 @@ void child_clone_of(struct dp *dp, uint32_t worker)
 		cold = cold_moved(sa_cold(sa), &sa_cold(sa)->remote);
 		clone = cold ? sa_clone(sa, cold, last_epoch(dp, sa->rg), nth) : NULL;
 		if (!clone)
-			abort(); /* two owners are worse than none */
+			dp_give_up(dp, "out of memory"); /* two owners are worse than none */
 		defer_cloned(dp, sa, clone);
 	}
 }

@@ -121,6 +121,18 @@ static void set_state(struct dp *dp, uint32_t worker, enum crew_state s)
 	crew_tell(dp, worker);
 }
 
+bool crew_start(struct dp *dp, uint32_t worker)
+{
+	struct crew *crew = &dp->crew;
+
+	if (worker_start(dp->sh.workers[worker]) < 0)
+		return false;
+	crew->turns[worker] = 0;
+	crew->still[worker] = 0;
+	crew->state[worker] = CREW_ONLINE;
+	return true;
+}
+
 int crew_begin(struct dp *dp, uint32_t workers)
 {
 	struct crew *crew = &dp->crew;
@@ -137,11 +149,9 @@ int crew_begin(struct dp *dp, uint32_t workers)
 		for (uint32_t q = 0; q < dp->sh.ports[i]->n_rx; q++)
 			atomic_store(&dp->sh.ports[i]->rx_worker[q], (uint8_t)(q % workers));
 	atomic_store(&dp->sh.lead, 0);
-	for (uint32_t i = 0; i < workers; i++) {
-		if (worker_start(dp->sh.workers[i]) < 0)
+	for (uint32_t i = 0; i < workers; i++)
+		if (!crew_start(dp, i))
 			return -ERR_LIMIT;
-		crew->state[i] = CREW_ONLINE;
-	}
 	crew_tell(dp, 0);
 	return 0;
 }
@@ -163,16 +173,14 @@ static bool start_one(struct dp *dp)
 	for (uint32_t i = 0; i < dp->sh.n_workers; i++) {
 		if (!is_in(crew->want, i) || crew->state[i] != CREW_OFFLINE)
 			continue;
-		if (worker_start(dp->sh.workers[i]) < 0) {
+		if (!crew_start(dp, i)) {
 			log_err(&dp->log, "dp.worker.start", "worker=%u", i);
 			crew->want &= ~(UINT32_C(1) << i);
 			continue;
 		}
 		crew->restart &= ~(UINT32_C(1) << i);
 		crew->even = true;
-		crew->turns[i] = 0;
-		crew->still[i] = 0;
-		set_state(dp, i, CREW_ONLINE);
+		crew_tell(dp, i);
 		return true;
 	}
 	return false;
@@ -198,6 +206,8 @@ static bool leave_one(struct dp *dp)
 
 static void reap(struct dp *dp)
 {
+	uint32_t naps = 0; /* its thread has ended */
+
 	for (uint32_t i = 0; i < dp->sh.n_workers; i++) {
 		enum crew_state s = dp->crew.state[i];
 		struct worker *w = dp->sh.workers[i];
@@ -205,7 +215,8 @@ static void reap(struct dp *dp)
 		if ((s != CREW_STOPPING && s != CREW_HUNG) || !atomic_load(&w->exited))
 			continue;
 		dp_order_step(dp);
-		worker_stop(w); /* its thread has ended */
+		if (!worker_join(w, &naps))
+			continue;
 		worker_clear(w);
 		if (s == CREW_HUNG)
 			dp->crew.hung--;

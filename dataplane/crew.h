@@ -79,6 +79,8 @@ int crew_init(struct dp *dp) MUST_CHECK;
 void crew_fini(struct dp *dp);
 /* Everything starts: as many workers as are asked for; the first has the duties. */
 int crew_begin(struct dp *dp, uint32_t workers) MUST_CHECK;
+/* A slot gets a thread. False: there is none to be had. */
+bool crew_start(struct dp *dp, uint32_t worker) MUST_CHECK;
 /* The configuration asks for so many now; the same number again changes nothing. */
 void crew_ask(struct dp *dp, uint32_t workers);
 /* Whatever is to be done next, if nothing is under way. */

@@ -11,14 +11,6 @@ enum {
 
 #define MS UINT64_C(1000000)
 
-/* Nobody can take over what a thread holds that is inside a driver or in the middle of an order:
- * the dataplane is restarted as a whole, as after a crash. */
-static void give_up(struct dp *dp, uint32_t worker, const char *why)
-{
-	log_err(&dp->log, "dp.worker.stuck", "worker=%u reason=\"%s\"", worker, why);
-	abort();
-}
-
 /* From here on it takes no order. False: it is in one, or in a driver. */
 static bool shut_out(struct dp *dp, uint32_t i)
 {
@@ -48,13 +40,11 @@ static uint32_t find_heir(struct dp *dp, uint32_t hung)
 	if (others)
 		return (uint32_t)__builtin_ctz(others);
 	for (uint32_t i = 0; i < dp->sh.n_workers; i++)
-		if (dp->crew.state[i] == CREW_OFFLINE && worker_start(dp->sh.workers[i]) == 0) {
-			dp->crew.state[i] = CREW_ONLINE;
+		if (dp->crew.state[i] == CREW_OFFLINE && crew_start(dp, i)) {
 			dp->crew.want |= UINT32_C(1) << i;
 			return i;
 		}
-	give_up(dp, hung, "there is no other");
-	return 0;
+	dp_give_up(dp, "worker %u hangs and there is no other", hung);
 }
 
 static void run_end_holding(struct worker *w, struct command *c)
@@ -73,7 +63,7 @@ static void forget_move(struct dp *dp, uint32_t worker)
 		return;
 	o = calloc(1, sizeof *o);
 	if (!o)
-		abort();
+		dp_give_up(dp, "out of memory");
 	o->c.run = run_end_holding;
 	dp_order(dp, worker, o, NULL);
 }
@@ -108,6 +98,8 @@ static void inherit(struct dp *dp, uint32_t hung, uint8_t heir)
 	crew->even = true;
 }
 
+/* Nobody can take over what a thread holds that is inside a driver or in the middle of an order:
+ * the dataplane is restarted as a whole, as after a crash. */
 void crew_revoke(struct dp *dp, uint32_t hung)
 {
 	struct crew *crew = &dp->crew;
@@ -117,7 +109,9 @@ void crew_revoke(struct dp *dp, uint32_t hung)
 
 	if (!shut_out(dp, hung)) {
 		if (crew->still[hung] > STUCK_MAX)
-			give_up(dp, hung, "in an order or in a driver");
+			dp_give_up(dp, "worker %u is stuck in %s", hung,
+				atomic_load(&dp->sh.workers[hung]->in_commands) ? "an order"
+										: "a driver");
 		return;
 	}
 	heir = find_heir(dp, hung);
@@ -160,14 +154,16 @@ void crew_watch(struct dp *dp, uint64_t now_ns)
 	crew->checked_ns = now_ns;
 	for (uint32_t i = 0; i < dp->sh.n_workers; i++) {
 		uint64_t turns;
+		bool ended;
 
 		if (!crew_obeys(dp, i))
 			continue;
 		turns = count_get(&dp->sh.workers[i]->turns);
-		crew->still[i] = turns != crew->turns[i] || since > 4 * WATCH_MS * MS ||
-						 atomic_load(&dp->sh.workers[i]->exited)
-					 ? 0
-					 : crew->still[i] + 1;
+		ended = crew->state[i] == CREW_STOPPING && atomic_load(&dp->sh.workers[i]->exited);
+		if (turns != crew->turns[i] || since > 4 * WATCH_MS * MS || ended)
+			crew->still[i] = 0;
+		else
+			crew->still[i]++;
 		crew->turns[i] = turns;
 		if (crew->still[i] >= STILL_MAX)
 			crew_revoke(dp, i);

@@ -44,7 +44,7 @@ static void order_one(
 	struct crew_order *o = calloc(1, sizeof *o);
 
 	if (!o)
-		abort(); /* half a move is none; the supervisor restarts us */
+		dp_give_up(dp, "out of memory"); /* half a move is none */
 	o->o.c.run = run;
 	o->o.finish = answered;
 	o->o.crew = true;

@@ -1,6 +1,8 @@
 #include "dp.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -25,16 +27,27 @@ uint64_t dp_now(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+void dp_give_up(const struct dp *dp, const char *fmt, ...)
+{
+	char why[128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(why, sizeof why, fmt, ap);
+	va_end(ap);
+	log_err(&dp->log, "dp.gave.up", "reason=\"%s\"", why);
+	_exit(atomic_load(&dp->stop) ? 0 : DP_GAVE_UP);
+}
+
 static void os_random(void *ctx, void *out, size_t n)
 {
 	uint8_t *p = out;
 
-	(void)ctx;
 	while (n) {
 		ssize_t got = getrandom(p, n, 0);
 
 		if (got < 0 && errno != EINTR)
-			abort(); /* never go on with octets that are not random */
+			dp_give_up(ctx, "no random octets");
 		if (got > 0) {
 			p += got;
 			n -= (size_t)got;
@@ -92,7 +105,7 @@ int dp_init(struct dp *dp, const struct dp_args *args)
 {
 	int rc;
 
-	dp->env = (struct env){os_random, NULL};
+	dp->env = (struct env){os_random, dp};
 	dp->sh.env = &dp->env;
 	dp->sh.flow_key[0] = env_random64(&dp->env);
 	dp->sh.flow_key[1] = env_random64(&dp->env);
@@ -126,10 +139,11 @@ void dp_fini(struct dp *dp)
 	api_close(dp);
 	punt_close(dp);
 	kernel_fini(dp);
-	if (dp->crew.hung) /* a thread we cannot wait for may use anything here */
-		_exit(1);
-	if (dp->sh.qsbr)
-		plumb_down(dp);
+	/* A thread we cannot wait for may use anything here. */
+	if (dp->crew.hung || (dp->sh.qsbr && !plumb_down(dp))) {
+		log_warn(&dp->log, "dp.stopped", "reason=\"without a worker that does not end\"");
+		_exit(0);
+	}
 	child_drop_all(dp);
 	crew_fini(dp);
 	rg_ctl_fini(dp);
@@ -180,7 +194,7 @@ static void handle_fd(struct dp *dp, const struct epoll_event *e)
 	} else if (fd == dp->conn) {
 		if (e->events & EPOLLOUT)
 			api_flush(dp);
-		if (e->events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		if (dp->conn == fd && e->events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 			api_readable(dp);
 	} else {
 		(void)kernel_readable(dp, fd);

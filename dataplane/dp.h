@@ -137,6 +137,12 @@ void dp_fini(struct dp *dp);
 int dp_run(struct dp *dp);
 uint64_t dp_now(void);
 
+/* What was promised cannot be kept: says why, and the process ends at once with this status for its
+ * supervisor to start another. Told to stop meanwhile, it ends as it was told. */
+enum { DP_GAVE_UP = 70 };
+
+_Noreturn void dp_give_up(const struct dp *dp, const char *fmt, ...) PRINTF(2, 3);
+
 /* ---- later.c: grace periods, commands, replies */
 
 struct reply *reply_new(struct dp *dp, uint64_t id);
@@ -287,6 +293,7 @@ void buffers_step(struct dp *dp);
 /* ---- plumb.c: ports and workers */
 int plumb_apply(struct dp *dp, const Dp__Configure *c, struct reply *r) MUST_CHECK;
 int plumb_start(struct dp *dp) MUST_CHECK;
-void plumb_down(struct dp *dp);
+/* False: a worker does not end, and may use anything. */
+bool plumb_down(struct dp *dp) MUST_CHECK;
 void plumb_links(struct dp *dp, uint64_t now_ns);
 uint16_t plumb_port(const struct dp *dp, const char *name);

@@ -62,9 +62,9 @@ static void reply_send(struct dp *dp, struct reply *r)
 		body.reason = r->reason;
 		reply_body(r, &body);
 	}
+	list_del(&r->link); /* the connection may end here, and all replies in the list with it */
 	if (!r->orphan)
 		api_output(dp, &r->packed);
-	list_del(&r->link);
 	blob_fini(&r->packed);
 	free(r);
 }
@@ -102,7 +102,7 @@ void dp_defer(struct dp *dp, void (*run)(struct dp *, void *), void *what, struc
 	struct deferred *d = calloc(1, sizeof *d);
 
 	if (!d)
-		abort(); /* no way to keep the promise; the supervisor restarts us */
+		dp_give_up(dp, "out of memory"); /* no way to keep the promise */
 	*d = (struct deferred){.token = qsbr_token(dp->sh.qsbr), .run = run, .what = what};
 	d->reply = r;
 	if (r)

@@ -3,6 +3,9 @@
 #include "base/err.h"
 #include "dp.h"
 
+/* For all threads to end: what is in their rings is soon sent. */
+enum { STOP_MS = 1000, CHANGE_MS = 3000 };
+
 #define LINK_NS (UINT64_C(200) * 1000 * 1000)
 
 uint16_t plumb_port(const struct dp *dp, const char *name)
@@ -48,24 +51,48 @@ static bool is_same(const struct dp *dp, const Dp__Configure *c)
 	return true;
 }
 
+/* False: one does not end; what all of them use has to stay. */
+static bool threads_end(struct dp *dp, uint32_t ms)
+{
+	uint32_t naps = ms;
+
+	for (uint32_t i = 0; i < dp->sh.n_workers; i++)
+		worker_ask_stop(dp->sh.workers[i]);
+	for (uint32_t i = 0; i < dp->sh.n_workers; i++)
+		if (!worker_join(dp->sh.workers[i], &naps)) {
+			log_err(&dp->log, "dp.worker.stays", "worker=%u after_ms=%u", i, ms);
+			return false;
+		}
+	return true;
+}
+
+/* Orders beget orders, for any worker. */
+static void orders_finish(struct dp *dp)
+{
+	bool more;
+
+	do {
+		more = false;
+		dp_order_step(dp);
+		for (uint32_t i = 0; i < dp->sh.n_workers; i++)
+			if (crew_obeys(dp, i))
+				more |= worker_step_commands(dp->sh.workers[i]) != 0 ||
+					!list_is_empty(&dp->overflow[i]);
+	} while (more);
+}
+
 /* Workers finish what is in their rings; commands that did not fit are run here, while nobody
  * else touches SAs. */
-static void workers_stop(struct dp *dp)
+static bool workers_stop(struct dp *dp, uint32_t ms)
 {
-	for (uint32_t i = 0; i < dp->sh.n_workers; i++)
-		worker_stop(dp->sh.workers[i]);
-	dp_order_step(dp);
-	for (uint32_t i = 0; i < dp->sh.n_workers; i++) {
-		if (!crew_obeys(dp, i))
-			continue;
-		while (worker_step_commands(dp->sh.workers[i]) || !list_is_empty(&dp->overflow[i]))
-			dp_order_step(dp);
-	}
-	dp_order_step(dp);
+	if (!threads_end(dp, ms))
+		return false;
+	orders_finish(dp);
 	for (uint32_t i = 0; i < dp->sh.n_workers; i++)
 		dp->crew.state[i] = CREW_OFFLINE;
 	dp->running = false;
 	dp_defer_step(dp);
+	return true;
 }
 
 static void workers_free(struct dp *dp)
@@ -179,7 +206,8 @@ int plumb_apply(struct dp *dp, const Dp__Configure *c, struct reply *r)
 		reply_fail(r, -ERR_WRONG_STATE, "ports cannot change while a worker hangs");
 		return -ERR_WRONG_STATE;
 	}
-	workers_stop(dp);
+	if (!workers_stop(dp, CHANGE_MS))
+		dp_give_up(dp, "a worker does not end for a new configuration");
 	ports_close(dp);
 	rc = room_for(dp, c, r);
 	if (rc == 0)
@@ -201,18 +229,21 @@ int plumb_start(struct dp *dp)
 	if (dp->running)
 		return 0;
 	if (crew_begin(dp, dp->crew.asked) < 0) {
-		workers_stop(dp);
+		if (!workers_stop(dp, CHANGE_MS))
+			dp_give_up(dp, "a worker does not end that has just begun");
 		return -ERR_LIMIT;
 	}
 	dp->running = true;
 	return 0;
 }
 
-void plumb_down(struct dp *dp)
+bool plumb_down(struct dp *dp)
 {
-	workers_stop(dp);
+	if (!workers_stop(dp, STOP_MS))
+		return false;
 	workers_free(dp);
 	ports_close(dp);
+	return true;
 }
 
 void plumb_links(struct dp *dp, uint64_t now_ns)

@@ -1,6 +1,8 @@
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/err.h"
 #include "dp.h"
@@ -19,12 +21,38 @@ int test_listen(struct dp *dp, const char *path)
 	return 0;
 }
 
-/* "hang WORKER MILLISECONDS": when it sends next; "hang-in ..": when it receives */
+struct pause {
+	struct order o;
+	unsigned ms;
+};
+
+static void pause_run(struct worker *w, struct command *c)
+{
+	unsigned ms = container_of(c, struct pause, o.c)->ms;
+	struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000L};
+
+	(void)w;
+	(void)nanosleep(&t, NULL);
+}
+
+static void pause_order(struct dp *dp, uint32_t worker, unsigned ms)
+{
+	struct pause *p = calloc(1, sizeof *p);
+
+	if (!p)
+		return;
+	p->o.c.run = pause_run;
+	p->ms = ms;
+	dp_order(dp, worker, &p->o, NULL);
+}
+
+/* "hang WORKER MILLISECONDS": when it sends next; "hang-in ..": when it receives; "hang-order ..":
+ * at once, in an order */
 void test_readable(struct dp *dp)
 {
 	char text[64], word[16];
 	unsigned worker, ms;
-	bool in;
+	bool in, order;
 	ssize_t n = recv(dp->test, text, sizeof text - 1, MSG_DONTWAIT);
 
 	if (n <= 0)
@@ -36,6 +64,10 @@ void test_readable(struct dp *dp)
 		return;
 	}
 	in = strcmp(word, "hang-in") == 0;
-	log_warn(&dp->log, "dp.test.hang", "worker=%u ms=%u in=%d", worker, ms, in);
-	atomic_store(&dp->sh.workers[worker]->hang_ms[in ? HANG_IN : HANG_OUT], ms);
+	order = strcmp(word, "hang-order") == 0;
+	log_warn(&dp->log, "dp.test.hang", "worker=%u ms=%u in=%d order=%d", worker, ms, in, order);
+	if (order)
+		pause_order(dp, worker, ms);
+	else
+		atomic_store(&dp->sh.workers[worker]->hang_ms[in ? HANG_IN : HANG_OUT], ms);
 }

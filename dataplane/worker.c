@@ -533,6 +533,13 @@ static void worker_loop(struct worker *w)
 	}
 }
 
+/* What others sent us goes on. Ports are not asked any more: a flood would keep us for ever. */
+static void work_off_rest(struct worker *w)
+{
+	(void)worker_step_commands(w);
+	worker_drain(w);
+}
+
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
@@ -540,8 +547,8 @@ static void *worker_main(void *arg)
 	if (pkt_thread_enter()) {
 		qsbr_online(w->sh->qsbr, w->id);
 		worker_loop(w);
-		while (!is_revoked(w) && worker_step(w))
-			;
+		if (!is_revoked(w))
+			work_off_rest(w);
 		qsbr_offline(w->sh->qsbr, w->id);
 		pkt_thread_leave();
 	}
@@ -567,13 +574,22 @@ void worker_ask_stop(struct worker *w)
 	worker_wake(w);
 }
 
-void worker_stop(struct worker *w)
+/* Naps are counted, not time: while this process did not run, the thread did not either. */
+bool worker_join(struct worker *w, uint32_t *naps)
 {
+	const struct timespec nap = {.tv_nsec = 1000000};
+
 	if (!w->started)
-		return;
-	worker_ask_stop(w);
+		return true;
+	while (!atomic_load(&w->exited)) {
+		if (*naps == 0)
+			return false;
+		(*naps)--;
+		(void)nanosleep(&nap, NULL);
+	}
 	(void)pthread_join(w->thread, NULL);
 	w->started = false;
+	return true;
 }
 
 void worker_test_hang(struct worker *w, enum hang_at at)

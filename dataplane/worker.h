@@ -90,10 +90,11 @@ struct worker {
 struct worker *worker_new(struct shared *sh, uint32_t id);
 void worker_free(struct worker *w);
 int worker_start(struct worker *w) MUST_CHECK;
-/* Asks the thread to end; what is in flight is sent first. */
+/* Asks the thread to end; what is in its rings is sent first, nothing more is received. */
 void worker_ask_stop(struct worker *w);
-/* Asks, and waits for it. */
-void worker_stop(struct worker *w);
+/* Waits for that, up to *naps milliseconds of its own, which are taken off. False: the thread goes
+ * on, in a driver or in an order, and may use anything. */
+bool worker_join(struct worker *w, uint32_t *naps) MUST_CHECK;
 /* After its thread ended: drops what was left in its rings and queues. */
 void worker_clear(struct worker *w);
 /* Works off all that the other workers and the API had sent it when it was called. */

@@ -45,6 +45,7 @@ struct crowd {
 	struct dp *dp;
 	pthread_t thread;
 	bool runs;
+	_Atomic bool floods;
 	int fd;
 	struct frame_in in;
 	uint64_t id, replied;
@@ -214,6 +215,24 @@ static int64_t limit(const struct crowd *c)
 	return atomic_load(&c->arrived) < ALONE ? 0 : IN_FLIGHT;
 }
 
+/* As many frames as there is room for, of a protocol that nobody speaks. */
+static uint16_t junk(struct crowd *c, const struct port *port, struct pkt **v, uint16_t n)
+{
+	uint16_t got = 0;
+
+	for (; got < n; got++) {
+		struct pkt *p = pkt_alloc(c->dp->sh.pool);
+
+		if (!p)
+			break;
+		memset(pkt_append(p, ETH_HDR + 46), 0, ETH_HDR + 46);
+		p->kind = PKT_FRAME;
+		p->port = port->index;
+		v[got] = p;
+	}
+	return got;
+}
+
 /* Each flow comes by one queue, as a hash would have it. */
 static uint16_t rx(struct port *port, uint16_t queue, struct pkt **v, uint16_t n)
 {
@@ -226,6 +245,8 @@ static uint16_t rx(struct port *port, uint16_t queue, struct pkt **v, uint16_t n
 		c->answers[port->index] = NULL;
 	}
 	(void)pthread_mutex_unlock(&c->lock);
+	if (atomic_load(&c->floods))
+		return (uint16_t)(got + junk(c, port, v + got, (uint16_t)(n - got)));
 	for (uint32_t sa = queue; sa < CROWD_SAS && got < n; sa += CROWD_SLOTS) {
 		if (!atomic_load(&c->on) || in_flight(c) > limit(c))
 			break;
@@ -691,6 +712,11 @@ void crowd_free(struct crowd *c)
 struct dp *crowd_dp(struct crowd *c)
 {
 	return c->dp;
+}
+
+void crowd_flood(struct crowd *c)
+{
+	atomic_store(&c->floods, true);
 }
 
 void crowd_traffic(struct crowd *c, bool on)

@@ -36,6 +36,8 @@ void crowd_install(struct crowd *c, uint32_t i);
 /* For one worker alone: dp.ChildInstall.worker_hint. The same SA again keeps all it counts. */
 void crowd_install_for(struct crowd *c, uint32_t i, uint32_t worker_hint);
 void crowd_traffic(struct crowd *c, bool on);
+/* From now on every queue is full whenever a worker looks. */
+void crowd_flood(struct crowd *c);
 /* Until nothing is on its way, or is lost. */
 void crowd_settle(struct crowd *c);
 struct crowd_verdict crowd_judge(struct crowd *c);

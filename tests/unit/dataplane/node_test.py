@@ -109,7 +109,7 @@ def taps(workers):
 
 
 class Node:
-    def __init__(self, w, workers=1, tap=False, **conf):
+    def __init__(self, w, workers=1, tap=False, test=False, **conf):
         self.w, self.workers = w, workers
         ns = w.ns("g")
         out, ins = w.ns("o"), w.ns("i")
@@ -118,7 +118,7 @@ class Node:
         else:
             w.link(ns, "ge0", out, "eth0")
             w.link(ns, "ge1", ins, "eth0")
-        self.dp = w.plane(ns)
+        self.dp = w.plane(ns, test=test)
         self.dp.start()
         self.dp.call(hello={"schema": 1, "version": "test"})
         self.conf = taps(workers) if tap else configuration(workers, **conf)

@@ -1,6 +1,6 @@
 /*
- * What goes while workers may still look at it, and workers that are told to end (DPL-001, DPL-003).
- * The workers are real threads; the test plays the API thread.
+ * What goes while workers may still look at it, and workers that are told to end (DPL-001,
+ * DPL-003). The workers are real threads; the test plays the API thread.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -142,10 +142,27 @@ static void a_handover_outlives_orders_that_name_it(void **state)
 	crowd_free(c);
 }
 
+/* What comes in never ends; told to stop, workers do. */
+static void workers_end_while_queues_are_full(void **state)
+{
+	struct crowd *c = crowd_new(2);
+	struct dp *dp = crowd_take_over(c);
+	uint64_t before = count_get(&dp->sh.workers[0]->packets);
+
+	(void)state;
+	crowd_flood(c);
+	for (int i = 0; i < PATIENCE && count_get(&dp->sh.workers[0]->packets) == before; i++)
+		doze();
+	assert_true(count_get(&dp->sh.workers[0]->packets) > before);
+	assert_true(plumb_down(dp));
+	crowd_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_handover_outlives_orders_that_name_it),
+		cmocka_unit_test(workers_end_while_queues_are_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

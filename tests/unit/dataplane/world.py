@@ -92,12 +92,13 @@ class Wire:
 class Dataplane:
     """The daemon in a namespace, and the connection tandemd would have."""
 
-    def __init__(self, program, netns, tmp, name, state=True):
+    def __init__(self, program, netns, tmp, name, state=True, test=False):
         self.tmp, self.name, self.netns, self.program = tmp, name, netns, program
         self.path = os.path.join(tmp, name + ".sock")
         self.punt_path = os.path.join(tmp, name + ".punt")
         self.log = os.path.join(tmp, name + ".log")
         self.state = os.path.join(tmp, name + ".state") if state else None
+        self.test_path = os.path.join(tmp, name + ".test") if test else None
         self.proc, self.sock, self.punt_sock = None, None, None
         self.next_id, self.events, self.inbuf = 1, [], b""
 
@@ -112,6 +113,8 @@ class Dataplane:
                "--packets", "8192", "--memory", "128"]
         if self.state:
             cmd += ["--state", self.state]
+        if self.test_path:
+            cmd += ["--test-socket", self.test_path]
         self.proc = subprocess.Popen(cmd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.connect()
 
@@ -133,6 +136,22 @@ class Dataplane:
     def disconnect(self):
         self.sock.close()
         self.punt_sock.close()
+
+    def hang(self, how, worker, ms):
+        """how: hang (when it sends next), hang-in (when it receives), hang-order (at once)."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.sendto(b"%s %d %d" % (how.encode(), worker, ms), self.test_path)
+
+    def logged(self, what):
+        """Lines of the log with these words in them."""
+        with open(self.log, encoding="utf-8", errors="replace") as text:
+            return [line for line in text if what in line]
+
+    def wait_logged(self, what, timeout=10.0):
+        end = time.monotonic() + timeout
+        while not self.logged(what):
+            assert time.monotonic() < end, "no %r in the log" % what
+            select.select([], [], [], 0.01)
 
     def stop(self, sig=15):
         if self.proc and self.proc.poll() is None:
