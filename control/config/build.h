@@ -35,6 +35,10 @@ void check_manual(struct build *b);
 void check_model(struct build *b);
 /* ... about how long SAs live. */
 void check_life(struct build *b);
+/* ... about algorithms that `system fips` does not allow. */
+void check_fips(struct build *b);
+/* ... about keys that are words. */
+void check_keys(struct build *b);
 
 /* The model is constant for everyone but its builder, until the build ends. */
 static inline void *writable(const void *p)

@@ -189,7 +189,7 @@ static struct view fill_key(struct build *b, const struct node *n, const char *k
 	if (text) {
 		size_t len = strlen(text);
 
-		if (len < 8)
+		if (len < 8 && !stmt_flag(b, n, "allow-short-key"))
 			refuse_at(b, stmt(b, key, "ascii-text"),
 				"must be 8 to 255 characters long, is %zu", len);
 		else if (len < KEY_ADVISED)

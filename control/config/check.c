@@ -85,6 +85,21 @@ static const char *unsupported(const struct model_gateway *g)
 	return NULL;
 }
 
+/* PRP-017: a policy that has an address for its name is for the peer that has this address. */
+static void check_policy_name(struct build *b, const struct model_gateway *g)
+{
+	struct addr named;
+	bool found = false;
+
+	if (!g->policy || addr_parse(g->policy->name, &named) < 0)
+		return;
+	for (uint32_t i = 0; i < g->n_peers; i++)
+		found = found || addr_equal(&g->peers[i].addr, &named);
+	if (!found)
+		refuse_at(b, stmt(b, gateway_node(b, g), "ike-policy"),
+			"the policy is named by an address: it is for that peer only");
+}
+
 static void check_gateways(struct build *b)
 {
 	struct model_gateway *all = writable(b->m->gateways);
@@ -124,6 +139,7 @@ static void check_gateways(struct build *b)
 				"policy '%s' has 'seeded-pre-shared-key', which is for dynamic "
 				"gateways",
 				g->policy->name);
+		check_policy_name(b, g);
 		g->unsupported = unsupported(g);
 		if (g->unsupported)
 			warn_at(b, n, "%s: this gateway is not used", g->unsupported);
@@ -411,5 +427,7 @@ void check_model(struct build *b)
 	check_shared(b);
 	check_lifetimes(b);
 	check_life(b);
+	check_fips(b);
+	check_keys(b);
 	warn_later(b, b->t->root);
 }

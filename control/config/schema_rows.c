@@ -80,6 +80,8 @@
 
 const struct schema_row schema_rows[] = {
 	T("system host-name", 1, 255, 0, R_TEXT, "name of this node, for logs and prompts"),
+	U("system fips level", 0, 4, "0", 0, R_TEXT,
+		"1 and above: proposals with MD5, DES, AH, groups 1 and 2, and sets are refused"),
 
 	/* ---- chassis */
 	E("chassis cluster redundancy-mode", "active-active active-backup active-passive=active-backup",
@@ -266,6 +268,9 @@ const struct schema_row schema_rows[] = {
 		SCHEMA_LIST | LATER, R_TEXT, "what to trace"),
 	U("security ike traceoptions rate-limit", 0, 4294967295, NULL, LATER, R_TEXT, "lines per second"),
 
+	T("security ike key-dictionary", 1, 255, OWN, R_TEXT,
+		"file of words, one a line: a pre-shared key that is one of them is warned of"),
+
 	L("security ike proposal", N, 1, 32, 0, R_NEW, "algorithms for an IKE SA"),
 	T(IKE_PROP " description", 1, 80, 0, R_TEXT, "text"),
 	E(IKE_PROP " authentication-method", "pre-shared-keys rsa-signatures dsa-signatures "
@@ -293,6 +298,8 @@ const struct schema_row schema_rows[] = {
 	E(IKE_POL " proposal-set", SETS, NULL, 0, R_NEW, "instead of proposals"),
 	S(IKE_POL " pre-shared-key ascii-text", SCHEMA_TEXT, 1, 255, 0, R_NEW, "8 characters or more"),
 	S(IKE_POL " pre-shared-key hexadecimal", SCHEMA_HEX, 2, 255, 0, R_NEW, "even number of digits"),
+	F(IKE_POL " allow-short-key", OWN, R_TEXT,
+		"less than 8 characters: for tests with peers that have such a key"),
 	T(IKE_POL " ppk id", 1, 255, OWN, R_NEW, "name that both ends have for the key below"),
 	S(IKE_POL " ppk ascii-text", SCHEMA_TEXT, 1, 255, OWN, R_NEW, "post-quantum pre-shared key (RFC 8784)"),
 	S(IKE_POL " ppk hexadecimal", SCHEMA_HEX, 2, 255, OWN, R_NEW, "even number of digits"),
