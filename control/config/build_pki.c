@@ -145,11 +145,44 @@ static void build_groups(struct build *b)
 	qsort(all, b->m->n_ca_groups, sizeof *all, model_by_name);
 }
 
+static const struct model_expiry *fill_expiry(struct build *b, const struct node *list, uint32_t *n)
+{
+	struct model_expiry *all = arena_array(b->arena, struct model_expiry, stmt_count(list));
+
+	*n = 0;
+	for (const struct node *e = list ? list->first : NULL; all && e; e = e->next)
+		if (e->is_name)
+			all[(*n)++] = (struct model_expiry){e->word, stmt_u32(b, e, "days")};
+	return all;
+}
+
+static bool is_identity(const struct model *m, const char *name)
+{
+	for (uint32_t i = 0; i < m->n_ca_profiles; i++)
+		if (strcmp(m->ca_profiles[i].identity, name) == 0)
+			return true;
+	return false;
+}
+
+static void build_expiry(struct build *b)
+{
+	const struct node *cas = stmt(b, NULL, "security pki trap ca-identity");
+
+	b->m->expiry_days = stmt_u32(b, NULL, "security pki trap all-certificates days");
+	b->m->expiry_own = fill_expiry(
+		b, stmt(b, NULL, "security pki trap certificate-id"), &b->m->n_expiry_own);
+	b->m->expiry_cas = fill_expiry(b, cas, &b->m->n_expiry_cas);
+	for (const struct node *e = cas ? cas->first : NULL; e; e = e->next)
+		if (e->is_name && !is_identity(b->m, e->word))
+			warn_at(b, e, "no CA profile has this 'ca-identity'");
+}
+
 void build_pki(struct build *b)
 {
 	b->m->allow_local_fetch = stmt_flag(b, NULL, "security pki allow-local-fetch");
 	build_profiles(b);
 	build_groups(b);
+	build_expiry(b);
 }
 
 /* ---- [edit security ike policy * certificate] */

@@ -48,6 +48,17 @@ static const void *find(const void *all, uint32_t n, size_t size, const char *na
 
 #define FIND(array, n, name, order) find((array), (n), sizeof *(array), (name), (order))
 
+uint32_t model_expiry_days(const struct model *m, bool is_ca, const char *name)
+{
+	const struct model_expiry *v = is_ca ? m->expiry_cas : m->expiry_own;
+	uint32_t n = is_ca ? m->n_expiry_cas : m->n_expiry_own;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (strcmp(v[i].name, name) == 0)
+			return v[i].days;
+	return m->expiry_days;
+}
+
 const struct model_ca_profile *model_ca_profile(const struct model *m, const char *name)
 {
 	return FIND(m->ca_profiles, m->n_ca_profiles, name, strcmp);

@@ -95,6 +95,12 @@ struct model_ca_group {
 	uint32_t n_profiles;
 };
 
+/* Who is told of the end of a certificate, and how many days before (PKI-001). */
+struct model_expiry {
+	const char *name; /* certificate-id, or ca-identity */
+	uint32_t days;
+};
+
 enum model_ike_mode { MODEL_MODE_MAIN, MODEL_MODE_AGGRESSIVE };
 
 struct model_ike_policy {
@@ -414,6 +420,8 @@ struct model {
 	const struct model_instance *instances;
 	const struct model_route *routes;
 	uint32_t n_ca_profiles, n_ca_groups;
+	const struct model_expiry *expiry_own, *expiry_cas;
+	uint32_t n_expiry_own, n_expiry_cas, expiry_days; /* of all others */
 	bool allow_local_fetch; /* CRLs and OCSP from loopback and link-local addresses, too */
 	uint32_t n_ike_policies, n_gateways, n_ipsec_policies, n_vpns, n_selectors;
 	uint32_t n_interfaces, n_instances, n_routes;
@@ -431,6 +439,9 @@ void model_cleanup(struct model **m);
 
 /* All NULL when there is none. Logarithmic. */
 const struct model_ca_profile *model_ca_profile(const struct model *m, const char *name);
+/* Days before its end from which a certificate is warned of: a CA's by its ca-identity, our own by
+ * its certificate-id. */
+uint32_t model_expiry_days(const struct model *m, bool is_ca, const char *name);
 const struct model_ca_group *model_ca_group(const struct model *m, const char *name);
 const struct model_ike_policy *model_ike_policy(const struct model *m, const char *name);
 const struct model_ipsec_policy *model_ipsec_policy(const struct model *m, const char *name);

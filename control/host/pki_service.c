@@ -5,13 +5,13 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "policy/dn.h"
 #include "config/pki_dir.h"
 #include "host/clock.h"
 #include "host/daemon.h"
 #include "host/pki_job.h"
 
 #define TICK_MS	      1000
-#define EXPIRY_DAYS   60 /* default of [edit security pki trap] */
 #define EXPIRY_EACH_S 86400
 
 /* ---------------------------------------------------------------- work for the pool */
@@ -259,14 +259,17 @@ void pki_service_judge(struct pki_service *p, struct ike_trust_job *job, struct 
 
 /* ---------------------------------------------------------------- time */
 
-static void expiry_say(
-	const struct pki_service *p, const char *kind, const char *name, const struct cert *c)
+static void expiry_say(const struct pki_service *p, const char *kind, const char *name,
+	const struct cert *c, uint32_t days)
 {
 	int64_t left = c->not_after_s - clock_wall_s();
+	char subject[128];
 
-	if (left < (int64_t)EXPIRY_DAYS * EXPIRY_EACH_S)
-		log_warn(&p->d->log, left < 0 ? "pki.expired" : "pki.expiring", "%s=%s days=%lld",
-			kind, name, (long long)(left / EXPIRY_EACH_S));
+	if (left < (int64_t)days * EXPIRY_EACH_S)
+		log_warn(&p->d->log, left < 0 ? "pki.expired" : "pki.expiring",
+			"%s=%s days=%lld subject=\"%s\"", kind, name,
+			(long long)(left / EXPIRY_EACH_S),
+			dn_text(c->subject, subject, sizeof subject));
 }
 
 static void expiry_check(struct pki_service *p)
@@ -274,17 +277,21 @@ static void expiry_check(struct pki_service *p)
 	const struct credentials *c = &p->d->credentials;
 
 	p->expiry_said_s = clock_wall_s();
-	for (size_t i = 0; i < c->store->n; i++)
-		if (c->store->cas[i].cert)
-			expiry_say(p, "ca-profile", c->store->cas[i].profile->name,
-				c->store->cas[i].cert);
+	for (size_t i = 0; i < c->store->n; i++) {
+		const struct pki_ca *ca = &c->store->cas[i];
+
+		if (ca->cert)
+			expiry_say(p, "ca-profile", ca->profile->name, ca->cert,
+				model_expiry_days(p->d->model, true, ca->profile->identity));
+	}
 	for (uint32_t i = 0; i < p->d->model->n_ike_policies; i++) {
 		const char *id = p->d->model->ike_policies[i].local_certificate;
 		const struct ike_local_cert *own = id ? c->face.local(c->face.ctx, id) : NULL;
 		auto_cert cert = NULL;
 
 		if (own && own->n_chain != 0 && cert_parse(own->chain[0], &cert) == 0)
-			expiry_say(p, "local-certificate", id, cert);
+			expiry_say(p, "local-certificate", id, cert,
+				model_expiry_days(p->d->model, false, id));
 	}
 }
 
@@ -322,6 +329,7 @@ void pki_service_reload(struct pki_service *p)
 			job_start(j);
 	}
 	revocation_store(p->revocation, store, clock_wall_s());
+	p->expiry_said_s = 0; /* what was loaded, or is warned of earlier now, is said at once */
 }
 
 void pki_service_restored(struct pki_service *p)

@@ -44,6 +44,10 @@ static const char base[] =
 		NAMES("B") "]\n"
 
 static const struct check cases[] = {
+	{"a warning of nobody's end", "set security pki trap ca-identity CA-X days 10",
+		"'ca-identity CA-X'\n    warning: no CA profile has this 'ca-identity'\n", true},
+	{"a warning too early", "set security pki trap all-certificates days 101",
+		"value 101 is not within range (1..100)", false},
 	{"a CA without a name (PKI-001)",
 		"set security pki ca-profile X administrator "
 		"email-address a@example.net",
@@ -201,6 +205,24 @@ static void pki_profile_is_read(void **state)
 	assert_null(model_ca_profile(m, "Nobody"));
 }
 
+/* Who is warned of when: by name, by ca-identity, or all alike. */
+static void pki_warns_in_time(void **state)
+{
+	auto_model m = with("set security pki trap certificate-id Host-A days 7\n"
+			    "set security pki trap ca-identity CA-Root days 100\n"
+			    "set security pki trap certificate-id Host-B\n");
+	auto_model all = with("set security pki trap all-certificates days 30\n");
+
+	(void)state;
+	assert_int_equal(model_expiry_days(m, false, "Host-A"), 7);
+	assert_int_equal(model_expiry_days(m, false, "Host-B"), 60);
+	assert_int_equal(model_expiry_days(m, true, "CA-Root"), 100);
+	assert_int_equal(model_expiry_days(m, true, "Host-A"), 60);
+	assert_int_equal(model_expiry_days(m, true, "CA-Eng"), 60);
+	assert_int_equal(model_expiry_days(all, true, "CA-Eng"), 30);
+	assert_int_equal(model_expiry_days(all, false, "x"), 30);
+}
+
 /* PKI-005: tied to one, to a group, or to none. */
 static void pki_policy_trusts(void **state)
 {
@@ -295,6 +317,7 @@ int main(void)
 		cmocka_unit_test(pki_table),
 		cmocka_unit_test(pki_twenty_in_a_group),
 		cmocka_unit_test(pki_profile_is_read),
+		cmocka_unit_test(pki_warns_in_time),
 		cmocka_unit_test(pki_policy_trusts),
 		cmocka_unit_test(pki_policy_wants),
 		cmocka_unit_test(pki_trust_is_for_new_sas),
