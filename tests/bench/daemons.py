@@ -4,15 +4,17 @@
     strongSwan's charon, with its ESP in user space, since no kernel here need have it.
 
 The first tenth warms a responder up. Over the rest: what a set-up costs is CPU time of the responder's
-process, all threads, less what it uses while idle; what an SA keeps is the growth of its anonymous memory.
+process, all threads, and of tandem-keys, less what they use while idle; what an SA keeps is the growth of its anonymous memory.
 The driver's own share is not counted.
 """
 
 import json
 import os
 import subprocess
+import tempfile
 import time
 
+import ike_certificates as certificates
 from labkit import failover, wait
 from labkit.node import find_binary
 from labkit.strongswan import CHARON, PLUGINS, StrongSwan
@@ -27,17 +29,18 @@ PEERS = "198.18.0.0/15"
 # what a row calls it: our name, charon's
 KEX = {"x25519": ("group31", "curve25519"), "P-256": ("group19", "ecp256"), "modp2048": ("group14", "modp2048")}
 
+# (authentication, key exchange): the rows
+CASES = (("psk", "x25519"), ("psk", "P-256"), ("psk", "modp2048"), ("ecdsa", "x25519"), ("rsa", "x25519"))
+
 PROPOSALS = """
-set security ike proposal I authentication-method pre-shared-keys
+set security ike proposal I authentication-method @METHOD@
 set security ike proposal I dh-group @GROUP@
 set security ike proposal I authentication-algorithm sha-256
 set security ike proposal I encryption-algorithm aes-256-gcm
-set security ike policy P proposals I
-set security ike policy P pre-shared-key ascii-text PSK
 set security ipsec proposal E protocol esp
 set security ipsec proposal E encryption-algorithm aes-256-gcm
 set security ipsec policy E proposals E
-""".replace("PSK", PSK)
+"""
 
 PORTS = {False: f"""
 set interfaces ge-0/0/0 unit 0 family inet address {OURS}/24
@@ -66,6 +69,8 @@ CHARON_CONF = """charon {
 	load = %s
 	install_virtual_ip = no
 	dos_protection = no
+	# as ours are by default over IPv4
+	fragment_size = 576
 	ikesa_table_size = 4096
 	ikesa_table_segments = 16
 	plugins {
@@ -78,7 +83,7 @@ CHARON_CONF = """charon {
 	}
 }
 swanctl {
-	load = random openssl
+	load = random pem pkcs1 pkcs8 x509 pubkey openssl
 }
 """
 
@@ -91,11 +96,11 @@ SWANCTL_CONF = f"""connections {{
 		mobike = no
 		rekey_time = 0
 		local {{
-			auth = psk
-			id = {OURS}
+			auth = @AUTH@
+			id = {OURS}@CERTS@
 		}}
 		remote {{
-			auth = psk
+			auth = @AUTH@
 			id = %any
 		}}
 		children {{
@@ -108,32 +113,36 @@ SWANCTL_CONF = f"""connections {{
 		}}
 	}}
 }}
-secrets {{
+@SECRETS@
+"""
+SECRETS = f"""secrets {{
 	ike-bench {{
 		secret = "{PSK}"
 	}}
-}}
-"""
+}}"""
 
 
 class Charon(StrongSwan):
     """strongSwan as the responder, saying nothing."""
 
-    def configure(self, kex, *_):
+    def configure(self, auth, kex, *_):
         os.makedirs(self.folder, exist_ok=True)
         self._write("strongswan.conf", CHARON_CONF % (PLUGINS, self.folder, self.folder))
-        self._write("swanctl.conf", SWANCTL_CONF.replace("@GROUP@", KEX[kex][1]))
+        text = SWANCTL_CONF.replace("@GROUP@", KEX[kex][1])
+        text = text.replace("@AUTH@", "psk" if auth == "psk" else "pubkey")
+        text = text.replace("@CERTS@", "" if auth == "psk" else "\n\t\t\tcerts = peer.pem")
+        self._write("swanctl.conf", text.replace("@SECRETS@", SECRETS if auth == "psk" else ""))
 
 
 def octets_of(number):
     return f"{number >> 8 & 255}.{number & 255}"
 
 
-def vpns(peers, unit, address_of, local, remote):
+def vpns(peers, unit, address_of, local, remote, policy=lambda i: "P"):
     """A gateway and a VPN for each peer; local and remote say the selectors of one."""
     for i in range(peers):
         yield from (f"set interfaces st0 unit {i} family inet",
-                    f"set security ike gateway G{i} ike-policy P",
+                    f"set security ike gateway G{i} ike-policy {policy(i)}",
                     f"set security ike gateway G{i} address {address_of(i)}",
                     f"set security ike gateway G{i} external-interface {unit(i)}",
                     f"set security ike gateway G{i} version v2-only",
@@ -152,22 +161,28 @@ def behind(i):
     return f"100.64.{octets_of(i)}/32"
 
 
-def proposals(kex):
-    return PROPOSALS.replace("@GROUP@", KEX[kex][0])
+def proposals(auth, kex):
+    text = PROPOSALS.replace("@GROUP@", KEX[kex][0]).replace("@METHOD@", certificates.method(auth))
+    return text + certificates.profile(auth)
 
 
-def driver_conf(peers, local, kex):
+def policy(name, auth, certificate):
+    return f"set security ike policy {name} proposals I\n" + certificates.policy(name, auth, PSK, certificate)
+
+
+def driver_conf(peers, local, auth, kex):
     units = [f"set interfaces ge-0/0/0 unit {i} family inet address {peer_address(i)}/32"
              for i in range(peers)]
-    rest = vpns(peers, lambda i: f"ge-0/0/0.{i}", lambda i: OURS, local, lambda i: "10.1.0.0/24")
-    return proposals(kex) + "\n".join([*units, *rest]) + "\n"
+    of_peers = [policy(f"P{i}", auth, f"L{i}") for i in range(peers)]
+    rest = vpns(peers, lambda i: f"ge-0/0/0.{i}", lambda i: OURS, local, lambda i: "10.1.0.0/24", lambda i: f"P{i}")
+    return proposals(auth, kex) + "\n".join([*units, *of_peers, *rest]) + "\n"
 
 
-def responder_conf(peers, cluster, kex):
+def responder_conf(peers, cluster, auth, kex):
     unit = "reth0.0" if cluster else "ge-0/0/0.0"
     rest = vpns(peers, lambda i: unit, peer_address, lambda i: "10.1.0.0/24", behind)
     route = f"set routing-options static route {PEERS} next-hop {GATE}\n"
-    return PORTS[cluster] + proposals(kex) + route + "\n".join(rest) + "\n"
+    return "\n".join([PORTS[cluster] + proposals(auth, kex) + route + policy("P", auth, "GW"), *rest]) + "\n"
 
 
 # --- measuring ---------------------------------------------------------------------------------------
@@ -209,18 +224,19 @@ class Meter:
                 for what, cpu in self._cpu().items()}
 
 
-def drive(lab, peers, names, kex, local=behind):
-    """One run of the driver, in the namespace of the peer; (what it says, what was measured)."""
+def drive(lab, peers, names, conf_text, folder=None):
+    """One run of the driver, in the namespace of the peer; (what it says, what was measured). names: called
+    once the responder is warm. folder: of its certificates."""
     conf = os.path.join(lab.folder, "drive.conf")
     with open(conf, "w", encoding="utf-8") as out:
-        out.write(driver_conf(peers, local, kex))
+        out.write(conf_text)
     lab.run("peer", "ip", "addr", "add", f"{GATE}/24", "dev", "eth0")
     lab.run("peer", "ip", "route", "add", "local", PEERS, "dev", "lo")
-    argv = [find_binary(lab.build, "ike_drive"), conf, str(peers), str(WINDOW)]
+    argv = [find_binary(lab.build, "ike_drive"), conf, str(peers), str(WINDOW), *([folder] if folder else [])]
     with subprocess.Popen(lab.argv_for("peer", argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           text=True) as driver:
         warm = json.loads(driver.stdout.readline() or "{}").get("up", 0)
-        meter = Meter(names)
+        meter = Meter(names())
         driver.stdin.write("\n")
         driver.stdin.flush()
         said = json.loads(driver.stdout.readline() or "{}")
@@ -231,15 +247,17 @@ def drive(lab, peers, names, kex, local=behind):
     return {**said, "measured": peers - warm}, found
 
 
-def row_of(daemon, replication, kex, said, found, chief):
-    (cpu, grown), measured = found[chief], said["measured"]
-    row = {"suite": "ike", "daemon": daemon, "replication": replication, "auth": "psk",
-           "kex": kex, "peers": said["up"], "responder_us": round(cpu * 1e6 / measured, 1),
+def row_of(daemon, replication, case, said, found, chiefs):
+    """chiefs: the processes that answer for the responder; their sum is its cost."""
+    measured = said["measured"]
+    cpu, grown = (sum(found[what][i] for what in chiefs if what in found) for i in range(2))
+    row = {"suite": "ike", "daemon": daemon, "replication": replication, "auth": case[0],
+           "kex": case[1], "peers": said["up"], "responder_us": round(cpu * 1e6 / measured, 1),
            "setups_per_cpu_s": round(measured / cpu), "bytes_per_sa": round(grown / measured),
            "setups_per_s": round(measured * 1000 / max(1, said["wall_ms"])),
            "retransmits": said["retransmits"]}
     row.update({f"{what}_us": round(cpu * 1e6 / measured, 1)
-                for what, (cpu, _) in found.items() if what != chief})
+                for what, (cpu, _) in found.items() if what != chiefs[0]})
     if "standby_control" in found:
         row["standby_bytes_per_sa"] = round(found["standby_control"][1] / measured)
     return row
@@ -248,27 +266,52 @@ def row_of(daemon, replication, kex, said, found, chief):
 # --- responders ----------------------------------------------------------------------------------------
 
 
-def tandem(name, peers, cluster, kex):
+def keys_of(control):
+    """The pid of its tandem-keys, None while there is none."""
+    with open(f"/proc/{control}/task/{control}/children", encoding="ascii") as listed:
+        children = listed.read().split()
+    for pid in children:
+        with open(f"/proc/{pid}/comm", encoding="ascii") as name:
+            if name.read().strip() == "tandem-keys":
+                return int(pid)
+    return None
+
+
+def processes(lab, chief):
+    """{what: pid}, those of the owner first."""
+    names = {}
+    for node in [chief] + [node for node in lab.nodes if node is not chief]:
+        whose = "owner" if node is chief else "standby"
+        names.update({f"{whose}_{what}": node.procs[what].pid() for what in node.wanted()})
+        keys = keys_of(node.procs["control"].pid())
+        if keys:
+            names[f"{whose}_keys"] = keys
+    return names
+
+
+def tandem(name, peers, cluster, case, certs):
     lab = Lab(name)
     try:
         conf = f"/run/{name}.conf"
         with open(os.open(conf, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
                   encoding="utf-8") as out:
-            out.write(responder_conf(peers, cluster, kex))
+            out.write(responder_conf(peers, cluster, *case))
         try:
-            lab.up(nodes=2 if cluster else 1, workers=1, config=conf, peer="none")
+            lab.up(nodes=2 if cluster else 1, workers=1, config=conf, peer="none", start=False)
         finally:
             os.unlink(conf)
+        for node in lab.nodes if certs else ():
+            certs.install(node)
+        lab.start_nodes()
         chief = failover.wait_synced(lab) if cluster else lab.nodes[0]
-        names = {f"{'owner' if node is chief else 'standby'}_{what}": node.procs[what].pid()
-                 for node in lab.nodes for what in node.wanted()}
-        said, found = drive(lab, peers, names, kex)
+        said, found = drive(lab, peers, lambda: processes(lab, chief), driver_conf(peers, behind, *case),
+                            certs and certs.pki.folder)
     finally:
         lab.down()
-    return row_of("tandem", "on" if cluster else "off", kex, said, found, "owner_control")
+    return row_of("tandem", "on" if cluster else "off", case, said, found, ("owner_control", "owner_keys"))
 
 
-def charon(name, peers, kex):
+def charon(name, peers, case, certs):
     """None where it is not installed."""
     if not os.path.exists(CHARON):
         return None
@@ -279,17 +322,20 @@ def charon(name, peers, kex):
         lab.net.attach("inside", "eth1", "outside")
         lab.run("inside", "ip", "addr", "add", f"{OURS}/24", "dev", "eth1")
         lab.run("inside", "ip", "route", "add", PEERS, "via", GATE)
-        peer.configure(kex)
+        if certs:
+            peer.lay_out(certs.gate, [certs.root])
+        peer.configure(*case)
         peer.start()
         # one network behind all peers: charon would install a route for each
         lab.run("inside", "ip", "link", "add", "lan0", "type", "bridge")
         lab.run("inside", "ip", "addr", "add", "10.1.0.1/24", "dev", "lan0")
         lab.run("inside", "ip", "link", "set", "lan0", "up")
-        said, found = drive(lab, peers, {"charon": peer.proc.pid()}, kex, lambda i: "100.64.0.0/24")
+        said, found = drive(lab, peers, lambda: {"charon": peer.proc.pid()},
+                            driver_conf(peers, lambda i: "100.64.0.0/24", *case), certs and certs.pki.folder)
     finally:
         peer.stop()
         lab.down()
-    return row_of("charon", "off", kex, said, found, "charon")
+    return row_of("charon", "off", case, said, found, ("charon",))
 
 
 def median(found):
@@ -298,18 +344,23 @@ def median(found):
     return {**ordered[len(ordered) // 2], "rounds": [row["responder_us"] for row in found]}
 
 
-def rows(peers, rounds):
-    """One for each responder and key exchange: the median of so many rounds, in which they take turns. A pair
-    is measured with x25519 only."""
-    found = {}
-    for number in range(rounds):
-        name = f"ikeb{number}-{os.getpid()}"
-        for kex in KEX:
-            row = tandem(name, peers, False, kex)
-            found.setdefault(("off", kex), []).append(row)
-            if kex == "x25519":
-                found.setdefault(("on", kex), []).append(tandem(name, peers, True, kex))
-            row = charon(name, peers, kex)
-            if row:
-                found.setdefault(("charon", kex), []).append(row)
+def rows(peers, rounds, cases=CASES):
+    """One for each responder and case: the median of so many rounds, in which they take turns. A pair is
+    measured with pre-shared keys and x25519 only."""
+    found, made = {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(rounds):
+            name = f"ikeb{number}-{os.getpid()}"
+            for case in cases:
+                auth = case[0]
+                if auth != "psk" and auth not in made:
+                    made[auth] = certificates.Certificates(os.path.join(folder, auth), auth, OURS,
+                                                           map(peer_address, range(peers)))
+                certs = made.get(auth)
+                found.setdefault((case, "off"), []).append(tandem(name, peers, False, case, certs))
+                if case == CASES[0]:
+                    found.setdefault((case, "on"), []).append(tandem(name, peers, True, case, certs))
+                row = charon(name, peers, case, certs)
+                if row:
+                    found.setdefault((case, "charon"), []).append(row)
     return [median(of_one) for of_one in found.values()]

@@ -2,12 +2,13 @@
  * Drives an IKEv2 responder, whoever it is, with set-ups of many peers: the engine as initiator
  * over real UDP sockets, one source address for each peer.
  *
- *     ike_drive CONFIG PEERS WINDOW
+ *     ike_drive CONFIG PEERS WINDOW [CERTIFICATES]
  *
  * CONFIG has a VPN V0, V1, ... for each peer, its address on a unit of ge-0/0/0 (tests/bench/ike
  * writes it); the namespace must take those addresses for its own (`ip route add local`). At most
- * WINDOW set-ups are under way at a time. One line of JSON says what happened; then it waits for
- * the end of its standard input, so that the responder can be looked at while its peers are there.
+ * WINDOW set-ups are under way at a time. CERTIFICATES is a folder (ike_drive_proof.h). One line of
+ * JSON says what happened; then it waits for the end of its standard input, so that the responder
+ * can be looked at while its peers are there.
  */
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -25,6 +26,7 @@
 #include "ike/show.h"
 #include "ike/stats.h"
 #include "ike/step.h"
+#include "ike_drive_proof.h"
 
 enum { DATAGRAM_MAX = 65536, LATER_MAX = 64, MARKER = 4, STALL_MS = 20000 };
 
@@ -33,6 +35,7 @@ struct drive {
 	struct model *model;
 	struct crypto *crypto;
 	struct ike_effects fx;
+	struct drive_proof proof;
 	int fd[2]; /* ports 500 and 4500 */
 };
 
@@ -109,6 +112,51 @@ static struct endpoint endpoint_of(const void *addr, uint16_t port)
 
 static void feed(struct drive *d, struct ike_event *ev);
 
+static void send_all(struct drive *d, const struct ike_fx_send *s)
+{
+	for (size_t i = 0; !s->keepalive && i < s->n; i++)
+		send_datagram(d, s, s->datagrams[i]);
+}
+
+/* Does what is asked for; true when that has an answer. */
+static bool execute_one(struct drive *d, struct ike_effect *e, struct ike_event *ev)
+{
+	switch (e->type) {
+	case IKE_FX_KEX:
+		ev->type = IKE_EV_KEX_DONE;
+		ev->kex = take_ptr(e->kex);
+		ike_kex_run(d->crypto, ev->kex);
+		return true;
+	case IKE_FX_SIGN:
+		ev->type = IKE_EV_SIGNED;
+		ev->sign = take_ptr(e->sign);
+		drive_proof_sign(&d->proof, d->crypto, ev->sign);
+		return true;
+	case IKE_FX_TRUST:
+		ev->type = IKE_EV_TRUSTED;
+		ev->trust = take_ptr(e->trust);
+		drive_proof_trust(ev->trust);
+		return true;
+	case IKE_FX_INSTALL:
+		ev->type = IKE_EV_INSTALLED;
+		ev->installed.ticket = e->install.ticket;
+		return true;
+	case IKE_FX_REPLICATE:
+		ev->type = IKE_EV_COMMITTED;
+		ev->committed = e->replicate.ticket;
+		return true;
+	case IKE_FX_SEND:
+		send_all(d, &e->send);
+		return false;
+	case IKE_FX_UPDATE:
+	case IKE_FX_DELETE:
+	case IKE_FX_ASK_ACTIVITY:
+	case IKE_FX_OPERATOR_DONE:
+	default:
+		return false;
+	}
+}
+
 /* Effects of one step; what they answer is fed after all of them. Nothing is installed or kept. */
 static void execute(struct drive *d)
 {
@@ -116,28 +164,8 @@ static void execute(struct drive *d)
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->fx.n && n < LATER_MAX; i++) {
-		struct ike_effect *e = &d->fx.v[i];
-		struct ike_event ev = {0};
-
-		if (e->type == IKE_FX_SEND) {
-			for (size_t k = 0; !e->send.keepalive && k < e->send.n; k++)
-				send_datagram(d, &e->send, e->send.datagrams[k]);
-			continue;
-		}
-		if (e->type == IKE_FX_KEX) {
-			ev.type = IKE_EV_KEX_DONE;
-			ev.kex = take_ptr(e->kex);
-			ike_kex_run(d->crypto, ev.kex);
-		} else if (e->type == IKE_FX_INSTALL) {
-			ev.type = IKE_EV_INSTALLED;
-			ev.installed.ticket = e->install.ticket;
-		} else if (e->type == IKE_FX_REPLICATE) {
-			ev.type = IKE_EV_COMMITTED;
-			ev.committed = e->replicate.ticket;
-		} else {
-			continue;
-		}
-		later[n++] = ev;
+		later[n] = (struct ike_event){0};
+		n += execute_one(d, &d->fx.v[i], &later[n]);
 	}
 	ike_effects_clear(&d->fx);
 	for (size_t i = 0; i < n; i++)
@@ -251,13 +279,10 @@ static void start(struct drive *d, const char *path)
 		.env = random_env(), .iv_node = 1, .interface_id = interface_id};
 	struct ike_event ev = {.type = IKE_EV_RG, .rg = {.rg = 0, .active = true, .epoch = 1}};
 	struct complaints c = {0};
-	char *text = NULL;
-	size_t n = 0;
-	FILE *f = fopen(path, "r");
+	char *text = drive_text(path);
 
-	if (!f || getdelim(&text, &n, '\0', f) < 0)
+	if (!text)
 		die(path);
-	(void)fclose(f);
 	if (crypto_new(&d->crypto) < 0 ||
 		config_load(view_of(text, strlen(text)), CONFIG_STANDALONE, &d->model, &c) < 0) {
 		fprintf(stderr, "%s: not a configuration\n", path);
@@ -267,6 +292,8 @@ static void start(struct drive *d, const char *path)
 	free(text);
 	config.crypto = d->crypto;
 	config.incarnation = (uint16_t)now_ms();
+	if (d->proof.folder)
+		config.credentials = &d->proof.face;
 	ike_effects_init(&d->fx);
 	if (ike_new(&config, d->model, &d->ike) < 0)
 		exit(1);
@@ -282,10 +309,12 @@ int main(int argc, char **argv)
 	struct drive d = {0};
 	unsigned peers, warm, window;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: ike_drive CONFIG PEERS WINDOW\n");
+	if (argc != 4 && argc != 5) {
+		fprintf(stderr, "usage: ike_drive CONFIG PEERS WINDOW [CERTIFICATES]\n");
 		return 2;
 	}
+	if (drive_proof_init(&d.proof, argc > 4 ? argv[4] : NULL) < 0)
+		die(argv[4]);
 	peers = (unsigned)strtoul(argv[2], NULL, 10);
 	window = (unsigned)strtoul(argv[3], NULL, 10);
 	warm = peers / 10;
@@ -298,6 +327,7 @@ int main(int argc, char **argv)
 	}
 	ike_free(d.ike);
 	ike_effects_fini(&d.fx);
+	drive_proof_fini(&d.proof);
 	model_free(d.model);
 	crypto_free(d.crypto);
 	return 0;
