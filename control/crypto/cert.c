@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "crypto/cert_ext.h"
+#include "crypto/cert_lib.h"
 #include "crypto/der.h"
 
 /* ---------------------------------------------------------------- life */
@@ -173,8 +174,8 @@ int cert_parse(struct view der, struct cert **out)
 		return -ERR_NOMEM;
 	}
 	atomic_init(&c->own->refs, 1);
-	c->x509 = d2i_X509(NULL, &p, (long)der.n);
-	if (!c->x509 || p != der.p + der.n) {
+	c->x509 = X509_new_ex(cert_lib(), NULL);
+	if (!c->x509 || !d2i_X509(&c->x509, &p, (long)der.n) || p != der.p + der.n) {
 		rc = -ERR_SYNTAX;
 		goto refuse;
 	}

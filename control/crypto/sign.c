@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/secret.h"
+#include "crypto/cert_lib.h"
 #include "crypto/fetched.h"
 
 #define auto_pkey_ctx EVP_PKEY_CTX *CLEANUP(pkey_ctx_cleanup)
@@ -311,7 +312,7 @@ static bool hashed_is_good(const struct crypto *c, EVP_PKEY *key, const struct s
 	struct view octets, struct view sig)
 {
 	const EVP_MD *md = md_of(c, sign_hash_of(a->scheme));
-	auto_pkey_ctx ctx = EVP_PKEY_CTX_new_from_pkey(c->lib, key, NULL);
+	auto_pkey_ctx ctx = EVP_PKEY_CTX_new_from_pkey(cert_lib(), key, NULL);
 	uint8_t digest[EVP_MAX_MD_SIZE], der[ECDSA_DER_MAX];
 	unsigned int digest_n;
 	size_t half = raw_half(a->scheme);
