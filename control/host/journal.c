@@ -14,8 +14,12 @@
 
 enum {
 	ANEW_MIN = 1 << 20, /* a file below this is left alone */
-	ANEW_TIMES = 4	    /* so many times as large as what it is worth */
+	ANEW_TIMES = 4,	    /* so many times as large as what it is worth */
+	PAUSE_TIMES = 4,    /* after each write, of what that took: what comes meanwhile is one */
+	NS_PER_MS = 1000000
 };
+
+#define PAUSE_MAX_NS UINT64_C(20000000)
 
 static struct journal_secrets secrets_of(const struct journal *j)
 {
@@ -167,12 +171,38 @@ static enum journal_end give_up(struct journal *j)
 
 static void start(struct journal *j);
 
+static void on_pause_over(uv_timer_t *t)
+{
+	struct journal *j = (struct journal *)t->data;
+
+	if (j->on && !j->busy && (j->anew || j->next.n != 0))
+		start(j);
+}
+
+/* A commit is a wait for the disk, whatever its size: under load many share one. */
+static void start_when_due(struct journal *j)
+{
+	uint64_t now = uv_hrtime();
+
+	if (uv_is_active((uv_handle_t *)&j->pause))
+		return;
+	if (now >= j->not_before_ns) {
+		start(j);
+		return;
+	}
+	uv_update_time(j->loop);
+	(void)uv_timer_start(
+		&j->pause, on_pause_over, (j->not_before_ns - now + NS_PER_MS - 1) / NS_PER_MS, 0);
+}
+
 static void written(uv_work_t *w, int status)
 {
 	struct journal *j = (struct journal *)w->data;
 	enum journal_end end = JOURNAL_WRITTEN;
+	uint64_t now = uv_hrtime();
 
 	j->busy = false;
+	j->not_before_ns = now + MIN(PAUSE_TIMES * (now - j->began_ns), PAUSE_MAX_NS);
 	secret_wipe_blob(&j->writing);
 	if (status != 0 || j->rc < 0) {
 		end = give_up(j);
@@ -183,7 +213,7 @@ static void written(uv_work_t *w, int status)
 	if (j->done)
 		j->done(j->ctx, j->writing_serial, end);
 	if (j->on && !j->busy && (j->anew || j->next.n != 0))
-		start(j);
+		start_when_due(j);
 }
 
 static void start(struct journal *j)
@@ -200,6 +230,7 @@ static void start(struct journal *j)
 	}
 	j->anew = false;
 	j->busy = true;
+	j->began_ns = uv_hrtime();
 	j->work.data = j;
 	if (j->rc < 0) {
 		written(&j->work, -1);
@@ -247,7 +278,7 @@ int journal_append(struct journal *j, const struct journal_item *items, size_t n
 	j->next.n += e.n;
 	*serial = ++j->serial;
 	if (!j->busy)
-		start(j);
+		start_when_due(j);
 	return 0;
 }
 
@@ -304,6 +335,9 @@ int journal_open(struct journal *j, uv_loop_t *loop, const struct journal_paths 
 	if (rc < 0)
 		return rc;
 	/* What an earlier process may have half written is not written on. */
+	if (uv_timer_init(loop, &j->pause) != 0)
+		return -ERR_IO;
+	j->pause.data = j;
 	j->on = j->anew = true;
 	start(j);
 	return 0;
@@ -315,8 +349,11 @@ void journal_close(struct journal *j)
 		return;
 	j->done = NULL;
 	j->on = false;
+	if (j->pause.data && !uv_is_closing((uv_handle_t *)&j->pause))
+		uv_close((uv_handle_t *)&j->pause, NULL);
 	while (j->busy && uv_run(j->loop, UV_RUN_ONCE) != 0)
 		;
+	(void)uv_run(j->loop, UV_RUN_NOWAIT); /* the timer is ours to the end */
 	secret_wipe_blob(&j->next);
 	secret_wipe_blob(&j->writing);
 	journal_file_close(&j->file);

@@ -5,8 +5,9 @@
  *
  * Life: zeroed; journal_open() reads what an earlier process left into the store and begins a new
  * file; journal_append() .. `done`; journal_close() waits for the write under way. One write at a
- * time, in the thread pool; what is appended meanwhile goes with the next one, so a slow disk means
- * larger batches, not a longer queue of syncs. When the file is several times as large as what the
+ * time, in the thread pool, then a pause of a few times as long; what is appended meanwhile goes
+ * with the next one, so a slow disk means larger batches, not a longer queue of syncs, and a quiet
+ * journal writes at once. When the file is several times as large as what the
  * store holds it is written anew.
  *
  * Secrets: the file is sealed under a key of its own file, which belongs on a tmpfs: it outlives
@@ -41,7 +42,9 @@ struct journal {
 	struct blob next, writing; /* items, packed */
 	size_t next_cap;
 	uint64_t serial, writing_serial;
-	bool on, busy, anew; /* anew: the next write replaces the file */
+	uv_timer_t pause;
+	uint64_t began_ns, not_before_ns; /* of the write under way, and of the next one */
+	bool on, busy, anew;		  /* anew: the next write replaces the file */
 	bool writing_anew;
 	int rc;
 	/* All up to `serial` is on disk. */
