@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "base/map.h"
 
-enum { RETRY_MS = 100 };
+enum { RETRY_MS = 100, WRITE_MAX = 64 };
 
 struct dp_pending {
 	uint64_t id;
@@ -15,9 +15,15 @@ struct dp_pending {
 	UT_hash_handle hh;
 };
 
+struct packed {
+	struct list link;
+	struct blob data;
+};
+
+/* What left together. */
 struct write_req {
 	uv_write_t req;
-	struct blob data;
+	struct list packed;
 };
 
 static void start_connect(struct dp_client *c);
@@ -49,6 +55,18 @@ static void on_pipe_closed(uv_handle_t *h)
 		(void)uv_timer_start(&c->retry, on_retry, RETRY_MS, 0);
 }
 
+/* They hold keys. */
+static void wipe(struct list *packed)
+{
+	struct packed *p, *next;
+
+	list_foreach_safe (p, next, packed, link) {
+		list_del(&p->link);
+		secret_wipe_blob(&p->data);
+		free(p);
+	}
+}
+
 static void drop_connection(struct dp_client *c)
 {
 	bool was_up = c->is_up;
@@ -57,6 +75,7 @@ static void drop_connection(struct dp_client *c)
 	if (c->pipe_open && !uv_is_closing((uv_handle_t *)&c->pipe))
 		uv_close((uv_handle_t *)&c->pipe, on_pipe_closed);
 	frame_in_fini(&c->in);
+	wipe(&c->out);
 	fail_pending(c);
 	if (was_up && !c->closing)
 		c->on.down(c->on.ctx);
@@ -157,54 +176,83 @@ static void start_connect(struct dp_client *c)
 	uv_pipe_connect(&c->connect, &c->pipe, c->path, on_connect);
 }
 
-int dp_client_init(struct dp_client *c, uv_loop_t *loop, const char *path, struct dp_handlers on)
-{
-	const struct log_ctx log = c->log;
-
-	*c = (struct dp_client){.loop = loop, .on = on, .log = log, .next_id = 1};
-	if (snprintf(c->path, sizeof c->path, "%s", path) >= (int)sizeof c->path)
-		return -ERR_LIMIT;
-	if (uv_timer_init(loop, &c->retry) != 0)
-		return -ERR_IO;
-	c->retry.data = c;
-	start_connect(c);
-	return 0;
-}
-
 static void on_written(uv_write_t *req, int status)
 {
 	struct write_req *w = container_of(req, struct write_req, req);
 
 	(void)status; /* a broken pipe shows as a read error too */
-	secret_wipe_blob(&w->data);
+	wipe(&w->packed);
 	free(w);
+}
+
+static bool write_all(struct dp_client *c, struct write_req *w)
+{
+	uv_buf_t buf[WRITE_MAX];
+	unsigned n = 0;
+
+	list_init(&w->packed);
+	while (n < WRITE_MAX && !list_is_empty(&c->out)) {
+		struct packed *p = list_item(c->out.next, struct packed, link);
+
+		list_del(&p->link);
+		list_add_tail(&w->packed, &p->link);
+		buf[n++] = uv_buf_init((char *)p->data.p, (unsigned)p->data.n);
+	}
+	if (uv_write(&w->req, (uv_stream_t *)&c->pipe, buf, n, on_written) == 0)
+		return true;
+	on_written(&w->req, 0);
+	return false;
+}
+
+static void on_turn(uv_prepare_t *t)
+{
+	struct dp_client *c = (struct dp_client *)t->data;
+
+	(void)uv_prepare_stop(t);
+	while (c->is_up && !list_is_empty(&c->out)) {
+		struct write_req *w = calloc(1, sizeof *w);
+
+		/* One that is lost leaves its sender without an answer: begin anew instead. */
+		if (!w || !write_all(c, w))
+			drop_connection(c);
+	}
+}
+
+int dp_client_init(struct dp_client *c, uv_loop_t *loop, const char *path, struct dp_handlers on)
+{
+	const struct log_ctx log = c->log;
+
+	*c = (struct dp_client){.loop = loop, .on = on, .log = log, .next_id = 1};
+	list_init(&c->out);
+	if (snprintf(c->path, sizeof c->path, "%s", path) >= (int)sizeof c->path)
+		return -ERR_LIMIT;
+	if (uv_timer_init(loop, &c->retry) != 0 || uv_prepare_init(loop, &c->turn) != 0)
+		return -ERR_IO;
+	c->retry.data = c;
+	c->turn.data = c;
+	start_connect(c);
+	return 0;
 }
 
 int dp_client_send(struct dp_client *c, Dp__Request *r, dp_reply_fn *done, void *ctx)
 {
 	struct dp_pending *p;
-	struct write_req *w;
-	uv_buf_t buf;
+	struct packed *m;
 
 	if (!c->is_up)
 		return -ERR_AGAIN;
-	w = calloc(1, sizeof *w);
+	m = calloc(1, sizeof *m);
 	p = calloc(1, sizeof *p);
 	r->id = c->next_id++;
-	if (!w || !p || frame_pack(&r->base, &w->data) < 0) {
-		free(w);
+	if (!m || !p || frame_pack(&r->base, &m->data) < 0) {
+		free(m);
 		free(p);
 		return -ERR_NOMEM;
 	}
 	*p = (struct dp_pending){.id = r->id, .done = done, .ctx = ctx};
 	HASH_ADD(hh, c->pending, id, sizeof p->id, p);
-	buf = uv_buf_init((char *)w->data.p, (unsigned)w->data.n);
-	if (uv_write(&w->req, (uv_stream_t *)&c->pipe, &buf, 1, on_written) != 0) {
-		HASH_DEL(c->pending, p);
-		free(p);
-		on_written(&w->req, 0);
-		return -ERR_IO;
-	}
+	list_add_tail(&c->out, &m->link);
+	(void)uv_prepare_start(&c->turn, on_turn);
 	return 0;
 }
 
@@ -214,4 +262,6 @@ void dp_client_close(struct dp_client *c)
 	drop_connection(c);
 	if (!uv_is_closing((uv_handle_t *)&c->retry))
 		uv_close((uv_handle_t *)&c->retry, NULL);
+	if (!uv_is_closing((uv_handle_t *)&c->turn))
+		uv_close((uv_handle_t *)&c->turn, NULL);
 }

@@ -4,10 +4,12 @@
  *
  * Life: dp_client_init() .. dp_client_close() (asynchronous; the loop must run once more).
  * Reconnects by itself with a back-off of 100 ms. Requests made while it is down fail at once with
- * -ERR_AGAIN; those under way fail with -ERR_IO. Thread: the loop.
+ * -ERR_AGAIN; those under way fail with -ERR_IO. What is asked for in one turn of the loop leaves
+ * in one write at its end. Thread: the loop.
  */
 #include <uv.h>
 
+#include "base/list.h"
 #include "base/log.h"
 #include "dataplane.pb-c.h"
 #include "base/secret.h"
@@ -30,6 +32,8 @@ struct dp_client {
 	uv_pipe_t pipe;
 	uv_connect_t connect;
 	uv_timer_t retry;
+	uv_prepare_t turn;
+	struct list out; /* requests of this turn, packed */
 	char path[108];
 	struct dp_handlers on;
 	struct log_ctx log;

@@ -38,6 +38,7 @@ struct keys_client {
 	char modules[TOKEN_MODULES_MAX][256];
 	size_t n_modules;
 	int fd;
+	int events; /* that the poll waits for; 0: not started */
 	bool started, alive, polling, closing;
 	uint64_t starts; /* of the process */
 };

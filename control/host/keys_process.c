@@ -179,6 +179,8 @@ static void receive(struct keys_client *k)
 			frame_in_filled(&k->in, (size_t)n);
 		if (n <= 0 || !take_answers(k))
 			break;
+		if (n < READ_SIZE)
+			return; /* no more of it now */
 	}
 	keys_process_kill(k);
 }
@@ -267,7 +269,10 @@ static void send_jobs(struct keys_client *k)
 		list_del(&j->link);
 		list_add_tail(&k->sent, &j->link);
 	}
-	if (k->alive && uv_poll_start(&k->poll, events, on_poll) != 0)
+	if (!k->alive || events == k->events)
+		return;
+	k->events = events;
+	if (uv_poll_start(&k->poll, events, on_poll) != 0)
 		keys_process_kill(k);
 }
 
@@ -361,6 +366,7 @@ static int start(struct keys_client *k)
 	}
 	k->poll.data = k;
 	k->polling = k->alive = true;
+	k->events = 0;
 	k->starts++;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /*
  * tandemd: starts, runs the loop, reloads, stops.
  */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 #include "host/clock.h"
 #include "host/daemon.h"
 
-enum { PATH_BUF = 512 };
+enum { PATH_BUF = 512, HEAP_KEEP = 4 << 20 };
 
 void daemon_stop(struct daemon *d, const char *reason)
 {
@@ -269,6 +270,10 @@ static void protect_memory(struct daemon *d)
 	const struct rlimit none = {0};
 
 	(void)setrlimit(RLIMIT_CORE, &none);
+	/* What is locked is populated by the kernel each time it is mapped: not to be given back
+	 * and taken again with each message. */
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEEP);
+	(void)mallopt(M_MMAP_THRESHOLD, HEAP_KEEP);
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
 		log_info(&d->log, "daemon.memory", "locked=no");
 }

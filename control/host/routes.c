@@ -9,6 +9,8 @@
 #include "host/dp_config.h"
 #include "host/route_list.h"
 
+enum { PAUSE_TIMES = 30, PAUSE_MAX_MS = 500 };
+
 /* ---------------------------------------------------------------- telling */
 
 static void tell(struct routes *r)
@@ -61,14 +63,15 @@ static void later(struct routes *r, bool changed);
 static void on_timer(uv_timer_t *t)
 {
 	struct routes *r = (struct routes *)t->data;
-	uint64_t begin = uv_hrtime();
+	uint64_t begin = uv_hrtime(), took_us;
 
 	r->pending = false;
 	if (make(r) && r->d->dp_ready)
 		tell(r);
 	if (kernel_sync(&r->kernel))
 		later(r, true);
-	r->pause_ms = ROUTES_GATHER_MS + 10 * ((uv_hrtime() - begin) / 1000000);
+	took_us = (uv_hrtime() - begin) / 1000;
+	r->pause_ms = ROUTES_GATHER_MS + MIN(PAUSE_TIMES * took_us / 1000, (uint64_t)PAUSE_MAX_MS);
 }
 
 static void later(struct routes *r, bool changed)

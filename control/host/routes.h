@@ -4,7 +4,7 @@
  * to the dataplane when packets would go another way.
  *
  * Changes are gathered: the first after a quiet time is acted upon after ROUTES_GATHER_MS, the next
- * not before ten times what making the list took.
+ * not before thirty times what making the list took, or half a second.
  * Life: routes_init() .. routes_fini(). Thread: the loop.
  */
 #include <uv.h>

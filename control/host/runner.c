@@ -12,7 +12,9 @@
 #include "ike/ticket.h"
 #include "host/sign_work.h"
 
-#define STRANGERS_AT_ONCE 4 /* as many as libuv has threads */
+/* About, for one side of an exchange. */
+#define KEX_LIGHT_US 60
+#define KEX_HEAVY_US 1000
 
 /* ---------------------------------------------------------------- events */
 
@@ -113,50 +115,34 @@ static void do_send(struct runner *r, const struct ike_fx_send *s)
 }
 
 struct kex_req {
-	uv_work_t work;
-	struct list of_strangers;
+	struct offload_job work;
 	struct runner *r;
 	struct ike_kex_job *job;
 };
 
-static void kex_work(uv_work_t *w)
+static void kex_run(struct offload_job *w)
 {
 	struct kex_req *q = container_of(w, struct kex_req, work);
 
 	ike_kex_run(q->r->d->crypto, q->job);
 }
 
-static void kex_done(uv_work_t *w, int status);
-
-/* The pool serves in order of arrival: strangers get so much of it that whoever is authenticated
- * never waits behind more than a few of them (I9). */
-static void kex_strangers(struct runner *r)
-{
-	while (r->strangers_running < STRANGERS_AT_ONCE && !list_is_empty(&r->strangers)) {
-		struct kex_req *q = list_item(r->strangers.next, struct kex_req, of_strangers);
-
-		list_del(&q->of_strangers);
-		r->strangers_running++;
-		(void)uv_queue_work(&r->d->loop, &q->work, kex_work, kex_done);
-	}
-}
-
-static void kex_done(uv_work_t *w, int status)
+static void kex_done(struct offload_job *w, bool dropped)
 {
 	struct kex_req *q = container_of(w, struct kex_req, work);
-	struct runner *r = q->r;
 	struct ike_event ev = {.type = IKE_EV_KEX_DONE, .kex = q->job};
+	struct runner *r = q->r;
 
-	r->strangers_running -= q->job->stranger;
 	free(q);
-	r->kex_running--;
-	kex_strangers(r);
-	if (status != 0 || !r->started) {
+	if (dropped || !r->started)
 		ike_kex_job_free(ev.kex);
-		return;
-	}
-	runner_feed(r, &ev);
-	work_drain(&r->d->work, r->d);
+	else
+		runner_feed(r, &ev);
+}
+
+static uint32_t kex_cost_us(uint16_t group)
+{
+	return group == ALG_CURVE25519 || group == ALG_ECP_256 ? KEX_LIGHT_US : KEX_HEAVY_US;
 }
 
 static void do_kex(struct runner *r, struct ike_kex_job *job)
@@ -168,16 +154,13 @@ static void do_kex(struct runner *r, struct ike_kex_job *job)
 		daemon_stop(r->d, "out of memory");
 		return;
 	}
+	q->work = (struct offload_job){.cost_us = kex_cost_us(job->group),
+		.stranger = job->stranger,
+		.run = kex_run,
+		.done = kex_done};
 	q->r = r;
 	q->job = job;
-	list_init(&q->of_strangers);
-	r->kex_running++;
-	if (job->stranger) {
-		list_add_tail(&r->strangers, &q->of_strangers);
-		kex_strangers(r);
-		return;
-	}
-	(void)uv_queue_work(&r->d->loop, &q->work, kex_work, kex_done);
+	offload_post(&r->offload, &q->work);
 }
 
 struct ticket_ctx {
@@ -379,9 +362,9 @@ int runner_init(struct runner *r, struct daemon *d)
 	*r = (struct runner){.d = d};
 	if (ticket_key(d, config.ticket_key) < 0)
 		return -ERR_CRYPTO;
-	list_init(&r->strangers);
 	ike_effects_init(&r->fx);
-	if (uv_timer_init(&d->loop, &r->tick) != 0)
+	if (uv_timer_init(&d->loop, &r->tick) != 0 ||
+		offload_init(&r->offload, &d->loop, &d->work, d) < 0)
 		return -ERR_IO;
 	r->tick.data = r;
 	r->started = true;
@@ -395,7 +378,8 @@ void runner_fini(struct runner *r)
 	r->started = false;
 	if (!uv_is_closing((uv_handle_t *)&r->tick))
 		uv_close((uv_handle_t *)&r->tick, NULL);
-	while (r->kex_running != 0 && uv_run(&r->d->loop, UV_RUN_ONCE) != 0)
+	offload_fini(&r->offload);
+	while (r->signing != 0 && uv_run(&r->d->loop, UV_RUN_ONCE) != 0)
 		;
 	ike_effects_fini(&r->fx);
 	ike_free(r->ike);

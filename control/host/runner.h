@@ -2,14 +2,14 @@
 /*
  * Executes what the IKE engine asks for, and feeds it what happened.
  *
- * Life: runner_init() .. runner_fini(). Thread: the loop; key exchange runs in libuv's pool.
+ * Life: runner_init() .. runner_fini(). Thread: the loop; key exchange runs where offload.h says.
  * runner_feed() must not be called while effects of either core are being executed: what an effect
  * causes goes through the daemon's work queue (runner_post_*).
  */
 #include <uv.h>
 
-#include "base/list.h"
 #include "host/calls.h"
+#include "host/offload.h"
 #include "ike/step.h"
 
 struct daemon;
@@ -21,9 +21,8 @@ struct runner {
 	struct ike_effects fx;
 	uv_timer_t tick;
 	struct calls calls;
-	uint32_t kex_running;
-	struct list strangers; /* jobs for them that wait, oldest first */
-	uint32_t strangers_running;
+	struct offload offload;
+	uint32_t signing; /* jobs with tandem-keys */
 	bool started;
 };
 

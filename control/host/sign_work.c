@@ -24,7 +24,7 @@ static void on_signed(void *ctx, int rc, const Keys__Response *answer)
 			&ev.sign->signature);
 	ev.sign->rc = rc;
 	free(s);
-	r->kex_running--;
+	r->signing--;
 	if (!r->started || r->d->stopping) {
 		ike_sign_job_free(ev.sign);
 		return;
@@ -46,20 +46,23 @@ void sign_work(struct runner *r, struct ike_sign_job *job)
 		daemon_stop(r->d, "out of memory");
 		return;
 	}
-	r->kex_running++;
+	r->signing++;
 }
 
 /* ---------------------------------------------------------------- the peer's certificates */
 
+/* About: two certificates that nobody has seen, and three signatures. */
+#define TRUST_US 300
+
 struct req {
-	uv_work_t work;
+	struct offload_job work;
 	struct runner *r;
 	struct ike_trust_job *trust;
 	struct pki_store *store;
 	struct path path; /* that was found, when the rest holds */
 };
 
-static void run(uv_work_t *w)
+static void run(struct offload_job *w)
 {
 	struct req *q = container_of(w, struct req, work);
 	const struct daemon *d = q->r->d;
@@ -74,27 +77,15 @@ static void req_free(struct req *q)
 	free(q);
 }
 
-static void done(uv_work_t *w, int status)
+static void done(struct offload_job *w, bool dropped)
 {
 	struct req *q = container_of(w, struct req, work);
-	struct runner *r = q->r;
 
-	r->kex_running--;
-	if (status != 0 || !r->started) {
+	if (dropped || !q->r->started)
 		ike_trust_job_free(q->trust);
-	} else {
-		/* Revocation is what is left; it may take a while. */
-		pki_service_judge(&r->d->pki, q->trust, &q->path, take_ptr(q->store));
-		work_drain(&r->d->work, r->d);
-	}
+	else /* Revocation is what is left; it may take a while. */
+		pki_service_judge(&q->r->d->pki, q->trust, &q->path, take_ptr(q->store));
 	req_free(q);
-}
-
-static void start(struct runner *r, struct req *q)
-{
-	q->r = r;
-	r->kex_running++;
-	(void)uv_queue_work(&r->d->loop, &q->work, run, done);
 }
 
 void trust_work(struct runner *r, struct ike_trust_job *job)
@@ -106,7 +97,10 @@ void trust_work(struct runner *r, struct ike_trust_job *job)
 		daemon_stop(r->d, "out of memory");
 		return;
 	}
+	q->work = (struct offload_job){
+		.cost_us = TRUST_US, .stranger = true, .run = run, .done = done};
+	q->r = r;
 	q->trust = job;
 	q->store = pki_store_ref(r->d->credentials.store);
-	start(r, q);
+	offload_post(&r->offload, &q->work);
 }
