@@ -2,13 +2,13 @@
  * The buffers all packets lie in. They are of 2048 octets until a configuration has an MTU that
  * does not fit; then the pool is made anew with larger ones, while no worker runs. It keeps its
  * memory's size rather than its number of buffers, so that a default start costs what it always
- * did.
+ * did. A few large ones are there from the start: a peer may send more than its MTU in fragments.
  */
 #include "base/err.h"
 #include "dp.h"
 #include "pool.h"
 
-enum { HALVINGS = 3 };
+enum { HALVINGS = 3, LARGE = 256 };
 
 static uint32_t octets_for(uint32_t mtu)
 {
@@ -41,6 +41,9 @@ static int pool_take(struct dp *dp, uint32_t octets)
 int buffers_init(struct dp *dp, uint32_t packets, uint32_t mtu)
 {
 	dp->packets = packets;
+	dp->sh.large = pool_new("large", LARGE, PKT_DATA_JUMBO);
+	if (!dp->sh.large)
+		return -ERR_NOMEM;
 	return pool_take(dp, octets_for(mtu));
 }
 
@@ -48,6 +51,7 @@ void buffers_fini(struct dp *dp)
 {
 	pool_free(dp->old_pool);
 	pool_free(dp->sh.pool);
+	pool_free(dp->sh.large);
 }
 
 bool buffers_suffice(const struct dp *dp, uint32_t mtu)

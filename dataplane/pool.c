@@ -5,7 +5,7 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 
-enum { CACHE = 256 };
+enum { CACHE = 256, FEW = 2 * CACHE };
 
 /* A DPDK thread: it gets a cache in each pool. */
 bool pkt_thread_enter(void)
@@ -20,7 +20,8 @@ void pkt_thread_leave(void)
 
 void *pool_new(const char *name, uint32_t packets, uint32_t octets)
 {
-	return rte_pktmbuf_pool_create(name, packets, CACHE, sizeof(struct pkt),
+	/* Caches of threads would hold all of a few. */
+	return rte_pktmbuf_pool_create(name, packets, packets < FEW ? 0 : CACHE, sizeof(struct pkt),
 		(uint16_t)(RTE_PKTMBUF_HEADROOM + octets), SOCKET_ID_ANY);
 }
 

@@ -133,6 +133,16 @@ static void want_mtu(const struct port *p, uint32_t mtu, const struct log_ctx *l
 		log_warn(log, "dp.port.mtu", "port=%s asked=%u device=%u", p->name, mtu, has);
 }
 
+/* Does the kernel put fragments together, and cut what does not fit a frame of the ring? */
+static bool kernel_gathers(const struct port *p)
+{
+	uint32_t fanout = 0;
+	socklen_t len = sizeof fanout;
+
+	return getsockopt(p->fds[0], SOL_PACKET, PACKET_FANOUT, &fanout, &len) == 0 &&
+	       fanout >> 24 & (PACKET_FANOUT_FLAG_DEFRAG >> 8);
+}
+
 static void find_fds(struct port *p, uint16_t queues)
 {
 	char ifname[IF_NAMESIZE];
@@ -266,6 +276,8 @@ int port_open(const struct port_args *a, const struct log_ctx *log, struct port 
 	}
 	p->mtu = a->mtu ? a->mtu : MIN(device_mtu(p), octets - PKT_AROUND);
 	find_fds(p, p->n_rx);
+	if (p->has_fds && kernel_gathers(p))
+		log_warn(log, "dp.port.gathers", "port=%s", p->name);
 	log_notice(log, "dp.port.open",
 		"port=%s device=%s queues=%u mtu=%u wait=%s spread=%s flow=%s", p->name, p->device,
 		p->n_rx, p->mtu, p->has_fds ? "event" : "poll", spreads[p->spread],

@@ -12,6 +12,7 @@
 enum {
 	BATCH = 32,
 	BATCH_OCTETS = 48 << 10,
+	WHOLE_MAX = 1280, /* of what IKE itself cuts (RFC 7383 2.5.1) */
 	MESSAGE_MAX = 256 << 10,
 	UDP_HDR = 8,
 	PORT_NATT = 4500
@@ -157,31 +158,41 @@ static int datagram_of(const Dp__PuntDatagram *d, struct datagram *out)
 	return 0;
 }
 
-/* The IP header in front of `len` octets of UDP; *sum: of its pseudo header. Returns its length. */
-static uint32_t header_put(uint8_t *b, const struct datagram *d, uint32_t len, uint32_t *sum)
+/* The IP header in front of `len` octets of UDP; *sum: of its pseudo header. Returns its length.
+ * What IKE could not cut, because the peer does not know how to, routers may. */
+static uint32_t header_put(
+	const struct env *env, uint8_t *b, const struct datagram *d, uint32_t len, uint32_t *sum)
 {
+	bool cut = IP4_HDR + len > WHOLE_MAX;
+
 	if (!ipaddr_is_v4(d->src)) {
 		ip6_put(b, &(struct ip6_make){d->src, d->dst, 0, (uint16_t)len, IP_UDP, 64, 0});
 		*sum = sum_pseudo6(d->src, d->dst, IP_UDP, len);
 		return IP6_HDR;
 	}
 	ip4_put(b, &(struct ip4_make){ipaddr_to_v4(d->src), ipaddr_to_v4(d->dst),
-			   (uint16_t)(IP4_HDR + len), 0, IP4_DF, IP_UDP, 64, 0});
+			   (uint16_t)(IP4_HDR + len), cut ? (uint16_t)env_random64(env) : 0,
+			   cut ? 0 : IP4_DF, IP_UDP, 64, 0});
 	*sum = sum_pseudo(ipaddr_to_v4(d->src), ipaddr_to_v4(d->dst), IP_UDP, (uint16_t)len);
 	return IP4_HDR;
 }
 
-/* Writes UDP and IP around the datagram. */
-static int packet_fill(struct pkt *p, const struct datagram *d)
+static uint32_t udp_len_of(const struct datagram *d)
 {
-	uint32_t udp_len = UDP_HDR + (d->marker ? 4u : 0u) + (uint32_t)d->data.n;
+	return UDP_HDR + (d->marker ? 4u : 0u) + (uint32_t)d->data.n;
+}
+
+/* Writes UDP and IP around the datagram. */
+static int packet_fill(const struct env *env, struct pkt *p, const struct datagram *d)
+{
+	uint32_t udp_len = udp_len_of(d);
 	uint32_t hdr = ipaddr_is_v4(d->src) ? IP4_HDR : IP6_HDR, sum;
 	uint8_t *b;
 
 	if (hdr + udp_len > p->tail)
 		return -ERR_LIMIT;
 	b = pkt_append(p, hdr + udp_len);
-	b += header_put(b, d, udp_len, &sum);
+	b += header_put(env, b, d, udp_len, &sum);
 	store_be16(b, d->sport);
 	store_be16(b + 2, d->dport);
 	store_be16(b + 4, (uint16_t)udp_len);
@@ -205,8 +216,8 @@ static void datagram_send(struct dp *dp, const Dp__PuntDatagram *q)
 		log_warn(&dp->log, "dp.punt.refused", "reason=\"%s\"", err_text(rc));
 		return;
 	}
-	p = pkt_alloc(dp->sh.pool);
-	if (!p || packet_fill(p, &d) < 0) {
+	p = pkt_alloc(udp_len_of(&d) + IP6_HDR <= PKT_DATA ? dp->sh.pool : dp->sh.large);
+	if (!p || packet_fill(&dp->env, p, &d) < 0) {
 		count_add(&dp->stats[p ? STAT_DROP_IP_NEEDS_FRAGMENT : STAT_DROP_NO_BUFFER], 1);
 		if (p)
 			pkt_free(p);

@@ -70,6 +70,9 @@ struct shared {
 	struct qsbr *qsbr;
 	void *pool; /* this and its buffers' size change only while no worker runs */
 	uint32_t pool_octets;
+	/* A few of PKT_DATA_JUMBO octets, whatever the MTU: for what is put together of fragments,
+	 * or is cut into some. */
+	void *large;
 	const struct env *env;
 	uint64_t flow_key[2]; /* of the flow labels we write */
 	_Atomic uint64_t lease_hold_ns;

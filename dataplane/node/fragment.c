@@ -7,11 +7,14 @@
 
 /* ---------------------------------------------------------------- gathering */
 
+/* How long the whole is going to be, its first fragment does not tell. */
 static void *buffer_get(void *ctx, uint8_t **data, uint32_t *room)
 {
 	struct worker *w = ctx;
-	struct pkt *p = pkt_alloc(w->sh->pool);
+	struct pkt *p = w->sh->large ? pkt_alloc(w->sh->large) : NULL;
 
+	if (!p)
+		p = pkt_alloc(w->sh->pool);
 	if (!p)
 		return NULL;
 	*data = p->p;

@@ -18,8 +18,10 @@ from labkit.junos import Configuration
 from labkit.pki import Pki, install
 from labkit.strongswan import Mirror
 
+# With this one the peer does not know RFC 7383: IKE_AUTH with all certificates goes in fragments of IP.
+WHOLE = "rsa-signatures"
 # (authentication-method, keys of the ends, what the peer logs of our signature, the peer's post-quantum key)
-KINDS = (("rsa-signatures", "rsa-2048", "RSA_EMSA_PKCS1_SHA2_256", None),
+KINDS = ((WHOLE, "rsa-2048", "RSA_EMSA_PKCS1_SHA2_256", None),
          ("ecdsa-signatures-256", "ecdsa-256", "ECDSA_WITH_SHA256_DER", None),
          ("digital-signature", "rsa-2048", "RSA_EMSA_PSS_SHA2_256", "green"),
          ("digital-signature", "ecdsa-384", "ECDSA_WITH_SHA384_DER", "blue"),
@@ -42,8 +44,10 @@ class Ends:
         with open(self.node.conf, encoding="utf-8") as text:
             self.text = text.read()
 
-    def issue(self, name, key, issuer=None):
-        return self.pki.issue(name, issuer or self.sub, key=key, names=[f"dns:{name}.example"])
+    def issue(self, name, key, issuer=None, more=0):
+        """more: names beside the one that counts, thirty octets each."""
+        names = [f"dns:{number:02}.of-many-more-names.example" for number in range(more)]
+        return self.pki.issue(name, issuer or self.sub, key=key, names=[f"dns:{name}.example", *names])
 
     def adopt(self, method, ours, theirs, ppk=None):
         """Both take new certificates and a new method, without a restart."""
@@ -63,7 +67,8 @@ class Ends:
         self.mirror = Mirror(Configuration(text), "PEER")
         if ppk:
             self.mirror.ppk = ppk, self.mirror.ppk[1]
-        self.lab.peer.configure(self.mirror, {"send_cert": "always"})
+        self.lab.peer.configure(self.mirror, {"send_cert": "always",
+                                              "fragmentation": "no" if method == WHOLE else "yes"})
 
     def takes_our_name(self):
         """The peer begins with a name of its own, but refuses others' unless it goes by ours."""
@@ -86,6 +91,11 @@ def from_peer(lab):
     wait.until(lambda: tunnel.crosses(lab), 5, "a ping crosses")
 
 
+def pieces(node):
+    listed, = node.ask("show", "security", "ipsec", "statistics")["ipsec-statistics"]
+    return {name: int(listed["counters"].get(name, 0)) for name in ("fragments.joined", "fragments.out")}
+
+
 def log_since(peer, mark):
     return peer.said()[mark:]
 
@@ -94,7 +104,8 @@ def log_since(peer, mark):
 def main(lab):
     ends = Ends(lab)
     for method, key, words, ppk in KINDS:
-        ends.adopt(method, ends.issue("tandem", key), ends.issue("peer", key), ppk)
+        more = 60 if method == WHOLE else 0
+        ends.adopt(method, ends.issue("tandem", key, more=more), ends.issue("peer", key, more=more), ppk)
         for begin in (from_peer, from_node):
             mark = len(lab.peer.said())
             if begin is from_node and ppk == "green":
@@ -110,6 +121,10 @@ def main(lab):
                 claim('"peer-certificate": "O=Tandem Lab, CN=peer"' in shown and '"Digital-signature"' in shown,
                       "the SA tells its peer's certificate, and how it was authenticated")
             tunnel.down_from_peer(lab)
+        if method == WHOLE:
+            found = pieces(ends.node)
+            claim(found["fragments.joined"] >= 2 and found["fragments.out"] >= 4,
+                  f"both ways more than a frame holds, whoever began: {found}")
     say("a peer that somebody else certified")
     ends.adopt("digital-signature", ends.issue("tandem", "ecdsa-256"),
                ends.issue("peer", "ecdsa-256", ends.other))

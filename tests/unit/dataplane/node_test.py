@@ -10,7 +10,7 @@ import time
 
 logging.getLogger("scapy").setLevel(logging.ERROR)
 from scapy.all import ARP, ICMP, IP, UDP, Ether, Raw  # noqa: E402
-from scapy.layers.inet import defragment  # noqa: E402
+from scapy.layers.inet import defragment, fragment  # noqa: E402
 from scapy.layers.ipsec import ESP, SecurityAssociation  # noqa: E402
 from scapy.utils import checksum  # noqa: E402
 
@@ -226,6 +226,32 @@ def cases(n):
         r = n.at_host()
         assert r and r.dst == "10.1.0.55" and r[Raw].load == b"kept", r
 
+    def long_ike_goes_both_ways_in_fragments():
+        """A peer that does not know RFC 7383 and sends all its certificates (RFC 7296 2.6)."""
+        for size in (1600, 3000, 9000):
+            msg = bytes(range(28)) + bytes(n % 251 for n in range(size - 28))
+            pieces = fragment(IP(src=PEER, dst=GW_OUT, id=size) / UDP(sport=500, dport=500) / Raw(msg), 1480)
+            for f in pieces[::-1]:
+                n.from_peer(f)
+            got = n.dp.punt_recv()
+            assert got and got[0]["data"] == msg, size
+            n.dp.punt_send(interface_id=1, local={"address": ip4(GW_OUT), "port": 500},
+                           remote={"address": ip4(PEER), "port": 500}, data=msg)
+            out = [n.at_peer() for _ in pieces]
+            assert all(f and len(f) <= 1500 and "DF" not in f.flags for f in out), out
+            whole = defragment(out)
+            assert len(whole) == 1 and bytes(whole[0][UDP].payload) == msg, size
+            del (want := IP(bytes(whole[0])))[UDP].chksum
+            assert IP(bytes(want))[UDP].chksum == whole[0][UDP].chksum
+
+    def fragments_that_pass_through_stay_as_they_are():
+        pieces = fragment(IP(src=HOST, dst=PEER, id=77) / UDP(sport=1, dport=2) / Raw(b"t" * 6000), 1200)
+        for f in pieces:
+            n.from_host(f)
+        for f in pieces:
+            r = n.at_peer()
+            assert r and (r.frag, r.len) == (f.frag, len(f)), (r and r.summary(), f.summary())
+
     def ike_goes_both_ways():
         msg = bytes(range(28)) + b"payload"
         n.from_peer(IP(src=PEER, dst=GW_OUT) / UDP(sport=500, dport=500) / Raw(msg))
@@ -258,6 +284,7 @@ def cases(n):
         n.raises("drop.spd.no-sa", lambda: [n.from_host(IP(src=HOST, dst=FAR) / UDP(sport=3, dport=4))
                                            for _ in range(5)], 5)
         e = n.dp.event("acquire")
+        assert e.pop("worker_hint") < n.workers, e
         assert e == {"policy_id": 11, "protocol": 17, "source": ip4(HOST), "destination": ip4(FAR),
                      "source_port": 3, "destination_port": 4}, e
         assert n.dp.event("acquire", timeout=0.2) is None
