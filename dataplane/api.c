@@ -214,6 +214,9 @@ static void handle(struct dp *dp, const Dp__Request *q, struct reply *r)
 	case DP__REQUEST__BODY_CHILD_INSTALL:
 		api_child_install(dp, q->child_install, r);
 		return;
+	case DP__REQUEST__BODY_CHILD_EXPECT:
+		api_child_expect(dp, q->child_expect, r);
+		return;
 	case DP__REQUEST__BODY_CHILD_UPDATE:
 		api_child_update(dp, q->child_update, r);
 		return;

@@ -366,7 +366,9 @@ static int install_new(struct dp *dp, struct sa *sa)
 		return rc;
 	if (retired)
 		dp_defer(dp, defer_free, retired, NULL);
-	return set_change(dp, p, NULL, sa);
+	rc = set_change(dp, p, NULL, sa);
+	await_installed(dp, sa);
+	return rc;
 }
 
 /* The same SA again (a restarted tandemd adopts it, an endpoint moved): its owner takes over what

@@ -87,6 +87,8 @@ static int init_shared(struct dp *dp, const struct dp_args *args)
 	if (rc < 0)
 		return rc;
 	rc = rg_ctl_init(dp);
+	if (rc == 0)
+		rc = await_ctl_init(dp);
 	if (rc < 0)
 		return rc;
 	atomic_store(&dp->sh.lease_hold_ns, LEASE_HOLD_NS);
@@ -145,6 +147,7 @@ void dp_fini(struct dp *dp)
 		_exit(0);
 	}
 	child_drop_all(dp);
+	await_ctl_fini(dp);
 	crew_fini(dp);
 	rg_ctl_fini(dp);
 	events_fini(dp);

@@ -194,6 +194,7 @@ void api_stalled_step(struct dp *dp);
 void api_configure(struct dp *dp, const Dp__Configure *c, struct reply *r);
 void api_route_set(struct dp *dp, const Dp__RouteSet *c, struct reply *r);
 void api_child_install(struct dp *dp, const Dp__ChildInstall *c, struct reply *r);
+void api_child_expect(struct dp *dp, const Dp__ChildExpect *e, struct reply *r);
 void api_child_update(struct dp *dp, const Dp__ChildUpdate *c, struct reply *r);
 void api_child_delete(struct dp *dp, const Dp__ChildDelete *c, struct reply *r);
 void api_lease_grant(struct dp *dp, const Dp__LeaseGrant *q, struct reply *r);
@@ -253,6 +254,12 @@ void probe_step(struct dp *dp, uint64_t now_ns);
 /* ---- handover_ctl.c */
 /* A new state of the group was published: what was queued goes by it. */
 void handover_end(struct dp *dp, uint32_t rg, struct reply *r);
+
+/* ---- await_ctl.c */
+int await_ctl_init(struct dp *dp) MUST_CHECK;
+void await_ctl_fini(struct dp *dp);
+/* It is in the table of SAs now: what came early goes on. */
+void await_installed(struct dp *dp, const struct sa *sa);
 
 /* ---- child.c */
 void child_drop_all(struct dp *dp);

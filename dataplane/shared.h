@@ -16,6 +16,7 @@
 #include "port.h"
 #include "sad.h"
 
+struct await_table;
 struct neighbours;
 struct qsbr;
 struct worker;
@@ -64,6 +65,7 @@ struct rg_slot {
 struct shared {
 	_Atomic(struct net *) net;
 	struct sad sad;
+	struct await_table *awaited; /* NULL: nothing ever waits */
 	struct rg_slot rgs[RG_MAX];
 	struct iv_pool ivs;
 	struct neighbours *neighbours;

@@ -37,6 +37,8 @@
 	X(FRAGMENTS_OUT, "fragments.out")                                                          \
 	X(FABRIC_FORWARDED, "fabric.forwarded")                                                    \
 	X(FABRIC_RECEIVED, "fabric.received")                                                      \
+	X(AWAITED, "esp.awaited")                                                                  \
+	X(AWAIT_FULL, "esp.await-table-full")                                                      \
 	X(HANDOVER_QUEUED, "handover.queued")                                                      \
 	X(KERNEL_IN, "kernel.in")                                                                  \
 	X(KERNEL_OUT, "kernel.out")                                                                \
@@ -124,6 +126,8 @@
 	X(DROP_NATT_SHORT, "drop.natt.short")                                                      \
 	X(DROP_ESP_SPI_RESERVED, "drop.esp.spi-reserved")                                          \
 	X(DROP_ESP_SPI, "drop.esp.spi-unknown")                                                    \
+	X(DROP_AWAIT_QUEUE, "drop.esp.await-queue")                                                \
+	X(DROP_AWAIT_LATE, "drop.esp.await-late")                                                  \
 	X(DROP_ESP_LENGTH, "drop.esp.length")                                                      \
 	X(DROP_ESP_BLOCK, "drop.esp.alignment")                                                    \
 	X(DROP_ESP_REPLAY, "drop.esp.replay")                                                      \

@@ -66,6 +66,7 @@ struct worker *worker_new(struct shared *sh, uint32_t id)
 	w->pending = pending_new();
 	w->holding = w->giving = -1;
 	w->freeze = freeze_new();
+	await_init(&w->await);
 	w->reasm = gather_new(sh->env);
 	w->ip_id = (uint16_t)(id << 12);
 	if (w->wake < 0 || !w->engine || !w->freeze || !w->reasm || !w->pending ||
@@ -96,6 +97,7 @@ void worker_free(struct worker *w)
 	ring_fini(&w->commands);
 	ring_fini(&w->done);
 	ring_fini(&w->notes);
+	await_clear(w);
 	pending_free(w->pending);
 	freeze_free(w->freeze);
 	gather_free(w);
@@ -132,6 +134,7 @@ void worker_clear(struct worker *w)
 	vec_drop(w, &w->route);
 	vec_drop(w, &w->spd_out);
 	handover_clear(w);
+	await_clear(w);
 	neighbour_clear(w);
 	w->holding = w->giving = -1;
 	w->handed = w->empty_polls = 0;
@@ -415,6 +418,7 @@ static void step_ticks(struct worker *w)
 	if (w->net && worker_is_lead(w))
 		neighbour_tick(w);
 	gather_tick(w);
+	await_tick(w);
 	node_tx_flush(w);
 }
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "await.h"
 #include "core/iv.h"
 #include "core/reasm.h"
 #include "note.h"
@@ -59,6 +60,7 @@ struct worker {
 	struct pending *pending; /* the lead's: packets waiting for a MAC */
 	struct freeze *freeze;	 /* packets waiting for a handover */
 	struct reasm *reasm;	 /* fragments waiting for their others */
+	struct await await;	 /* packets waiting for their SA */
 	uint64_t next_tick_ns;
 	uint64_t stats[STAT_COUNT];
 	uint64_t packets, busy_ns, idle_ns;

@@ -252,6 +252,19 @@ int dp_child_install_record(struct dp_client *c, struct view body, struct view l
 	return rc;
 }
 
+void dp_child_expect(struct dp_client *c, const struct ike_fx_expect *x)
+{
+	Dp__Request r = DP__REQUEST__INIT;
+	Dp__ChildExpect m = DP__CHILD_EXPECT__INIT;
+
+	m.spi_in = x->spi_in;
+	m.remote = bytes_of(addr_view(&x->remote));
+	r.body_case = DP__REQUEST__BODY_CHILD_EXPECT;
+	r.child_expect = &m;
+	if (dp_client_send(c, &r, NULL, NULL) < 0)
+		return; /* away: what comes early is lost */
+}
+
 void dp_child_update(struct dp_client *c, const struct ike_fx_update *u)
 {
 	Dp__Request r = DP__REQUEST__INIT;

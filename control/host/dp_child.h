@@ -12,6 +12,7 @@ int dp_child_install(struct dp_client *c, const struct ike_child_install *i, dp_
  * of its birth. They go together: a lease that came after the SA could come after its first packet.
  */
 int dp_child_install_record(struct dp_client *c, struct view body, struct view lease) MUST_CHECK;
+void dp_child_expect(struct dp_client *c, const struct ike_fx_expect *x);
 void dp_child_update(struct dp_client *c, const struct ike_fx_update *u);
 
 /* 'C' and four octets: the inbound SPI of a child's record key; false for other keys. */

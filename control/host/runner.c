@@ -286,6 +286,9 @@ static void execute(struct runner *r, struct ike_effect *e)
 		else
 			local_replicate(&r->d->local, &e->replicate);
 		break;
+	case IKE_FX_EXPECT:
+		dp_child_expect(&r->d->dp, &e->expect);
+		break;
 	case IKE_FX_ASK_ACTIVITY:
 		do_ask(r, &e->ask);
 		break;

@@ -21,6 +21,7 @@ enum ike_effect_type {
 	IKE_FX_SEND,
 	IKE_FX_KEX,
 	IKE_FX_INSTALL,
+	IKE_FX_EXPECT,
 	IKE_FX_UPDATE,
 	IKE_FX_DELETE,
 	IKE_FX_REPLICATE,
@@ -108,6 +109,12 @@ struct ike_fx_install {
 	struct ike_child_install child;
 };
 
+/* The peer is being told of this SPI, and may send with it before the INSTALL. */
+struct ike_fx_expect {
+	uint32_t spi_in;
+	struct addr remote;
+};
+
 struct ike_fx_update {
 	uint32_t spi_in;
 	bool moved;    /* the peer is at `remote` now (committed); else: */
@@ -155,6 +162,7 @@ struct ike_effect {
 		struct ike_sign_job *sign; /* likewise: proof.h */
 		struct ike_trust_job *trust;
 		struct ike_fx_install install;
+		struct ike_fx_expect expect;
 		struct ike_fx_update update;
 		struct ike_fx_delete del;
 		struct ike_fx_replicate replicate;

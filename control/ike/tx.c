@@ -292,6 +292,20 @@ int tx_request_close(struct ike *ike, struct ike_sa *sa, struct writer *w)
 	return 0;
 }
 
+/* The answer makes the child at the other end: what is sent with it may overtake the answer. */
+static void expect(struct ike *ike, const struct ike_sa *sa)
+{
+	const struct exch *x = sa->out;
+	struct ike_effect *e;
+
+	if (x->new_spi == 0 ||
+		(x->kind != EXCH_AUTH && x->kind != EXCH_CHILD && x->kind != EXCH_CHILD_REKEY))
+		return;
+	e = ike_effects_add(ike->fx, IKE_FX_EXPECT);
+	if (e)
+		e->expect = (struct ike_fx_expect){(uint32_t)x->new_spi, sa->remote.addr};
+}
+
 void tx_request_release(struct ike *ike, struct ike_sa *sa, uint32_t mid)
 {
 	struct exch *x = sa->out;
@@ -302,6 +316,7 @@ void tx_request_release(struct ike *ike, struct ike_sa *sa, uint32_t mid)
 	x->first_ms = ike->now_ms;
 	x->tries = 0;
 	ike->stats.tx_messages++;
+	expect(ike, sa);
 	tx_send(ike, sa, x->flight);
 	sa->at_retransmit = ike->now_ms + sched_retransmit_ms(sa);
 	sa_rearm(ike, sa);
@@ -320,6 +335,7 @@ int tx_request_again(struct ike *ike, struct ike_sa *sa)
 	if (sched_gives_up(sa))
 		return -ERR_LIMIT;
 	ike->stats.tx_retransmits++;
+	expect(ike, sa);
 	tx_send(ike, sa, x->flight);
 	sa->at_retransmit = ike->now_ms + sched_retransmit_ms(sa);
 	sa_rearm(ike, sa);

@@ -63,10 +63,11 @@ static void admit(struct worker *w, struct pkt *p, struct ah_burst *b)
 
 	p->sa = sa;
 	if (!sa || !suite_is_ah(sa->suite)) {
-		sa_tell_unknown(w, p);
-		worker_drop(w, p, STAT_DROP_AH_SPI);
+		sa_unknown(w, p, STAT_DROP_AH_SPI);
 		return;
 	}
+	if (__builtin_expect(w->await.n != 0, 0) && await_hold(w, p))
+		return;
 	if (!esp_admit(w, p, sa))
 		return;
 	why = refuse(w, p);

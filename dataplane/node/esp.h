@@ -19,8 +19,9 @@ void sa_tend(struct worker *w, struct sa *sa);
 
 /* ---- sa_in.c: what was opened, by ESP or AH */
 
-/* Nobody knows the SPI; at most ten times a second. */
-void sa_tell_unknown(struct worker *w, const struct pkt *p);
+/* Nobody knows the SPI: waits, if it is awaited; else tandemd is told, at most ten times a second,
+ * and it is dropped. */
+void sa_unknown(struct worker *w, struct pkt *p, enum counter why);
 /* It is authentic: its number is taken. False: twice in a burst, and dropped. */
 bool sa_mark(struct worker *w, struct pkt *p);
 /* It is authentic, and yet goes no further. */

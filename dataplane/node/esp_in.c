@@ -28,10 +28,11 @@ static bool admit(struct worker *w, struct pkt *p, struct suite_op *op)
 	uint32_t n;
 
 	if (!sa || suite_is_ah(sa->suite)) {
-		sa_tell_unknown(w, p);
-		worker_drop(w, p, STAT_DROP_ESP_SPI);
+		sa_unknown(w, p, STAT_DROP_ESP_SPI);
 		return false;
 	}
+	if (__builtin_expect(w->await.n != 0, 0) && await_hold(w, p))
+		return false;
 	if (!esp_admit(w, p, sa))
 		return false;
 	n = esp_cipher_len(&sa->suite->shape, p->len);

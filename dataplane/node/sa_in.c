@@ -4,7 +4,7 @@
 
 #define BAD_SPI_NS (UINT64_C(100) * 1000 * 1000)
 
-void sa_tell_unknown(struct worker *w, const struct pkt *p)
+static void tell_unknown(struct worker *w, const struct pkt *p)
 {
 	struct note n = {.kind = NOTE_BAD_SPI, .spi = p->spi};
 
@@ -16,6 +16,15 @@ void sa_tell_unknown(struct worker *w, const struct pkt *p)
 	n.endpoint.to = ip_dst(p->p - p->outer);
 	n.endpoint.to_port = p->flags & PKT_NATT ? ESP_UDP_PORT : 0;
 	(void)worker_note(w, &n);
+}
+
+void sa_unknown(struct worker *w, struct pkt *p, enum counter why)
+{
+	p->sa = NULL;
+	if (await_hold(w, p))
+		return;
+	tell_unknown(w, p);
+	worker_drop(w, p, why);
 }
 
 static void tell_first(struct worker *w, struct sa *sa)

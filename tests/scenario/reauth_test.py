@@ -1,8 +1,9 @@
 #!/usr/bin/python3 -B
 """The IKE SA is authenticated anew under traffic, by us, by the peer, and by the node that took over (REA-001,
-REA-004, REA-005, REA-006). A handover loses nothing. What a reauthentication loses is the peer's doing: strongSwan
-sends with the new child before its answer has told us the keys, and forgets the old one while our packets are on
-the way to it; two ends of ours lose nothing (tests/unit/ike/test_reauth.c).
+REA-004, REA-005, REA-006). A handover loses nothing. Of what the peer sends nothing is lost: strongSwan sends with
+the new child before its answer has told us the keys, and these packets wait. What we send may be lost by its doing:
+it forgets the old child while our packets are on the way; two ends of ours lose nothing
+(tests/unit/ike/test_reauth.c).
 
                                  +-- node0 --+
     inside 10.1.0.2 --- inside --+           +-- outside --- 192.0.2.2 peer, LAN 10.2.0.1
@@ -57,7 +58,7 @@ def main(lab):
     for what, window in windows.items():
         lost = {way: said["lost"] for way, said in watched.traffic.report(*window).items()}
         most = 0 if what == "handover" else ON_THE_WAY
-        claim(max(lost.values()) <= most, f"{what}: lost {lost}")
+        claim(lost["in"] == 0 and lost["out"] <= most, f"{what}: lost {lost}")
     claim(watched.peer["ike"]["IKE_SA_INIT"]["requests"] >= 3, "three full exchanges were seen")
 
 

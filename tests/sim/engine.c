@@ -247,6 +247,7 @@ static void execute(struct world *w, uint32_t n, struct ike_effect *e)
 	case IKE_FX_ASK_ACTIVITY:
 		(void)post(engine_of(w, n), WORK_ACTIVITY, e->ask.sa);
 		break;
+	case IKE_FX_EXPECT: /* packets of this world do not overtake messages */
 	case IKE_FX_OPERATOR_DONE:
 	default:
 		break;

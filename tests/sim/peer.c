@@ -149,6 +149,7 @@ static void execute(struct world *w, struct peer *a, struct ike_effect *e)
 		ticket_add(a->committed, &a->n_committed, e->replicate.ticket);
 		break;
 	case IKE_FX_ASK_ACTIVITY:
+	case IKE_FX_EXPECT:
 	case IKE_FX_OPERATOR_DONE:
 	default:
 		break;

@@ -39,6 +39,26 @@ static struct ip_frame esp(uint32_t spi, size_t n)
 	return x;
 }
 
+/* ---------------------------------------------------------------- before the SA */
+
+static void esp_awaited_once_too_often(struct shot *s)
+{
+	struct ip_frame x = esp(WAY_SPI_IN + 1, 60);
+
+	atomic_store(&way_await(s->y, WAY_SPI_IN + 1)->packets, AWAIT_SPI_PACKETS);
+	fire_frame(s, 0, &x);
+}
+
+static void esp_awaited_in_vain(struct shot *s)
+{
+	struct ip_frame x = esp(WAY_SPI_IN + 1, 60);
+
+	(void)way_await(s->y, WAY_SPI_IN + 1);
+	fire_frame(s, 0, &x);
+	s->y->w->now_ns += AWAIT_HELD_NS;
+	await_tick(s->y->w);
+}
+
 /* ---------------------------------------------------------------- before the ICV */
 
 static void esp_cut_in_the_header(struct shot *s)
@@ -394,6 +414,8 @@ static const struct drop_case cases[] = {
 	{STAT_DROP_ESP_SPI_RESERVED, "SPI 255", esp_with_a_reserved_spi},
 	{STAT_DROP_ESP_SPI_RESERVED, "SPI 0", esp_with_spi_zero},
 	{STAT_DROP_ESP_SPI, "an unknown SPI", esp_with_an_unknown_spi},
+	{STAT_DROP_AWAIT_QUEUE, "more than may wait for an SA", esp_awaited_once_too_often},
+	{STAT_DROP_AWAIT_LATE, "what waited for an SA in vain", esp_awaited_in_vain},
 	{STAT_DROP_ESP_LENGTH, "ESP without room for a trailer", esp_without_a_trailer},
 	{STAT_DROP_ESP_BLOCK, "ESP in half words", esp_in_half_words},
 	{STAT_DROP_ESP_NUMBER, "number 0", esp_with_number_zero},

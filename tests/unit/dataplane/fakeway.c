@@ -216,6 +216,21 @@ struct sa *way_add_sa(struct way *y, uint32_t spi_in, const struct way_sa *like)
 	return sa;
 }
 
+struct awaited *way_await(struct way *y, uint32_t spi_in)
+{
+	struct awaited *a = calloc(1, sizeof *a), *old;
+
+	if (!a)
+		abort();
+	a->spi = spi_in;
+	a->from = ipaddr_v4((uint32_t)WAY_PEER);
+	atomic_store(&a->until_ns, UINT64_MAX);
+	if (!await_put(y->sh.awaited, a, 0, &old))
+		abort();
+	free(old);
+	return a;
+}
+
 void way_add_port(struct way *y, uint16_t i)
 {
 	y->ports[i].ops = &fake_ops;
@@ -260,6 +275,9 @@ struct way *way_new_sa(const struct way_sa *like)
 		atomic_store(&y->sh.rgs[i].view, v);
 	}
 	must(sad_init(&y->sh.sad));
+	y->sh.awaited = calloc(1, sizeof *y->sh.awaited);
+	if (!y->sh.awaited)
+		abort();
 	y->sh.env = &fixed_env;
 	y->sh.pool_octets = PKT_DATA;
 	iv_pool_init(&y->sh.ivs, 1);
@@ -298,6 +316,9 @@ void way_free(struct way *y)
 	way_forget(y);
 	worker_free(y->w);
 	sad_fini(&y->sh.sad);
+	for (uint32_t i = 0; i < AWAIT_SLOTS; i++)
+		free(atomic_load(&y->sh.awaited->slots[i]));
+	free(y->sh.awaited);
 	net_free(atomic_load(&y->sh.net));
 	neighbours_free(y->sh.neighbours);
 	for (uint32_t i = 0; i < RG_MAX; i++)

@@ -78,6 +78,8 @@ uint32_t way_drain(struct way *y);
 size_t way_seal(struct way *y, uint64_t seq, struct view plain, bool udp, uint8_t *frame);
 /* Another SA like that of the way, inbound only; gone with the way. */
 struct sa *way_add_sa(struct way *y, uint32_t spi_in, const struct way_sa *like);
+/* The peer may send with it before it is there. Lent; gone with the way. */
+struct awaited *way_await(struct way *y, uint32_t spi_in);
 /* The same to any of them. */
 size_t way_seal_sa(struct way *y, const struct sa *sa, uint64_t seq, struct view plain, bool udp,
 	uint8_t *frame);

@@ -7,7 +7,6 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "ike/record.h"
-#include "record.pb-c.h"
 #include "pair_cert.h"
 #include "wire/message.h"
 
@@ -397,100 +396,6 @@ static void do_replicate(struct pair *p, int n, const struct ike_fx_replicate *r
 	pair_task_add(p, TASK_COMMITTED, n)->ticket = r->ticket;
 }
 
-static void sad_del(struct pair_node *node, uint32_t spi_in)
-{
-	struct pair_child **at = &node->sad, *c;
-
-	while (*at && (*at)->spi_in != spi_in)
-		at = &(*at)->next;
-	c = *at;
-	if (!c)
-		return;
-	*at = c->next;
-	free(c);
-}
-
-static struct view octets_view(const ProtobufCBinaryData *b)
-{
-	return view_of(b->data, b->len);
-}
-
-/* One of both may be empty. */
-static void keys_put(uint8_t *out, struct view encr, struct view integ)
-{
-	if (encr.n)
-		memcpy(out, encr.p, encr.n);
-	if (integ.n)
-		memcpy(out + encr.n, integ.p, integ.n);
-}
-
-static void do_install(struct pair *p, int n, const struct ike_fx_install *i)
-{
-	const struct ike_child_install *in = &i->child;
-	struct pair_node *node = &p->node[n];
-	struct pair_child *c = calloc(1, sizeof *c), *was = node->sad;
-	struct task *t;
-
-	assert_non_null(c);
-	while (was && was->spi_in != in->spi_in)
-		was = was->next;
-	/* The same again: what differs is taken over, what it knows stays. */
-	if (was)
-		*c = (struct pair_child){.live = was->live,
-			.seen = was->seen,
-			.stamp = was->stamp,
-			.outbound = was->outbound};
-	sad_del(node, in->spi_in);
-	c->worker_hint = in->worker_hint;
-	c->own_wanted = in->own_wanted;
-	c->spi_in = in->spi_in;
-	c->spi_out = in->spi_out;
-	c->policy_id = in->policy_id;
-	c->selector_id = in->selector_id;
-	c->peer = in->peer;
-	c->local = in->local;
-	c->remote = in->remote;
-	c->udp_encap = in->udp_encap;
-	c->udp_port = in->outer.udp_port;
-	if (c->udp_port) {
-		assert_int_equal(in->outer.udp_key.n, sizeof c->udp_key);
-		memcpy(c->udp_key, in->outer.udp_key.p, sizeof c->udp_key);
-	}
-	c->outbound |= in->outbound;
-	c->esn = in->esn;
-	c->order = in->order;
-	c->key_n = in->encr_key_in.n + in->integ_key_in.n;
-	assert_in_range(c->key_n, 1, sizeof c->key_in);
-	keys_put(c->key_in, in->encr_key_in, in->integ_key_in);
-	keys_put(c->key_out, in->encr_key_out, in->integ_key_out);
-	c->n_local_ts = MIN(in->n_local_ts, 8u);
-	c->n_remote_ts = MIN(in->n_remote_ts, 8u);
-	memcpy(c->local_ts, in->local_ts, c->n_local_ts * sizeof c->local_ts[0]);
-	memcpy(c->remote_ts, in->remote_ts, c->n_remote_ts * sizeof c->remote_ts[0]);
-	node->installs++;
-	if (node->install_rc == 0) {
-		c->next = node->sad;
-		node->sad = c;
-	} else {
-		free(c);
-	}
-	t = pair_task_add(p, TASK_INSTALLED, n);
-	t->ticket = i->ticket;
-	t->spi = in->spi_in;
-}
-
-static void do_update(struct pair_node *node, const struct ike_fx_update *u)
-{
-	for (struct pair_child *c = node->sad; c; c = c->next) {
-		if (c->spi_in != u->spi_in)
-			continue;
-		if (u->moved)
-			c->remote = u->remote;
-		else
-			c->outbound = u->outbound;
-	}
-}
-
 static void do_ask(struct pair *p, int n, const struct ike_fx_ask *a)
 {
 	struct ike_event ev = {.type = IKE_EV_ACTIVITY};
@@ -522,18 +427,21 @@ static void execute(struct pair *p, int n, struct ike_effect *e)
 		pair_task_add(p, TASK_TRUST, n)->trust = take_ptr(e->trust);
 		break;
 	case IKE_FX_INSTALL:
-		do_install(p, n, &e->install);
+		pair_sad_install(p, n, &e->install);
 		break;
 	case IKE_FX_UPDATE:
-		do_update(node, &e->update);
+		pair_sad_update(node, &e->update);
 		break;
 	case IKE_FX_DELETE:
 		for (size_t i = 0; i < e->del.n; i++)
-			sad_del(node, e->del.spi_in[i]);
+			pair_sad_delete(node, e->del.spi_in[i]);
 		node->deletes += (unsigned)e->del.n;
 		break;
 	case IKE_FX_REPLICATE:
 		do_replicate(p, n, &e->replicate);
+		break;
+	case IKE_FX_EXPECT:
+		node->expected = e->expect.spi_in;
 		break;
 	case IKE_FX_ASK_ACTIVITY:
 		do_ask(p, n, &e->ask);
@@ -709,7 +617,7 @@ void pair_free(struct pair *p)
 			batch_end(&p->node[i], false);
 		log_free(&p->node[i]);
 		while (p->node[i].sad)
-			sad_del(&p->node[i], p->node[i].sad->spi_in);
+			pair_sad_delete(&p->node[i], p->node[i].sad->spi_in);
 	}
 	while (p->first) {
 		struct task *t = p->first;
@@ -720,37 +628,6 @@ void pair_free(struct pair *p)
 	pair_watch_end(p);
 	crypto_free(p->crypto);
 	free(p);
-}
-
-/* The dataplane of the successor holds what the log says, as a standby's does. */
-static void sad_of_log(struct pair_node *to, const struct pair_record *r)
-{
-	Rec__ChildSa *s = rec__child_sa__unpack(NULL, r->body.n, r->body.p);
-	struct pair_child *c = calloc(1, sizeof *c);
-
-	assert_non_null(s);
-	assert_non_null(c);
-	c->spi_in = s->spi_in;
-	c->spi_out = s->spi_out;
-	c->policy_id = s->policy_id;
-	c->selector_id = s->selector_id;
-	c->peer = s->peer;
-	c->worker_hint = (uint8_t)s->worker_hint;
-	c->own_wanted = s->own_wanted;
-	c->outbound = s->outbound;
-	c->order = s->order;
-	c->udp_encap = s->udp_encap;
-	assert_int_equal(addr_from_view(octets_view(&s->local->address), &c->local.addr), 0);
-	assert_int_equal(addr_from_view(octets_view(&s->remote->address), &c->remote.addr), 0);
-	c->local.port = (uint16_t)s->local->port;
-	c->remote.port = (uint16_t)s->remote->port;
-	c->live = true;
-	c->key_n = s->encr_key_in.len + s->integ_key_in.len;
-	keys_put(c->key_in, octets_view(&s->encr_key_in), octets_view(&s->integ_key_in));
-	keys_put(c->key_out, octets_view(&s->encr_key_out), octets_view(&s->integ_key_out));
-	c->next = to->sad;
-	to->sad = c;
-	rec__child_sa__free_unpacked(s, NULL);
 }
 
 void pair_takeover(
@@ -766,15 +643,15 @@ void pair_takeover(
 	rg_event(p, to, IKE_EV_RG, true);
 	log_free(b);
 	while (b->sad)
-		sad_del(b, b->sad->spi_in);
+		pair_sad_delete(b, b->sad->spi_in);
 	b->log = take_ptr(a->log);
 	while (a->sad)
-		sad_del(a, a->sad->spi_in);
+		pair_sad_delete(a, a->sad->spi_in);
 	for (struct pair_record *r = b->log; r; r = r->next) {
 		struct ike_event ev = {.type = IKE_EV_RESTORE};
 
 		if (r->key[0] == 'C')
-			sad_of_log(b, r);
+			pair_sad_restore(b, r);
 		ev.record = (struct ike_ev_record){
 			.key = view_of(r->key, r->key_n), .body = blob_view(&r->body)};
 		assert_int_equal(pair_feed(p, to, &ev), 0);

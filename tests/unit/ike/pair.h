@@ -128,6 +128,7 @@ struct pair_node {
 	char said[65536]; /* log lines */
 	size_t said_n;
 	unsigned sent, asked, operated, installs, deletes, keepalives;
+	uint32_t expected;	    /* the dataplane was told last that the peer may send with it */
 	unsigned clock[PAIR_NODES]; /* steps of each node that this one may know of */
 	uint32_t born;		    /* tasks made */
 	struct pair_path path[PAIR_WORKERS];
@@ -219,6 +220,13 @@ unsigned pair_operate(
 /* ---- the observer (pair_watch.c) */
 void pair_watch(struct pair *p, int node, struct view octets);
 void pair_watch_end(struct pair *p);
+
+/* ---- the dataplane of a node (pair_sad.c) */
+void pair_sad_install(struct pair *p, int n, const struct ike_fx_install *i);
+void pair_sad_update(struct pair_node *node, const struct ike_fx_update *u);
+void pair_sad_delete(struct pair_node *node, uint32_t spi_in);
+/* That of a successor holds what the log says, as a standby's does. */
+void pair_sad_restore(struct pair_node *to, const struct pair_record *r);
 
 /* ---- data (pair_path.c) */
 /* From here on both ends always have something to send: one packet each time they change to another

@@ -36,6 +36,8 @@ static void child_is_rekeyed_with_pfs(void **state)
 	a.pfs = b.pfs = "group19";
 	p = pair_up_of(&a, &b);
 	assert_null(pair_child(p, 0)->suite.dh);
+	assert_int_equal(p->node[0].expected, pair_child(p, 0)->spi_in);
+	assert_int_equal(p->node[1].expected, 0);
 	for (int i = 0; i < 3; i++) {
 		uint32_t was = pair_child(p, 1)->spi_in;
 
@@ -44,6 +46,8 @@ static void child_is_rekeyed_with_pfs(void **state)
 		pair_check_up(p, 0, 1);
 		assert_int_not_equal(pair_child(p, 1)->spi_in, was);
 		assert_int_equal(pair_child(p, 0)->suite.dh->id, 19);
+		/* The peer may use it before its answer is here. */
+		assert_int_equal(p->node[i % 2].expected, pair_child(p, i % 2)->spi_in);
 	}
 	pair_free(p);
 }
