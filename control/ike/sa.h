@@ -108,6 +108,7 @@ struct half {
 	struct kex *kex; /* initiator, between request and answer */
 	uint16_t group;
 	uint8_t retries;
+	int refused;  /* initiator: what the first refusal was, in clear; 0: none yet */
 	bool counted; /* in the engine's number of half-open SAs */
 	struct half_guard guard;
 	struct inter inter;

@@ -45,6 +45,7 @@
 	X(tx_keepalives, "NAT keepalives sent") \
 	X(cookies_sent, "cookies demanded") \
 	X(cookies_bad, "wrong cookies") \
+	X(init_refusals, "unauthenticated refusals of first messages of ours") \
 	X(auth_failed, "peers not authenticated") \
 	X(peers_over_limit, "peers refused: connections-limit") \
 	X(peers_duplicate, "peers refused: their identity is connected from elsewhere") \

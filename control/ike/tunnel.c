@@ -568,6 +568,16 @@ static void unlist_all(struct ike *ike)
 		t->listed = false;
 }
 
+/* What was refused was asked for by the old one. */
+static void refused_end(struct ike *ike)
+{
+	struct ike_sa *sa, *next;
+
+	map_foreach (ike->sas, sa, next)
+		if (sa->state == SA_INIT_SENT && sa->half->refused != 0)
+			(void)fsm_on(ike, sa, ON_LINGER);
+}
+
 int tunnels_configure(struct ike *ike)
 {
 	uint32_t id = TUNNEL_FIRST_ID;
@@ -588,6 +598,7 @@ int tunnels_configure(struct ike *ike)
 			gateway_unlisted(ike, gw);
 	if (rc == 0)
 		rc = peers_build(ike);
+	refused_end(ike);
 	tunnels_start(ike, UINT32_MAX);
 	resource_check(ike);
 	return rc;

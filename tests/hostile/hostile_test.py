@@ -220,6 +220,8 @@ class Caller:
         if want == rows_fake.GIVES_UP:
             self.gives_up(f)
             return
+        if want == rows_fake.STOPS:
+            return
         f.good_init().take()
         f.good_auth()
         if not f.s.is_alive():

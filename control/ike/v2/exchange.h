@@ -39,6 +39,7 @@ int on_init_key_pair(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_init_cookie(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_init_other_group(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_init_refused(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_init_given_up(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_init_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_init_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_init_respond(struct ike *ike, struct ike_sa *sa, const struct cause *c);

@@ -16,6 +16,7 @@ static const struct ike_rule rules[] = {
 	{"ask again with the cookie", SA_INIT_SENT, RX_INIT_COOKIE, 0, ACT(on_init_cookie), SA_SAME},
 	{"ask again with another group", SA_INIT_SENT, RX_INIT_BAD_KE, 0, ACT(on_init_other_group), SA_KEYING},
 	{"they want none of it", SA_INIT_SENT, RX_INIT_ERROR, 0, ACT(on_init_refused), SA_SAME},
+	{"nobody said anything better", SA_INIT_SENT, ON_LINGER, 0, ACT(on_init_given_up), SA_GONE},
 	{"compute the shared secret", SA_INIT_SENT, RX_INIT_RESP, P(SA) | P(KE) | P(NONCE), ACT(on_init_answered), SA_DERIVING},
 	{"prove who we are, after all key exchanges", SA_DERIVING, ON_KEX_DONE, 0, ACT(on_init_secret), SA_AUTH_SENT},
 	{"compute one more shared secret", SA_DERIVING, RX_INTER_RESP, P(KE), ACT(on_inter_answered), SA_SAME},

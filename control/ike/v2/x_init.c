@@ -16,6 +16,7 @@
 #include "ike/v2/ppk.h"
 #include "ike/v2/mobike.h"
 #include "ike/v2/redirect.h"
+#include "ike/v2/refusal.h"
 #include "ike/v2/resume.h"
 #include "wire/pld_ke.h"
 #include "wire/pld_nonce.h"
@@ -636,7 +637,7 @@ int on_init_key_pair(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 int on_init_cookie(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	if (sa->half->retries++ >= INIT_RETRIES)
-		return -ERR_LIMIT;
+		return refusal_bad_answer(ike, sa, -ERR_LIMIT);
 	blob_fini(&sa->half->cookie);
 	if (blob_copy(c->rx->notes.cookie, &sa->half->cookie) < 0)
 		return -ERR_NOMEM;
@@ -650,18 +651,20 @@ int on_init_other_group(struct ike *ike, struct ike_sa *sa, const struct cause *
 	/* Only a group that we offered (1.2): nobody talks us down. */
 	if (sa->half->retries++ >= INIT_RETRIES || group == sa->half->group ||
 		negotiate_ike_group(sa->gw->model->policy, group) != group)
-		return -ERR_INVALID_KE;
+		return refusal_bad_answer(ike, sa, -ERR_INVALID_KE);
 	sa->half->group = group;
-	sa->at_retransmit = 0;
+	sa->at_retransmit = sa->at_linger = 0;
+	sa->half->refused = 0;
 	exch_free(sa->out);
 	sa->out = NULL;
 	return generate(ike, sa);
 }
 
-int on_init_refused(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+static bool is_whole(const struct rx *rx)
 {
-	sa_warn(ike, sa, "ike.init.refused", "notify=%u", c->rx->notes.error);
-	return -ERR_NO_PROPOSAL;
+	return chain_find(rx->chain, PLD_NONCE) &&
+	       (rx->exchange == EXCHANGE_IKE_SESSION_RESUME ||
+		       (chain_find(rx->chain, PLD_SA) && chain_find(rx->chain, PLD_KE)));
 }
 
 static enum sa_trigger answer_is(const struct rx *rx)
@@ -670,7 +673,7 @@ static enum sa_trigger answer_is(const struct rx *rx)
 		return RX_INIT_COOKIE;
 	if (rx->notes.error == N_INVALID_KE_PAYLOAD)
 		return RX_INIT_BAD_KE;
-	if (rx->notes.error)
+	if (rx->notes.error || !is_whole(rx))
 		return RX_INIT_ERROR;
 	return rx->exchange == EXCHANGE_IKE_SESSION_RESUME ? RX_RESUME_RESP : RX_INIT_RESP;
 }
@@ -728,7 +731,8 @@ int on_resume_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c
 	int rc;
 
 	if (rx_nonce(c->rx, &nonce) < 0 || ike_header_parse(c->rx->raw, &hdr) < 0 || hdr.spi_r == 0)
-		return -ERR_SYNTAX;
+		return refusal_bad_answer(ike, sa, -ERR_SYNTAX);
+	sa->at_linger = 0;
 	sa->spi_remote = hdr.spi_r;
 	if (blob_copy(c->rx->raw, &h->peer_init) < 0 || blob_copy(nonce, &h->peer_nonce) < 0)
 		return -ERR_NOMEM;
@@ -760,12 +764,13 @@ int on_init_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	if (!p || !k || pld_sa_parse(p->body, SA_ANSWER, &answer) < 0 ||
 		pld_ke_parse(k->body, &ke) < 0 || rx_nonce(c->rx, &nonce) < 0 ||
 		ike_header_parse(c->rx->raw, &hdr) < 0 || hdr.spi_r == 0)
-		return -ERR_SYNTAX;
+		return refusal_bad_answer(ike, sa, -ERR_SYNTAX);
 	if (negotiate_ike(
 		    sa->gw->model->policy, further_with(c->rx), &answer, &sa->suite, &choice) < 0)
-		return -ERR_NO_PROPOSAL;
+		return refusal_bad_answer(ike, sa, -ERR_NO_PROPOSAL);
 	if (ke.group != h->group || sa->suite.dh->id != h->group)
-		return -ERR_INVALID_KE;
+		return refusal_bad_answer(ike, sa, -ERR_INVALID_KE);
+	sa->at_linger = 0;
 	sa->spi_remote = hdr.spi_r;
 	if (blob_copy(c->rx->raw, &h->peer_init) < 0 || blob_copy(nonce, &h->peer_nonce) < 0)
 		return -ERR_NOMEM;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "ike/tx.h"
 #include "pair.h"
 
 static void traffic_brings_the_tunnel_up(void **state)
@@ -494,6 +495,87 @@ static void child_that_cannot_be_installed_is_deleted(void **state)
 	pair_free(p);
 }
 
+/* ---------------------------------------------------------------- refusals in clear */
+
+struct forger {
+	uint16_t notify;
+	unsigned left; /* how many answers are hidden behind it */
+	unsigned sent;
+};
+
+/* Before the answer to an IKE_SA_INIT comes, somebody else refuses. */
+static bool forge_refusal(struct pair *p, struct packet *k)
+{
+	struct forger *f = p->wire_ctx;
+	struct ike_header h = packet_header(k);
+	struct packet bad = *k;
+	struct writer w;
+	struct view v;
+
+	if (h.exchange != EXCHANGE_IKE_SA_INIT || !(h.flags & IKE_FLAG_RESPONSE) || f->left == 0)
+		return true;
+	f->left--;
+	h.spi_r = 0;
+	writer_begin(&w, bad.octets, sizeof bad.octets, &h);
+	tx_notify(&w, f->notify, (struct view){0});
+	assert_int_equal(writer_end(&w, &v), 0);
+	bad.n = v.n;
+	*k = bad;
+	f->sent++;
+	return true;
+}
+
+/* RFC 7296 2.21.1: nobody who cannot do more than talk ends an attempt. */
+static void a_forged_refusal_ends_nothing(void **state)
+{
+	static const uint16_t notifies[] = {N_NO_PROPOSAL_CHOSEN, N_INVALID_SYNTAX,
+		N_AUTHENTICATION_FAILED, N_UNSUPPORTED_CRITICAL_PAYLOAD, 8191};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(notifies); i++) {
+		struct forger f = {.notify = notifies[i], .left = 2};
+		struct pair *p = pair_ordinary();
+
+		p->wire = forge_refusal;
+		p->wire_ctx = &f;
+		p->unchecked = true;
+		pair_acquire(p, 0);
+		pair_pass(p, 2900);
+		assert_int_equal(f.sent, 2);
+		assert_int_equal(p->node[0].ike->stats.init_refusals, 2);
+		pair_check_up(p, 0, 1);
+		assert_int_equal(p->node[0].ike->stats.ike_initiated, 1);
+		pair_pass(p, 10000);
+		pair_check_up(p, 0, 1);
+		pair_free(p);
+	}
+}
+
+/* But who says nothing else is believed, after a while, and the log says it once. */
+static void a_refusal_is_believed_at_last(void **state)
+{
+	struct forger f = {.notify = N_NO_PROPOSAL_CHOSEN, .left = 1000};
+	struct pair *p = pair_ordinary();
+
+	(void)state;
+	p->wire = forge_refusal;
+	p->wire_ctx = &f;
+	p->unchecked = true;
+	pair_acquire(p, 0);
+	pair_pass(p, 2900);
+	assert_int_equal(pair_open_sas(p, 0), 1);
+	assert_true(pair_said(p, 0, "ike.init.refused"));
+	pair_pass(p, 200);
+	assert_int_equal(pair_open_sas(p, 0), 0);
+	assert_int_equal(tunnel_find(p->node[0].ike, pair_policy(p, 0))->down, TUNNEL_IKE_PROPOSAL);
+	f.left = 0;
+	pair_acquire(p, 0);
+	pair_pass(p, 1000);
+	assert_int_equal(pair_children(p, 0), 1);
+	assert_int_equal(pair_children(p, 1), 1);
+	pair_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -518,6 +600,8 @@ int main(void)
 		cmocka_unit_test(dynamic_peers_are_told_apart),
 		cmocka_unit_test(replication_comes_before_output),
 		cmocka_unit_test(child_that_cannot_be_installed_is_deleted),
+		cmocka_unit_test(a_forged_refusal_ends_nothing),
+		cmocka_unit_test(a_refusal_is_believed_at_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
