@@ -9,6 +9,7 @@
 #include "ike/jobs.h"
 #include "ike/rx.h"
 #include "ike/schedule.h"
+#include "ike/v2/exchange.h"
 
 #define PATIENCE_MS 90000 /* longer than any job takes: the last resort of an initiator */
 
@@ -255,7 +256,6 @@ void proof_revoked(struct ike *ike, const struct cert_ref *refs, size_t n)
 			"reason=\"a certificate of the peer's chain is revoked\" subject=\"%s\"",
 			sa->peer_cert->subject);
 		ike->stats.ike_revoked++;
-		sa->want_close = true;
-		sched_work(ike, sa);
+		xchg_close(ike, sa);
 	}
 }

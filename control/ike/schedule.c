@@ -125,6 +125,10 @@ static int begin_one(struct ike *ike, struct ike_sa *sa)
 		return xchg_begin_delete_child(ike, sa, sa->orphan);
 	if (sa->state != SA_UP)
 		return 0;
+	/* Whatever the peer asks for goes to where we were, and until it is answered it may refuse
+	 * what we want. */
+	if (sa->want_update)
+		return mobike_begin_update(ike, sa);
 	/* One that was just made by a crossing rekey waits until it is clear which one stays. */
 	if (sa->want_rekey && sa->has_children) {
 		if (!reauth_is_next(sa))
@@ -142,8 +146,6 @@ static int begin_one(struct ike *ike, struct ike_sa *sa)
 	t = own_to_make(ike, sa, &resource);
 	if (t)
 		return xchg_begin_own_child(ike, sa, t, resource);
-	if (sa->want_update)
-		return mobike_begin_update(ike, sa);
 	if (sa->want_redirect)
 		return redirect_begin(ike, sa);
 	if (sa->want_verify)
@@ -157,7 +159,8 @@ static void work_one(struct ike *ike, struct ike_sa *sa)
 	int rc;
 
 	/* Before UP there is nothing to begin; one request at a time; a refusal is waited out. */
-	if ((sa->state != SA_UP && sa->state != SA_REKEYED) || sa->out || sa->at_work != 0)
+	if ((sa->state != SA_UP && sa->state != SA_REKEYED) || sa->out ||
+		(sa->at_work != 0 && !sa->want_update))
 		return;
 	rc = begin_one(ike, sa);
 	if (rc < 0 && rc != -ERR_NOMEM) {

@@ -12,6 +12,7 @@
 #include "ike/rx.h"
 #include "ike/schedule.h"
 #include "ike/spoke.h"
+#include "ike/v2/exchange.h"
 #include "ike/v2/hint.h"
 #include "ike/v2/mobike.h"
 
@@ -188,13 +189,14 @@ static uint32_t operate_sas(struct ike *ike, const struct ike_ev_operator *o)
 	map_foreach (ike->sas, sa, next) {
 		if (sa->state != SA_UP || !filter_fits_sa(&o->filter, sa))
 			continue;
-		if (o->op == IKE_OP_CLEAR_IKE)
-			sa->want_close = true;
-		else
-			sa->want_rekey = true;
+		n++;
+		if (o->op == IKE_OP_CLEAR_IKE) {
+			xchg_close(ike, sa);
+			continue;
+		}
+		sa->want_rekey = true;
 		sa->want_reauth |= o->op == IKE_OP_REAUTH_IKE;
 		sched_work(ike, sa);
-		n++;
 	}
 	return n;
 }

@@ -6,6 +6,7 @@
 #include "ike/engine.h"
 #include "ike/rx.h"
 #include "ike/schedule.h"
+#include "ike/v2/mobike.h"
 #include "wire/natt.h"
 #include "wire/pld_notify.h"
 
@@ -218,6 +219,7 @@ int tx_answer_close(struct ike *ike, struct ike_sa *sa, struct writer *w, const 
 	if (rc < 0)
 		return rc;
 	tx_answer_keep(sa, rx->mid, rx->hash, f);
+	mobike_answer_way(sa, rx);
 	sa->next_rx = rx->mid + 1;
 	txn_answer(ike, sa);
 	return 0;

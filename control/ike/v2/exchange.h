@@ -143,3 +143,6 @@ void xchg_key_pair(struct ike *ike, struct ike_sa *sa, struct ike_kex_job *job);
 void xchg_abort(struct ike *ike, struct ike_sa *sa);
 /* Ours is answered, or given up. */
 void xchg_end(struct ike *ike, struct ike_sa *sa);
+/* It is to go, whoever wants to keep it: with a delete as soon as no request is out, but without
+ * children at once. A peer that leaves us without an answer keeps nothing by that. */
+void xchg_close(struct ike *ike, struct ike_sa *sa);

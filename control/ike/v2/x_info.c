@@ -77,7 +77,6 @@ int on_info_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	struct writer w;
 	uint16_t refusal;
-	int rc;
 
 	rekey_claim(ike, sa);
 	hint_inside(ike, sa, c->rx);
@@ -87,10 +86,7 @@ int on_info_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	answer_deletes(ike, sa, c->rx, PROTO_ESP, &w);
 	answer_deletes(ike, sa, c->rx, PROTO_AH, &w);
 	mobike_answer(ike, sa, c->rx, refusal, &w);
-	rc = tx_answer_close(ike, sa, &w, c->rx);
-	if (rc == 0)
-		mobike_answer_way(sa, c->rx);
-	return rc;
+	return tx_answer_close(ike, sa, &w, c->rx);
 }
 
 /* RFC 7296 2.25: this SA is on its way out. */
@@ -155,11 +151,34 @@ int on_close(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	return xchg_begin_delete(ike, sa, 0);
 }
 
+void xchg_close(struct ike *ike, struct ike_sa *sa)
+{
+	sa->want_close = true;
+	if (sa->out && !sa->successor)
+		end_children(ike, sa, TUNNEL_CLEARED);
+	txn_sa(ike, sa); /* a successor closes it, too */
+	sched_work(ike, sa);
+}
+
+/* Crossing rekeys made one too many; the peer may never have had this one. */
+static bool is_one_too_many(const struct ike_sa *sa)
+{
+	const struct ike_sa *other;
+
+	if (sa->has_children || !sa->gw)
+		return false;
+	list_foreach (other, &sa->gw->sas, of_gw)
+		if (other->lineage == sa->lineage && other->has_children && sa_is_open(other))
+			return true;
+	return false;
+}
+
 int on_dead(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	struct gateway *gw = sa->gw;
 
-	(void)c;
+	if (is_one_too_many(sa))
+		return on_forget(ike, sa, c);
 	sa_warn(ike, sa, "ike.dead", "reason=\"no answer from the peer\"");
 	ike->stats.ike_dead++;
 	end_children(ike, sa, TUNNEL_DPD);

@@ -53,6 +53,11 @@ static int inherit(struct ike_sa *to, const struct ike_sa *from)
 	to->up_index = from->up_index;
 	to->rekeys = from->rekeys + 1;
 	to->reauths = from->reauths;
+	/* What was not told yet: it was cleared or revoked meanwhile, or an end has moved. */
+	to->want_close = from->want_close;
+	to->want_update = from->want_update;
+	to->want_verify = from->want_verify;
+	to->want_redirect = from->want_redirect;
 	to->children_created = from->children_created;
 	to->children_deleted = from->children_deleted;
 	if (peer_cert_copy(from->peer_cert, &to->peer_cert) < 0)
@@ -91,6 +96,7 @@ static int bear(struct ike *ike, struct ike_sa *from, const struct birth *b, str
 	 */
 	sa->state = SA_UP;
 	sched_established(ike, sa);
+	sched_work(ike, sa);
 	txn_sa(ike, sa);
 	*out = sa;
 	return 0;

@@ -275,9 +275,31 @@ static void responder_only_begins_nothing_but_rekeys(void **state)
 	pair_free(p);
 }
 
+/* A peer that answers nothing more while its packets flow on does not keep its tunnel by that: ESP
+ * saves it from being dead, not from being cleared. */
+static void silence_does_not_save_from_a_clear(void **state)
+{
+	struct pair *p = with("always-send", 10, 3);
+
+	(void)state;
+	p->wire = nothing_passes;
+	p->node[0].idle_in_ms = p->node[0].idle_out_ms = 0;
+	pair_pass(p, 600000);
+	assert_non_null(pair_sa(p, 0));
+	assert_int_equal(pair_children(p, 0), 1);
+	assert_int_equal(pair_operate(p, 0, IKE_OP_CLEAR_IKE, NULL), 1);
+	pair_settle(p);
+	assert_int_equal(pair_children(p, 0), 0);
+	assert_null(p->node[0].sad);
+	pair_pass(p, 120000);
+	assert_int_equal(pair_open_sas(p, 0), 0);
+	pair_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(silence_does_not_save_from_a_clear),
 		cmocka_unit_test(dead_after_interval_times_threshold),
 		cmocka_unit_test(always_send_is_regular),
 		cmocka_unit_test(silence_is_what_is_probed),

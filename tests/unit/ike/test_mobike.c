@@ -266,10 +266,71 @@ static void nats_are_refused_on_demand(void **state)
 	pair_free(p);
 }
 
+/* Until it is told, what the peer asks goes astray, and it refuses what we ask meanwhile. */
+static void told_before_anything_else(void **state)
+{
+	struct pair *p = up();
+
+	(void)state;
+	pair_operate(p, 1, IKE_OP_REKEY_CHILD, NULL);
+	pair_operate(p, 0, IKE_OP_REKEY_IKE, NULL);
+	node_moves(p, "192.0.2.77");
+	pair_pass(p, 6000);
+	check_at(p, 1, "192.0.2.77", false);
+	assert_null(pair_sa(p, 1)->out);
+	pair_free(p);
+}
+
+static bool nothing_passes(struct pair *p, struct packet *k)
+{
+	(void)p;
+	(void)k;
+	return false;
+}
+
+/* RFC 7296 2.11: whatever was asked, the answer goes to where the question came from. */
+static void answered_where_it_was_asked(void **state)
+{
+	struct pair *p = up();
+
+	(void)state;
+	p->wire = nothing_passes;
+	pair_operate(p, 0, IKE_OP_REKEY_CHILD, NULL);
+	pair_settle(p);
+	p->wire = nat;
+	node_moves(p, "192.0.2.77");
+	/* one retransmission is enough */
+	pair_pass(p, 700);
+	check_at(p, 1, "192.0.2.77", false);
+	pair_free(p);
+}
+
+/* What one end still has to tell or to ask is not forgotten by a rekey that was under way. */
+static void moves_during_a_rekey(void **state)
+{
+	(void)state;
+	for (unsigned steps = 0; steps < 12; steps++)
+		for (int who = 0; who < 2; who++) {
+			struct pair *p = up();
+
+			pair_operate(p, who, IKE_OP_REKEY_IKE, NULL);
+			for (unsigned i = 0; i < steps; i++)
+				(void)pair_step(p);
+			node_moves(p, "192.0.2.77");
+			pair_pass(p, 40000);
+			check_at(p, 1, "192.0.2.77", false);
+			assert_false(pair_sa(p, 1)->want_verify);
+			pair_free(p);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(peer_moves),
+		cmocka_unit_test(told_before_anything_else),
+		cmocka_unit_test(answered_where_it_was_asked),
+		cmocka_unit_test(moves_during_a_rekey),
 		cmocka_unit_test(peer_moves_behind_a_nat_and_out_again),
 		cmocka_unit_test(move_survives_a_takeover),
 		cmocka_unit_test(who_may_not_move_is_told),

@@ -666,6 +666,30 @@ static void revoked_while_we_sign(void **state)
 	story_end(&s);
 }
 
+/* A successor that is being made does not escape. */
+static void revoked_during_a_rekey(void **state)
+{
+	const char *lines = METHOD("certificates") CERT_LINES;
+
+	(void)state;
+	for (unsigned steps = 0; steps < 14; steps++)
+		for (int who = 0; who < 2; who++) {
+			struct story s = story_of(&ca, PAIR_P256, lines, lines);
+
+			story_start(&s);
+			expect_up(&s, AUTH_DIGITAL_SIGNATURE, AUTH_DIGITAL_SIGNATURE);
+			pair_operate(s.p, who, IKE_OP_REKEY_IKE, NULL);
+			for (unsigned i = 0; i < steps; i++)
+				(void)pair_step(s.p);
+			say_revoked(s.p, 1, &s.b->refs[1], 1);
+			pair_pass(s.p, 40000);
+			assert_int_equal(pair_children(s.p, 1), 0);
+			assert_null(pair_sa(s.p, 1));
+			assert_null(pair_sa(s.p, 0));
+			story_end(&s);
+		}
+}
+
 static void revoked_after_a_takeover(void **state)
 {
 	const char *lines = METHOD("certificates") CERT_LINES;
@@ -732,6 +756,7 @@ int main(void)
 		cmocka_unit_test(signing_fails),
 		cmocka_unit_test(revoked_later),
 		cmocka_unit_test(revoked_while_we_sign),
+		cmocka_unit_test(revoked_during_a_rekey),
 		cmocka_unit_test(revoked_after_a_takeover),
 		cmocka_unit_test(takeover_while_judged),
 	};
