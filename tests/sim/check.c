@@ -5,6 +5,7 @@
 
 #include "models.h"
 #include "peer.h"
+#include "theme.h"
 
 enum { LOOK_MS = 50, UNTAINT_MS = 1500, BEAT_MS = 60 };
 
@@ -133,6 +134,7 @@ static void look(struct world *w, uint32_t node, void *data)
 		look_alone(w, rg);
 	}
 	look_paths(w);
+	theme_check(w);
 	world_at(w, MSEC(LOOK_MS), WHO_WORLD, 0, look, NULL);
 }
 

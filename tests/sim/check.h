@@ -7,6 +7,8 @@
  * itself when owners may rightly contradict each other: two nodes, every path from the old owner to
  * its successor cut. Then the RG is tainted until one owner is left, and its peers begin anew.
  *
+ * theme.c asks of spokes, moves, tickets and revoked peers.
+ *
  * check.c who may act; check_log.c what is committed; check_wire.c IKE messages and what peers
  * notice; check_esp.c packets; check_end.c what must be true when everything is calm.
  *

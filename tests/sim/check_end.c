@@ -9,6 +9,7 @@
 #include "models.h"
 #include "peer.h"
 #include "records.h"
+#include "theme.h"
 
 enum { HEARD_MS = 6000 };
 
@@ -189,9 +190,9 @@ static const struct inside_sa *sa_of(const struct inside_sa *v, size_t n, uint64
 static void sas_agree(struct world *w, const struct peer *a, const struct ike *ike)
 {
 	struct inside_sa theirs[INSIDE_MAX], ours[INSIDE_MAX];
-	size_t n = inside_sas(ike, ours);
+	size_t n = inside_sas(ike, ours), k = inside_sas(a->ike, theirs);
 
-	for (size_t i = inside_sas(a->ike, theirs); i-- > 0;) {
+	for (size_t i = k; i-- > 0;) {
 		const struct inside_sa *x = &theirs[i], *y = sa_of(ours, n, x->spi_remote);
 
 		if (!x->up)
@@ -208,6 +209,14 @@ static void sas_agree(struct world *w, const struct peer *a, const struct ike *i
 			world_violate(w, "peer %u: children hang on another IKE SA", a->p);
 		else if (peer_clock_ms(w) > x->last_rx_ms + HEARD_MS)
 			world_violate(w, "peer %u hears nothing any more", a->p);
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct inside_sa *x = &ours[i];
+
+		if (!x->up || x->rg != a->rg || peer_of_address(&x->remote) != a->p)
+			continue;
+		if (!sa_of(theirs, k, x->spi_remote))
+			world_violate(w, "the cluster has an IKE SA that peer %u has not", a->p);
 	}
 }
 
@@ -252,7 +261,9 @@ static void ends_agree(struct world *w, const struct peer *a, uint32_t n)
 {
 	const struct ike *ike = w->node[n]->engine.ike;
 
-	if (!a->up)
+	if (w->revoked & 1u << a->p)
+		return;
+	if (!a->up || !inside_has_sa(a->ike))
 		world_violate(w, "peer %u is not up in the end", a->p);
 	if (inside_is_busy(a->ike, 0) || inside_is_busy(ike, a->rg))
 		return; /* an exchange is under way: no time to compare */
@@ -273,6 +284,7 @@ void check_at_end(struct world *w)
 			for (uint32_t n = 0; n < w->nodes; n++)
 				no_strays(w, rg, n);
 		}
+		theme_check_end(w, rg, owner);
 		for (uint32_t p = 0; p < w->peers; p++)
 			if (p % w->rgs == rg)
 				ends_agree(w, w->peer[p], owner);

@@ -7,6 +7,7 @@
 #include "ike/record.h"
 #include "inside.h"
 #include "peer.h"
+#include "theme.h"
 #include "wire/message.h"
 
 /* Direction and place of a message of an IKE SA. */
@@ -128,6 +129,9 @@ void check_message(struct world *w, uint32_t n, uint32_t rg, struct view octets)
 	is_same(w, n, &s, octets);
 	if (h.exchange == EXCHANGE_IKE_INTERMEDIATE)
 		return; /* not replicated, as IKE_SA_INIT */
+	/* A refusal is kept by whom it came from, for strangers cost the others nothing (I9). */
+	if (inside_is_refused(w->node[n]->engine.ike, s.spi_local))
+		return;
 	is_next(w, n, &s);
 	is_committed(w, n, rg, &s, octets);
 }
@@ -142,16 +146,18 @@ void check_peer(struct world *w, struct peer *a)
 	if (sa && tunnels) {
 		if (a->excused_ns && w->now >= a->excused_ns)
 			a->excused_ns = 0;
-		if (!a->up || excused)
+		if (!a->up || excused || theme_excuses(w, a)) {
 			a->begun = inside_begun(a->ike) + inside_pending(a->ike);
-		a->up = true;
+			a->dead = inside_dead(a->ike);
+		}
+		a->up = !a->leaving;
 	}
-	if (!a->up || check_is_tainted(w, a->rg))
+	if (!a->up || check_is_tainted(w, a->rg) || theme_excuses(w, a))
 		return;
 	/* One that carries nothing is closed when it should authenticate anew. */
 	if (!sa && !(excused && w->reauth))
 		world_violate(w, "I8 peer %u lost its IKE SA", a->p);
-	if (inside_dead(a->ike))
+	if (inside_dead(a->ike) > a->dead)
 		world_violate(w, "I8 peer %u declared the cluster dead", a->p);
 	if (excused)
 		return;

@@ -82,6 +82,7 @@ static void install(struct world *w, uint32_t n, const struct order *o)
 	if (!sa)
 		sa = sa_new(dp, o);
 	sa->outbound |= o->outbound;
+	sa->remote = o->remote; /* it may have moved */
 	if (!o->tell)
 		return;
 	ticket = malloc(sizeof *ticket);

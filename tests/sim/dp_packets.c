@@ -5,6 +5,7 @@
 #include "dp_in.h"
 #include "peer.h"
 #include "records.h"
+#include "theme.h"
 
 static void wants_event(struct world *w, uint32_t n, void *data)
 {
@@ -40,8 +41,12 @@ static void heard(struct world *w, uint32_t node, void *data)
 
 static void to_peer(struct world *w, const struct dpsa *sa)
 {
-	struct heard *h = malloc(sizeof *h);
+	struct addr at = address_of_place(sa->peer, w->peer[sa->peer]->place);
+	struct heard *h;
 
+	if (!addr_equal(&sa->remote, &at))
+		return;
+	h = malloc(sizeof *h);
 	if (!h)
 		abort();
 	*h = (struct heard){sa->peer, sa->spi_out};

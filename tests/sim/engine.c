@@ -8,8 +8,8 @@
 #include "models.h"
 #include "net.h"
 #include "node.h"
-#include "record.pb-c.h"
 #include "records.h"
+#include "theme.h"
 
 #define WALL_MS UINT64_C(1795000000000)
 
@@ -166,6 +166,7 @@ static void do_install(struct world *w, uint32_t n, const struct ike_fx_install 
 		.spi = c->spi_in,
 		.spi_out = c->spi_out,
 		.peer = peer_of_address(&c->remote.addr),
+		.remote = c->remote.addr,
 		.outbound = c->outbound,
 		.tell = !first,
 		.ticket = i->ticket,
@@ -197,7 +198,7 @@ static void kex_ready(struct world *w, uint32_t n, void *data)
 {
 	struct ike_event ev = {.type = IKE_EV_TICK};
 
-	if (kexes_do(&engine_of(w, n)->kexes, *(uint64_t *)data, w->crypto, &ev))
+	if (kexes_do(&engine_of(w, n)->kexes, *(uint64_t *)data, w->crypto, w->node[n]->lists, &ev))
 		engine_event(w, n, &ev);
 }
 
@@ -309,23 +310,6 @@ void engine_event(struct world *w, uint32_t n, struct ike_event *ev)
 
 /* ---------------------------------------------------------------- the queue runs */
 
-/* The mutant that loses the count of rekeys (REA-006). */
-static struct view without_count(struct view key, struct view body, struct blob *room)
-{
-	Rec__IkeSa *s = key.n && key.p[0] == 'I' ? rec__ike_sa__unpack(NULL, body.n, body.p) : NULL;
-	uint8_t *packed;
-
-	if (!s)
-		return body;
-	s->rekeys = 0;
-	packed = malloc(rec__ike_sa__get_packed_size(s) + 1);
-	if (!packed || blob_copy(view_of(packed, rec__ike_sa__pack(s, packed)), room) < 0)
-		abort();
-	free(packed);
-	rec__ike_sa__free_unpacked(s, NULL);
-	return blob_view(room);
-}
-
 static void restore(struct world *w, uint32_t n, uint32_t rg)
 {
 	struct ike_event ev = {.type = IKE_EV_RESTORE};
@@ -337,14 +321,15 @@ static void restore(struct world *w, uint32_t n, uint32_t rg)
 		if (r.class != HA_CLASS_RECORD)
 			continue;
 		ev.record = (struct ike_ev_record){.rg = rg, .key = r.key, .body = r.body};
-		if (w->mutant && w->mutant->count_lost)
-			ev.record.body = without_count(r.key, r.body, &room);
+		if (w->mutant)
+			ev.record.body = mutant_record(w, r.key, r.body, &room);
 		feed(w, n, &ev);
 		blob_fini(&room);
 	}
 	ev = (struct ike_event){.type = IKE_EV_RESTORE_DONE};
 	ev.rg.rg = rg;
 	feed(w, n, &ev);
+	theme_restored(w, n);
 }
 
 static void run_role(struct world *w, uint32_t n, const struct ha_do_role *r)
@@ -459,9 +444,12 @@ void engine_start(struct world *w, uint32_t n)
 	nd->disk_control_incarnation++;
 	c.incarnation = w->mutant && w->mutant->constant_ike_iv ? 1 : nd->disk_control_incarnation;
 	ike_effects_init(&e->fx);
+	if (w->mutant && w->mutant->ticket_keys)
+		c.ticket_key[0] = (uint8_t)(1 + n);
 	if (ike_new(&c, models_cluster(w->models, w), &e->ike) < 0)
 		abort();
 	rearm(w, n);
+	theme_started(w, n);
 }
 
 void engine_stop(struct world *w, uint32_t n)

@@ -162,6 +162,12 @@ static uint32_t machines_up(const struct world *w)
 	return up;
 }
 
+void fault_tandemd(struct world *w, uint32_t n)
+{
+	control_crash(w, n);
+	world_at(w, MSEC(rnd_between(w, 1, 900)), WHO_WORLD, n, start_control, NULL);
+}
+
 static void one_fault(struct world *w, uint32_t n)
 {
 	uint64_t kind = rnd_below(w, 100);
@@ -176,8 +182,7 @@ static void one_fault(struct world *w, uint32_t n)
 	} else if (kind < 36) {
 		control_pause(w, n, MSEC(rnd_between(w, 50, 2600)));
 	} else if (kind < 50 && !last) {
-		control_crash(w, n);
-		world_at(w, MSEC(rnd_between(w, 1, 900)), WHO_WORLD, n, start_control, NULL);
+		fault_tandemd(w, n);
 	} else if (kind < 58) {
 		dataplane_crash(w, n);
 		world_at(w, MSEC(rnd_between(w, 50, 500)), WHO_WORLD, n, start_dataplane, NULL);

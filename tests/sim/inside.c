@@ -3,6 +3,7 @@
 #include "ike/engine.h"
 #include "ike/linger.h"
 #include "ike/record.h"
+#include "ike/spoke.h"
 
 uint64_t inside_begun(const struct ike *ike)
 {
@@ -66,6 +67,16 @@ bool inside_is_busy(const struct ike *ike, uint32_t rg)
 	return ike->holds.by_ticket != NULL;
 }
 
+bool inside_is_refused(const struct ike *ike, uint64_t spi_local)
+{
+	const struct ike_sa *sa;
+
+	for (sa = ike->sas; sa; sa = sa->hh.next)
+		if (sa->spi_local == spi_local)
+			return sa->state == SA_REFUSED;
+	return false;
+}
+
 bool inside_knows(struct ike *ike, struct view key)
 {
 	return record_key_find_sa(ike, key) || record_key_find_child(ike, key);
@@ -80,6 +91,7 @@ size_t inside_sas(const struct ike *ike, struct inside_sa out[INSIDE_MAX])
 		out[n++] = (struct inside_sa){.spi_local = sa->spi_local,
 			.spi_remote = sa->spi_remote,
 			.last_rx_ms = sa->last_rx_ms,
+			.remote = sa->remote.addr,
 			.rg = sa->rg,
 			.next_tx = sa->next_tx,
 			.next_rx = sa->next_rx,
@@ -89,6 +101,35 @@ size_t inside_sas(const struct ike *ike, struct inside_sa out[INSIDE_MAX])
 			.has_children = sa->has_children,
 			.state = sa_state_text(sa->state)};
 	return n;
+}
+
+/* Those whose SAs are all closed are left out. */
+size_t inside_spokes(const struct ike *ike, struct inside_spoke out[INSIDE_MAX])
+{
+	const struct gateway *s;
+	const struct tunnel *t;
+	const struct ike_sa *sa;
+	size_t n = 0;
+
+	for (s = ike->spokes; s && n < INSIDE_MAX; s = s->by_number.next) {
+		struct inside_spoke *o = &out[n];
+
+		if (!spoke_is_connected(s))
+			continue;
+		*o = (struct inside_spoke){.rg = s->model->rg, .number = s->number};
+		list_foreach (sa, &s->sas, of_gw)
+			if (sa_is_open(sa))
+				o->peer = sa->remote.addr;
+		list_foreach (t, &s->tunnels, of_gw)
+			o->policy_id = t->policy_id;
+		n++;
+	}
+	return n;
+}
+
+uint64_t inside_tickets_refused(const struct ike *ike)
+{
+	return ike->stats.tickets_refused;
 }
 
 size_t inside_children(const struct ike *ike, struct inside_child out[INSIDE_MAX])

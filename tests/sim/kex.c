@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "crypto/cert_ref.h"
 #include "crypto/hash.h"
+#include "models.h"
 
 #define CERTIFICATE "what stands for a certificate"
 
@@ -42,15 +44,34 @@ static void sign(struct crypto *c, struct ike_sign_job *job)
 		job->rc = blob_copy(view_of(digest, HASH_SHA256_LEN), &job->signature);
 }
 
-static void judge(struct crypto *c, struct ike_trust_job *job)
+void kex_ref(uint32_t p, struct cert_ref *out)
+{
+	*out = (struct cert_ref){.serial_len = 1};
+	out->serial[0] = (uint8_t)p;
+}
+
+static uint32_t peer_of(const struct ike_trust_job *job)
+{
+	struct addr a;
+
+	return addr_from_view(blob_view(&job->peer_id.data), &a) == 0 ? peer_of_address(&a)
+								      : UINT32_MAX;
+}
+
+static void judge(struct crypto *c, struct ike_trust_job *job, uint32_t revoked)
 {
 	uint8_t digest[HASH_MAX];
+	uint32_t p = peer_of(job);
 
 	if (hash(c, HASH_SHA256, VIEWS(blob_view(&job->octets)), digest) < 0)
 		abort();
 	job->rc = -ERR_AUTH;
 	job->refs = calloc(1, sizeof *job->refs);
 	job->n_refs = job->refs ? 1 : 0;
+	if (job->refs)
+		kex_ref(p, job->refs);
+	if (p < PEERS && (revoked & 1u << p))
+		return;
 	if (job->n_certs == 1 && job->alg.scheme == SIGN_ED25519 &&
 		view_equal(blob_view(&job->certs[0].data), view_of_literal(CERTIFICATE)) &&
 		view_equal(blob_view(&job->signature), view_of(digest, HASH_SHA256_LEN)))
@@ -83,7 +104,7 @@ uint64_t kexes_add(struct kexes *k, struct ike_effect *e)
 	return id_of(mine);
 }
 
-static void do_one(struct ike_effect *e, struct crypto *c, struct ike_event *ev)
+static void do_one(struct ike_effect *e, struct crypto *c, uint32_t revoked, struct ike_event *ev)
 {
 	if (e->type == IKE_FX_KEX) {
 		ike_kex_run(c, e->kex);
@@ -94,13 +115,14 @@ static void do_one(struct ike_effect *e, struct crypto *c, struct ike_event *ev)
 		ev->type = IKE_EV_SIGNED;
 		ev->sign = e->sign;
 	} else {
-		judge(c, e->trust);
+		judge(c, e->trust, revoked);
 		ev->type = IKE_EV_TRUSTED;
 		ev->trust = e->trust;
 	}
 }
 
-bool kexes_do(struct kexes *k, uint64_t id, struct crypto *c, struct ike_event *ev)
+bool kexes_do(
+	struct kexes *k, uint64_t id, struct crypto *c, uint32_t revoked, struct ike_event *ev)
 {
 	for (size_t i = 0; i < k->n; i++) {
 		struct ike_effect e = k->v[i];
@@ -108,7 +130,7 @@ bool kexes_do(struct kexes *k, uint64_t id, struct crypto *c, struct ike_event *
 		if (id_of(&e) != id)
 			continue;
 		k->v[i] = k->v[--k->n];
-		do_one(&e, c, ev);
+		do_one(&e, c, revoked, ev);
 		return true;
 	}
 	return false;

@@ -14,15 +14,20 @@
 
 enum { KEXES = 64 };
 
+struct cert_ref;
+
 struct kexes {
 	struct ike_effect v[KEXES]; /* KEX, SIGN, TRUST */
 	size_t n;
 };
 
+/* What stands for the certificate of a peer. */
+void kex_ref(uint32_t p, struct cert_ref *out);
 /* Takes the job out of the effect. Returns its id. */
 uint64_t kexes_add(struct kexes *k, struct ike_effect *e);
-/* Does it: *ev gives it back. False: not there any more. */
-bool kexes_do(struct kexes *k, uint64_t id, struct crypto *c, struct ike_event *ev);
+/* Does it: *ev gives it back. False: not there any more. revoked: peers who are, a bit each. */
+bool kexes_do(
+	struct kexes *k, uint64_t id, struct crypto *c, uint32_t revoked, struct ike_event *ev);
 void kexes_fini(struct kexes *k);
 
 /* Certificates of everybody. */

@@ -9,8 +9,8 @@
 enum { TEXT = 8192, PROBE_S = 2, PROBES = 1000, SMALL = 170 };
 
 struct models {
-	struct model *cluster[RGS][BEGINS_END][2][2];
-	struct model *peer[RGS][BEGINS_END][2][2][PEERS];
+	struct model *cluster[RGS][BEGINS_END][2][2][THEMES];
+	struct model *peer[RGS][BEGINS_END][2][2][THEMES][PEERS];
 };
 
 struct text {
@@ -54,9 +54,9 @@ uint32_t rg_of_address(const struct addr *a)
 
 uint32_t peer_of_address(const struct addr *a)
 {
-	uint32_t p = addr_v4(a) - 0xc6336401;
+	uint32_t v = addr_v4(a), p = (v & 0xff) - 1; /* wherever it is: theme.h */
 
-	return p < PEERS ? p : UINT32_MAX;
+	return v >> 16 == 0xc633 && p < PEERS ? p : UINT32_MAX;
 }
 
 const char *gateway_of_peer(uint32_t p)
@@ -118,7 +118,56 @@ struct site {
 	const char *port;
 	struct addr remote;
 	bool cluster, begins, answers_only;
+	enum theme theme;
 };
+
+/* One peer wants a second key exchange (RFC 9370), one proves itself by signatures; where the theme
+ * is one of these, half of them do. */
+static const char *ike_policy_of(const struct site *s)
+{
+	if (s->theme == THEME_HUB || s->theme == THEME_TICKETS)
+		return "IP";
+	if (s->theme == THEME_REVOKED)
+		return s->p % 2 ? "IS" : "IP";
+	return s->p == 2 ? "IH" : s->p == 3 ? "IS" : "IP";
+}
+
+static void add_theme(struct text *t, const struct site *s)
+{
+	uint32_t p = s->p;
+
+	if (s->theme == THEME_MOVES)
+		add(t, "set security ike gateway P%u mobike enable\n", p);
+	if (s->theme == THEME_TICKETS)
+		add(t, "set security ike gateway P%u session-resumption lifetime 3600\n", p);
+	if (s->theme == THEME_HUB)
+		add(t,
+			"set security ike gateway P%u local-identity hostname p%u.vpn.example\n"
+			"set security ike gateway P%u remote-identity hostname hub.example\n",
+			p, p, p);
+}
+
+/* One gateway for all peers of a group. */
+static void add_hub(struct text *t, uint32_t rg)
+{
+	add(t,
+		"set interfaces st0 unit %u family inet\n"
+		"set security ike gateway D%u ike-policy IP\n"
+		"set security ike gateway D%u dynamic hostname vpn.example\n"
+		"set security ike gateway D%u dynamic ike-user-type group-ike-id\n"
+		"set security ike gateway D%u local-identity hostname hub.example\n"
+		"set security ike gateway D%u external-interface ge-0/0/%u.0\n"
+		"set security ike gateway D%u version v2-only\n"
+		"set security ike gateway D%u dead-peer-detection always-send\n",
+		rg, rg, rg, rg, rg, rg, rg, rg, rg);
+	add(t,
+		"set security ipsec vpn D%u bind-interface st0.%u\n"
+		"set security ipsec vpn D%u ike gateway D%u\n"
+		"set security ipsec vpn D%u ike ipsec-policy EP\n"
+		"set security ipsec vpn D%u traffic-selector T local-ip 10.1.0.0/16\n"
+		"set security ipsec vpn D%u traffic-selector T remote-ip 10.2.0.0/16\n",
+		rg, rg, rg, rg, rg, rg, rg);
+}
 
 static void add_site(struct text *t, const struct site *s)
 {
@@ -127,11 +176,8 @@ static void add_site(struct text *t, const struct site *s)
 
 	addr_text(&s->remote, remote);
 	add(t, "set interfaces st0 unit %u family inet\n", p);
-	/* One peer wants a second key exchange (RFC 9370), one proves itself by signatures. */
-	add(t, "set security ike gateway P%u ike-policy %s\n", p,
-		p == 2	 ? "IH"
-		: p == 3 ? "IS"
-			 : "IP");
+	add(t, "set security ike gateway P%u ike-policy %s\n", p, ike_policy_of(s));
+	add_theme(t, s);
 	add(t, "set security ike gateway P%u address %s\n", p, remote);
 	add(t, "set security ike gateway P%u external-interface %s\n", p, s->port);
 	add(t, "set security ike gateway P%u version v2-only\n", p);
@@ -180,11 +226,22 @@ static void adjust(struct model *m, uint32_t rgs)
 	}
 }
 
+/* It finds out that nobody answers, and goes on from its ticket. */
+static void impatient(struct model *m)
+{
+	struct model_gateway *all = (struct model_gateway *)(uintptr_t)m->gateways;
+
+	for (uint32_t i = 0; i < m->n_gateways; i++) {
+		all[i].dpd_interval_s = 1;
+		all[i].dpd_threshold = 5;
+	}
+}
+
 /* ---------------------------------------------------------------- lending */
 
 struct model *models_cluster(struct models *m, const struct world *w)
 {
-	struct model **at = &m->cluster[w->rgs - 1][w->begins][w->pfs][w->reauth];
+	struct model **at = &m->cluster[w->rgs - 1][w->begins][w->pfs][w->reauth][w->theme];
 	struct text t = {.n = 0};
 
 	if (*at)
@@ -197,13 +254,15 @@ struct model *models_cluster(struct models *m, const struct world *w)
 			addr_text(&a, text));
 	}
 	add_common(&t, w->pfs, w->reauth ? EVERY_CLUSTER : 0);
-	for (uint32_t p = 0; p < w->peers; p++) {
+	for (uint32_t rg = 0; rg < w->rgs && w->theme == THEME_HUB; rg++)
+		add_hub(&t, rg);
+	for (uint32_t p = 0; p < w->peers && w->theme != THEME_HUB; p++) {
 		char port[24];
 
 		(void)snprintf(port, sizeof port, "ge-0/0/%u.0", p % w->rgs);
 		add_site(&t, &(struct site){p, port, address_of_peer(p), true,
 				     w->begins == BEGINS_CLUSTER,
-				     w->reauth && w->begins == BEGINS_PEER});
+				     w->reauth && w->begins == BEGINS_PEER, w->theme});
 	}
 	*at = load(&t);
 	adjust(*at, w->rgs);
@@ -212,7 +271,7 @@ struct model *models_cluster(struct models *m, const struct world *w)
 
 struct model *models_peer(struct models *m, const struct world *w, uint32_t p)
 {
-	struct model **at = &m->peer[w->rgs - 1][w->begins][w->pfs][w->reauth][p];
+	struct model **at = &m->peer[w->rgs - 1][w->begins][w->pfs][w->reauth][w->theme][p];
 	struct addr own = address_of_peer(p);
 	struct text t = {.n = 0};
 	char text[ADDR_TEXT_MAX];
@@ -224,9 +283,11 @@ struct model *models_peer(struct models *m, const struct world *w, uint32_t p)
 	/* Every second one has a count of its own (REA-003). */
 	add_common(&t, w->pfs, w->reauth && p % 2 == 0 ? EVERY_PEER : 0);
 	add_site(&t, &(struct site){p, "ge-0/0/0.0", address_of_rg(p % w->rgs), false,
-			     w->begins == BEGINS_PEER, false});
+			     w->begins == BEGINS_PEER, false, w->theme});
 	*at = load(&t);
 	adjust(*at, 1);
+	if (w->theme == THEME_TICKETS)
+		impatient(*at);
 	return *at;
 }
 
@@ -241,12 +302,12 @@ struct models *models_new(void)
 
 void models_free(struct models *m)
 {
-	struct model **all = &m->cluster[0][0][0][0];
+	struct model **all = &m->cluster[0][0][0][0][0];
 
 	for (size_t i = 0; i < sizeof m->cluster / sizeof(struct model *); i++)
 		if (all[i])
 			model_free(all[i]);
-	all = &m->peer[0][0][0][0][0];
+	all = &m->peer[0][0][0][0][0][0];
 	for (size_t i = 0; i < sizeof m->peer / sizeof(struct model *); i++)
 		if (all[i])
 			model_free(all[i]);

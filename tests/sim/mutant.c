@@ -1,7 +1,10 @@
 /* Rules broken on purpose: each must be noticed, for its own reason (sim --mutants). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "ha/policy.h"
+#include "ike/sa.h"
+#include "record.pb-c.h"
 #include "world.h"
 
 static const struct ha_policy release_at_delivery = {.release_at_delivery = true};
@@ -29,8 +32,76 @@ static const struct mutant mutants[] = {
 	{.name = "commit-at-once", .dies_of = "I1", .commit_at_once = true},
 	{.name = "lease-lost", .dies_of = "I4", .lease_lost = true},
 	{.name = "count-lost", .dies_of = "I6", .count_lost = true},
+	{.name = "spoke-lost", .dies_of = "I6", .spoke_lost = true, .themed = true},
+	{.name = "move-lost", .dies_of = "I8", .move_lost = true, .themed = true},
+	{.name = "delete-anew", .dies_of = "I2", .delete_anew = true, .themed = true},
+	{.name = "ticket-keys", .dies_of = "I10", .ticket_keys = true, .themed = true},
+	{.name = "lists-forgotten", .dies_of = "I6", .lists_forgotten = true, .themed = true},
 	{.name = "own-skipped", .dies_of = "I10", .own_skipped = true},
 };
+
+/* ---------------------------------------------------------------- records read wrongly */
+
+static void spoil_sa(const struct mutant *m, Rec__IkeSa *s)
+{
+	if (m->count_lost)
+		s->rekeys = 0; /* REA-006 */
+	if (m->spoke_lost)
+		s->peer = 0;
+	if (m->delete_anew && s->outstanding && s->state == SA_CLOSING) {
+		s->state = SA_UP;
+		s->closing = true;
+		s->next_send_id = s->outstanding->message_id;
+		rec__outstanding__free_unpacked(s->outstanding, NULL);
+		s->outstanding = NULL;
+	}
+}
+
+/* 198.51.x.y: the place is x (theme.h). */
+static void spoil_endpoint(const struct mutant *m, Rec__Endpoint *e)
+{
+	if (m->move_lost && e && e->address.len == 4 && e->address.data[0] == 198)
+		e->address.data[2] = 100;
+}
+
+static struct view packed(size_t n, struct blob *room)
+{
+	room->p = malloc(n + 1);
+	if (!room->p)
+		abort();
+	room->n = n;
+	return blob_view(room);
+}
+
+struct view mutant_record(
+	const struct world *w, struct view key, struct view body, struct blob *room)
+{
+	struct view out = body;
+
+	if (key.n && key.p[0] == 'I') {
+		Rec__IkeSa *s = rec__ike_sa__unpack(NULL, body.n, body.p);
+
+		if (!s)
+			return body;
+		spoil_sa(w->mutant, s);
+		spoil_endpoint(w->mutant, s->remote);
+		out = packed(rec__ike_sa__get_packed_size(s), room);
+		(void)rec__ike_sa__pack(s, room->p);
+		rec__ike_sa__free_unpacked(s, NULL);
+	} else if (key.n && key.p[0] == 'C' && w->mutant->move_lost) {
+		Rec__ChildSa *c = rec__child_sa__unpack(NULL, body.n, body.p);
+
+		if (!c)
+			return body;
+		spoil_endpoint(w->mutant, c->remote);
+		out = packed(rec__child_sa__get_packed_size(c), room);
+		(void)rec__child_sa__pack(c, room->p);
+		rec__child_sa__free_unpacked(c, NULL);
+	}
+	return out;
+}
+
+/* ---------------------------------------------------------------- finding */
 
 const struct mutant *mutant_at(size_t i)
 {

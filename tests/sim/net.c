@@ -7,6 +7,7 @@
 #include "models.h"
 #include "node.h"
 #include "peer.h"
+#include "theme.h"
 
 struct datagram {
 	uint32_t rg, p, from;	       /* from: the node */
@@ -57,9 +58,11 @@ static void at_peer(struct world *w, uint32_t node, void *data)
 {
 	const struct datagram *d = data;
 	struct ike_event ev = event_of(d);
+	struct addr at = address_of_place(d->p, w->peer[d->p]->place);
 
 	(void)node;
-	peer_event(w, d->p, &ev);
+	if (!theme_is_cut_off(w, d->p) && addr_equal(&d->local.addr, &at))
+		peer_event(w, d->p, &ev);
 }
 
 /* Out of the node's own dataplane, if it acts. */
@@ -104,7 +107,7 @@ void net_from_peer(struct world *w, uint32_t p, const struct ike_fx_send *s)
 {
 	uint32_t rg = rg_of_address(&s->remote.addr);
 
-	if (rg == UINT32_MAX)
+	if (rg == UINT32_MAX || theme_is_cut_off(w, p))
 		return;
 	for (size_t i = 0; i < s->n; i++)
 		for (uint32_t k = copies(w); k; k--)

@@ -30,6 +30,7 @@ struct dpsa {
 	bool used, outbound;
 	bool told; /* that the first packet came in */
 	uint32_t spi, spi_out, rg, peer;
+	struct addr remote;
 	struct seqno seq;
 	struct replay in;
 	uint64_t words[WINDOW_WORDS * 2];
@@ -81,6 +82,7 @@ struct order {
 	enum order_type type;
 	uint32_t rg, spi, spi_out, node, first, last, peer;
 	bool outbound, tell; /* INSTALL: the engine waits for it */
+	struct addr remote;
 	uint64_t ticket;
 	struct lease lease;
 	struct rg_state role;
@@ -106,6 +108,7 @@ struct node {
 	uint64_t tick_at;
 	uint64_t to_dp_ns, to_control_ns, from_bus_ns, to_disk_ns; /* queues keep their order */
 	bool bus_up;
+	uint32_t lists; /* on its disk: peers that are revoked, a bit each */
 	struct engine engine;
 	struct telling telling[RGS];
 	struct dp dp;

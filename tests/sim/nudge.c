@@ -13,12 +13,11 @@ static const char *vpn_of(uint32_t p)
 	return names[p];
 }
 
-/* At the owner's end; nobody may own at the moment. */
-static void at_cluster(struct world *w, uint32_t p, struct ike_event *ev)
+void nudge_cluster(struct world *w, uint32_t rg, struct ike_event *ev)
 {
 	for (uint32_t n = 0; n < w->nodes; n++)
-		if (proc_runs(w, n, WHO_CONTROL) && dp_acts(w, n, p % w->rgs) &&
-			engine_is_active(w, n, p % w->rgs)) {
+		if (proc_runs(w, n, WHO_CONTROL) && dp_acts(w, n, rg) &&
+			engine_is_active(w, n, rg)) {
 			engine_event(w, n, ev);
 			return;
 		}
@@ -27,14 +26,21 @@ static void at_cluster(struct world *w, uint32_t p, struct ike_event *ev)
 static void operate(struct world *w, uint32_t p, enum ike_operation op, bool cluster)
 {
 	struct ike_event ev = {.type = IKE_EV_OPERATOR};
+	bool hub = w->theme == THEME_HUB && cluster;
 
+	if (hub && op != IKE_OP_REKEY_IKE && w->peer[p]->spoke_policy == 0)
+		return; /* 0 would be everybody's */
 	ev.operator_.op = op;
-	if (op == IKE_OP_REKEY_IKE || op == IKE_OP_REAUTH_IKE || op == IKE_OP_CLEAR_IKE)
+	if (hub && op == IKE_OP_REKEY_IKE)
+		ev.operator_.filter.peer = address_of_peer(p);
+	else if (hub)
+		ev.operator_.filter.index = w->peer[p]->spoke_policy;
+	else if (op == IKE_OP_REKEY_IKE || op == IKE_OP_REAUTH_IKE || op == IKE_OP_CLEAR_IKE)
 		ev.operator_.filter.gateway = gateway_of_peer(p);
 	else
 		ev.operator_.filter.vpn = vpn_of(p);
 	if (cluster)
-		at_cluster(w, p, &ev);
+		nudge_cluster(w, p % w->rgs, &ev);
 	else
 		peer_event(w, p, &ev);
 }
@@ -49,7 +55,7 @@ static void limit(struct world *w, uint32_t p, bool cluster)
 	ev.limit = (struct ike_ev_child_limit){cluster ? s->spi_out : s->spi_in,
 		chance(w, 50) ? IKE_LIMIT_SOFT : IKE_LIMIT_SEQUENCE};
 	if (cluster)
-		at_cluster(w, p, &ev);
+		nudge_cluster(w, p % w->rgs, &ev);
 	else
 		peer_event(w, p, &ev);
 }
@@ -60,7 +66,7 @@ static void acquire(struct world *w, uint32_t p, bool cluster)
 
 	ev.acquire.policy_id = policy_of_peer(p);
 	if (cluster)
-		at_cluster(w, p, &ev);
+		nudge_cluster(w, p % w->rgs, &ev);
 	else
 		peer_event(w, p, &ev);
 }

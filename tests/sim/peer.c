@@ -8,6 +8,7 @@
 #include "inside.h"
 #include "models.h"
 #include "net.h"
+#include "theme.h"
 
 #define WALL_MS	 UINT64_C(1795000000000)
 #define CLOCK_MS UINT64_C(5000)
@@ -92,7 +93,7 @@ static void kex_ready(struct world *w, uint32_t node, void *data)
 	struct ike_event ev = {.type = IKE_EV_TICK};
 
 	(void)node;
-	if (a && kexes_do(&a->kexes, j->id, w->crypto, &ev))
+	if (a && kexes_do(&a->kexes, j->id, w->crypto, 0, &ev))
 		peer_event(w, j->p, &ev);
 }
 
@@ -271,8 +272,9 @@ static void engine_begin(struct world *w, struct peer *a)
 	a->life++;
 	a->tick_at = UINT64_MAX;
 	a->born_ns = w->now;
-	a->up = false;
+	a->up = a->leaving = false;
 	a->excused_ns = 0;
+	a->place = 0; /* its configured address */
 	a->n_committed = a->n_installed = 0;
 	memset(a->sad, 0, sizeof a->sad);
 	ev.rg = (struct ike_ev_rg){.active = true, .epoch = 1};
@@ -283,13 +285,24 @@ static void engine_begin(struct world *w, struct peer *a)
 	rearm(w, a);
 }
 
+void peer_leave(struct world *w, uint32_t p)
+{
+	struct peer *a = w->peer[p];
+
+	engine_end(a);
+	a->life++;
+	a->up = false;
+	memset(a->sad, 0, sizeof a->sad);
+}
+
 void peer_restart(struct world *w, uint32_t p, bool begins)
 {
 	struct peer *a = w->peer[p];
 	struct ike_event ev = {.type = IKE_EV_OPERATOR};
 
 	world_say(w, "-- peer %u begins anew", p);
-	engine_end(a);
+	if (a->ike)
+		engine_end(a);
 	engine_begin(w, a);
 	ev.operator_.op = IKE_OP_INITIATE;
 	if (begins)
@@ -297,6 +310,17 @@ void peer_restart(struct world *w, uint32_t p, bool begins)
 }
 
 /* Before it is established, nothing is promised: a first exchange may die with a node. */
+static bool is_stuck(const struct world *w, const struct peer *a)
+{
+	uint64_t since = a->up ? a->lonely_ns : a->born_ns;
+
+	if (a->leaving || (w->revoked & 1u << a->p) || theme_is_cut_off(w, a->p))
+		return false;
+	if (a->up && (since == 0 || !theme_excuses(w, a)))
+		return false;
+	return w->now - since >= MSEC(IMPATIENT_MS);
+}
+
 static void look(struct world *w, uint32_t node, void *data)
 {
 	uint32_t p = *(uint32_t *)data;
@@ -307,7 +331,11 @@ static void look(struct world *w, uint32_t node, void *data)
 	if (!again)
 		abort();
 	*again = p;
-	if (!a->up && w->now - a->born_ns >= MSEC(IMPATIENT_MS))
+	if (a->ike && inside_has_sa(a->ike))
+		a->lonely_ns = 0;
+	else if (a->lonely_ns == 0)
+		a->lonely_ns = w->now;
+	if (is_stuck(w, a))
 		peer_restart(w, p, true);
 	world_at(w, MSEC(LOOK_MS), WHO_WORLD, 0, look, again);
 }

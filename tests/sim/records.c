@@ -45,6 +45,7 @@ bool record_install(uint32_t rg, struct view body, struct order *out)
 			.spi = s->spi_in,
 			.spi_out = s->spi_out,
 			.peer = peer_of_address(&remote),
+			.remote = remote,
 			.outbound = s->outbound,
 			.lease = first_lease(s->lease_epoch, s->lease_horizon)};
 	if (s)

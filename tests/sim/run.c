@@ -13,6 +13,7 @@
 
 #include "crypto/crypto.h"
 #include "models.h"
+#include "theme.h"
 #include "world.h"
 
 enum { JOBS_MAX = 16, RANGES_MAX = 64 };
@@ -119,6 +120,11 @@ static void run_seed(
 	world_free(w);
 }
 
+static bool is_meant(const struct options *o, uint64_t seed)
+{
+	return !o->mutant || !o->mutant->themed || theme_of(seed) != THEME_NONE;
+}
+
 static struct tally run_seeds(const struct options *o)
 {
 	struct setting s = {.models = models_new()};
@@ -129,7 +135,8 @@ static struct tally run_seeds(const struct options *o)
 		abort();
 	for (uint32_t i = 0; i < o->n_ranges; i++)
 		for (uint64_t seed = o->range[i].first; seed <= o->range[i].last; seed++)
-			if (at++ % o->step == o->at && (o->keep_going || t.bad == 0))
+			if (is_meant(o, seed) && at++ % o->step == o->at &&
+				(o->keep_going || t.bad == 0))
 				run_seed(o, &s, seed, &t);
 	models_free(s.models);
 	crypto_free(s.crypto);

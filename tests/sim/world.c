@@ -9,6 +9,7 @@
 #include "models.h"
 #include "node.h"
 #include "peer.h"
+#include "theme.h"
 
 uint64_t rnd(struct world *w)
 {
@@ -180,7 +181,7 @@ void world_violate(struct world *w, const char *fmt, ...)
 
 /* ---------------------------------------------------------------- life */
 
-enum { RUN_MS = 9000, CALM_MS = 12000 };
+enum { RUN_MS = 9000 };
 
 static void begin_calm(struct world *w, uint32_t node, void *data)
 {
@@ -208,6 +209,11 @@ struct world *world_new(
 	w->begins = (uint32_t)rnd_below(w, BEGINS_END);
 	w->pfs = chance(w, 10);
 	w->reauth = seed % 7 == 5; /* no dice: the other worlds stay what they were */
+	w->theme = theme_of(seed);
+	if (w->theme == THEME_HUB || w->theme == THEME_MOVES || w->theme == THEME_TICKETS)
+		w->begins = BEGINS_PEER;
+	if (w->theme != THEME_NONE && w->theme != THEME_CLEARS)
+		w->reauth = false;
 	w->crypto = s->crypto;
 	w->models = s->models;
 	w->check = check_new(w);
@@ -221,6 +227,7 @@ struct world *world_new(
 	w->end = MSEC(RUN_MS + CALM_MS);
 	fault_begin(w);
 	nudge_begin(w);
+	theme_begin(w);
 	world_at(w, MSEC(RUN_MS), WHO_WORLD, 0, begin_calm, NULL);
 	world_at(w, w->end - MSEC(100), WHO_WORLD, 0, check_nears_end, NULL);
 	return w;

@@ -21,9 +21,20 @@
 #define US(n)	((uint64_t)(n)*1000)
 #define MSEC(n) ((uint64_t)(n)*1000000)
 
-enum { NODES = 4, RGS = 2, PEERS = 4, TOKEN_MS = 300, CONSENSUS_MS = 100 };
+enum { NODES = 4, RGS = 2, PEERS = 4, TOKEN_MS = 300, CONSENSUS_MS = 100, CALM_MS = 12000 };
 
 struct world;
+
+/* See theme.h. */
+enum theme {
+	THEME_NONE,
+	THEME_HUB,
+	THEME_MOVES,
+	THEME_TICKETS,
+	THEME_CLEARS,
+	THEME_REVOKED,
+	THEMES
+};
 
 enum who { WHO_WORLD, WHO_COROSYNC, WHO_CONTROL, WHO_DATAPLANE };
 
@@ -63,6 +74,8 @@ struct world {
 	uint32_t begins; /* enum begins: who sets up IKE SAs */
 	bool pfs;
 	bool reauth; /* IKE SAs are authenticated anew, at one end or both; answerers only answer */
+	enum theme theme;
+	uint32_t revoked;	    /* peers, a bit each */
 	struct crypto *crypto;	    /* lent */
 	struct models *models;	    /* lent */
 	bool two_node, trace, calm; /* calm: no more faults */
@@ -84,6 +97,7 @@ struct mutant {
 	const char *name;
 	const char *dies_of; /* what a violation that counts begins with */
 	const struct ha_policy *ha;
+	bool themed;	      /* of no use in worlds without a theme */
 	bool constant_iv;     /* no incarnation in the IV */
 	bool constant_jump;   /* takeover adds a constant instead of starting at the lease */
 	bool no_dp_deadline;  /* the dataplane ignores it */
@@ -92,9 +106,19 @@ struct mutant {
 	bool commit_at_once;  /* the engine hears COMMITTED when it proposes */
 	bool lease_lost;      /* a lease that comes before its SA */
 	bool count_lost;      /* a successor forgets how many rekeys there were */
+	bool spoke_lost;      /* a successor numbers run-time peers anew */
+	bool move_lost;	      /* a successor goes by the configured address of a peer */
+	bool delete_anew;     /* a successor closes an SA once more that is being closed */
+	bool ticket_keys;     /* each node seals tickets under a key of its own */
+	bool lists_forgotten; /* a successor does not look who is revoked */
 	bool own_skipped;     /* an owner's dataplane hears nothing of what the log applies */
 };
 
+struct blob;
+struct view;
+/* A record as a mutant reads it; room: for what it makes of it. */
+struct view mutant_record(
+	const struct world *w, struct view key, struct view body, struct blob *room);
 const struct mutant *mutant_find(const char *name);
 const struct mutant *mutant_at(size_t i); /* NULL at the end */
 
@@ -150,4 +174,6 @@ void nudge_begin(struct world *w);
 
 /* ---- fault.c */
 void fault_begin(struct world *w);
+/* Dies, and is started again. */
+void fault_tandemd(struct world *w, uint32_t n);
 void fault_heal_all(struct world *w);
