@@ -40,10 +40,13 @@ class Fake:
             raise Silence(f"exchange {header.exchange} instead of IKE_SA_INIT")
         self.asked, self.request = wire.read_chain(first, octets[wire.HEADER:]), octets
         group = int.from_bytes(wire.find(self.asked, wire.KE)[:2], "big")
-        self.s = Session(self.port, PSK.encode(), initiator=False, group=group, local=self.local,
-                         remote=("10.1.0.0", "10.1.0.255"))
+        self.s = self.session(group)
         self.s.peer_spi, self.s.peer_init = header.spi_i, octets
         return self
+
+    def session(self, group):
+        return Session(self.port, PSK.encode(), initiator=False, group=group, local=self.local,
+                       remote=("10.1.0.0", "10.1.0.255"))
 
     def take(self):
         """The next protected request; its payloads are asked."""

@@ -31,6 +31,7 @@ set interfaces ge-0/0/1 unit 0 family inet address 10.1.0.1/24
 set routing-options static route 198.18.0.0/15 next-hop {ATTACKER}
 set security ike session half-open timeout {HALF_OPEN_S}
 set security ike session half-open thresholds send-cookie session-count {COOKIES_ABOVE}
+set security ike session source-limits authentication-failures 10000
 set security ike policy P proposals [ I31 I19 I14 ]
 set security ike policy P pre-shared-key ascii-text {PSK}
 set security ipsec proposal E protocol esp
@@ -49,9 +50,9 @@ def proposals():
         yield f"{path} encryption-algorithm aes-256-gcm"
 
 
-def vpn(name, unit, address, network, establish):
+def vpn(name, unit, address, network, establish, policy="P"):
     yield f"set interfaces st0 unit {unit} family inet"
-    yield f"set security ike gateway {name} ike-policy P"
+    yield f"set security ike gateway {name} ike-policy {policy}"
     yield f"set security ike gateway {name} address {address}"
     yield f"set security ike gateway {name} external-interface ge-0/0/0.0"
     yield f"set security ike gateway {name} version v2-only"
@@ -68,12 +69,14 @@ def called(i):
     return f"198.18.{i >> 8}.{i & 255}", f"10.{64 + (i >> 8)}.{i & 255}.0/24"
 
 
-def configuration(calls):
-    lines = list(proposals())
+def configuration(calls, certified, more):
+    """calls: how many peers tandemd calls; of these the last ones by certificates."""
+    lines = [*proposals(), *more]
     lines += vpn("ATTACKER", 1, ATTACKER, "10.2.0.0/24", "responder-only")
     lines += vpn("GOOD", 2, GOOD, "10.3.0.0/24", "responder-only")
     for i in range(1, calls + 1):
-        lines += vpn(f"C{i}", 10 + i, *called(i), "on-traffic")
+        policy = "PC" if i > calls - certified else "P"
+        lines += vpn(f"C{i}", 10 + i, *called(i), "on-traffic", policy)
     return CONF + "\n".join(lines) + "\n"
 
 
@@ -93,7 +96,7 @@ class Ground:
         self.inside = inside_of(lab.net.ns("inside"), lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         self.control = Control(self.node.socket)
         self.pids = {what: self.node.procs[what].pid() for what in self.node.wanted()}
-        self.base = None
+        self.standing = [self.session]  # who has an IKE SA when it is quiet, beside the good peer
 
     def session(self, **more):
         """The attacker's next IKE SA."""
@@ -118,12 +121,13 @@ class Ground:
     def settle(self):
         """One IKE SA of each of both peers and nothing else: what is held then is the measure."""
         self.serve_good_peer()
-        self.session().up()
+        for session in self.standing:
+            session().up()
 
         def quiet():
             held = self.held()
-            return held["half_open"] == 0 and held["ike_sas"] == 2 and held
-        return wait.until(quiet, SETTLED_S, lambda: f"two IKE SAs and nothing half-open, but {self.held()}")
+            return held["half_open"] == 0 and held["ike_sas"] == 1 + len(self.standing) and held
+        return wait.until(quiet, SETTLED_S, lambda: f"an IKE SA of each and nothing half-open, but {self.held()}")
 
     def claim_same_daemons(self):
         now = {what: self.node.procs[what].pid() for what in self.node.wanted()}

@@ -15,18 +15,25 @@ import time
 
 from ground import COOKIES_ABOVE, Ground, configuration  # first: it finds the rest of the tests
 import rows_auth
+import rows_cert
 import rows_fake
 import rows_init
 import rows_up
 import wire
 from control import CLEAR_IKE, REKEY_IKE, REKEY_IPSEC, field
 from fake import Fake
+from papers import CertFake, Certified, Papers
 from sender import Silence
 from story import claim, same, say, story
 
 GOOD_PEER_S = 1.0
 LEAK_OCTETS = 256 * 1024  # tables that grew and what malloc keeps at hand are 75 KB; a leak is of each case
 RSS_OCTETS = 4 << 20
+
+
+CERTIFIED = "IKE_AUTH with certificates"
+CALLED = {**rows_fake.TABLE, CERTIFIED: rows_cert.CALLED}  # the last ones have gateways of their own kind
+CALLS = sum(map(len, CALLED.values()))
 
 
 class Wrong(Exception):
@@ -55,13 +62,16 @@ def sent(made):
 class Arena:
     """Runs one case after the other."""
 
-    def __init__(self, ground):
+    def __init__(self, ground, attacker=None):
+        """attacker: port and session() of another peer than the usual one."""
         self.ground = ground
+        self.port = attacker.port if attacker else ground.attacker
+        self.session = attacker.session if attacker else ground.session
         self.slowest = 0
 
     def run(self, stage, send, want):
-        self.ground.attacker.drain()
-        s = self.ground.session()
+        self.port.drain()
+        s = self.session(**getattr(send, "options", {}))
         if stage != "init":
             s.init()
         if stage == "up":
@@ -71,7 +81,7 @@ class Arena:
             s.peer_child_spi = wire.find(payloads, wire.SA)[8:12]
         before = self.ground.held()
         for octets in sent(send(s)):
-            self.ground.attacker.send(octets)
+            self.port.send(octets)
         (self.answered if want.answered else self.silent)(stage, s, want)
         self.serve()
         if want.counter:
@@ -89,7 +99,7 @@ class Arena:
     def silent(self, stage, s, _):
         """A good peer is served first: what came would have come before that."""
         self.serve()
-        came = [o for o in self.ground.attacker.drain()
+        came = [o for o in self.port.drain()
                 if len(o) >= wire.HEADER and wire.read_header(o)[0].flags & wire.RESPONSE]
         if came:
             raise Wrong(f"answered with {self.describe(s, came[0])}")
@@ -123,7 +133,7 @@ class Arena:
             return
         s.port.send(s.sealed(wire.INFO, []))
         self.serve()
-        if self.ground.attacker.drain():
+        if self.port.drain():
             raise Wrong("the IKE SA is still alive")
 
     @staticmethod
@@ -176,14 +186,15 @@ def flood(ground, count=2000):
 class Caller:
     """Runs one case after the other; each has a peer of its own, whom tandemd calls."""
 
-    BEGIN = {"IKE_SA_INIT": lambda f: f.call(), "IKE_AUTH": lambda f: f.call().good_init().take()}
+    BEGIN = {"IKE_SA_INIT": lambda f: f.call(), "IKE_AUTH": lambda f: f.call().good_init().take(),
+             CERTIFIED: lambda f: f.call().good_init().take()}
     REKEY = {"rekey of the child": (REKEY_IPSEC, 2), "rekey of the IKE SA": (REKEY_IKE, 5)}
 
     def __init__(self, ground):
         self.ground = ground
 
     def run(self, stage, number, send, want):
-        f = Fake(self.ground, number)
+        f = (CertFake if stage == CERTIFIED else Fake)(self.ground, number)
         try:
             if stage in self.REKEY:
                 command, name = self.REKEY[stage]
@@ -229,7 +240,7 @@ class Caller:
 
     @staticmethod
     def goes_on(stage, f):
-        f.port.send(f.answer(*((wire.AUTH_X, f.auth_payloads()) if stage == "IKE_AUTH"
+        f.port.send(f.answer(*((wire.AUTH_X, f.auth_payloads()) if stage.startswith("IKE_AUTH")
                                else (wire.CHILD, f.child_payloads()))))
         if not f.s.is_alive():
             raise Wrong("the good answer afterwards was not taken")
@@ -246,7 +257,7 @@ class Caller:
 
 def initiator(ground, pattern):
     caller, broken, number = Caller(ground), [], 0
-    for stage, rows in rows_fake.TABLE.items():
+    for stage, rows in CALLED.items():
         for what, send, want in rows:
             number += 1
             name = f"called: {stage}: {what}"
@@ -261,22 +272,32 @@ def initiator(ground, pattern):
     return number, broken
 
 
-@story(nodes=1, workers=1, peer="none", edit=lambda _: configuration(sum(map(len, rows_fake.TABLE.values()))))
+def whole_configuration(_):
+    certified = len(rows_cert.CALLED)
+    return configuration(CALLS, certified, Papers.configuration(range(CALLS - certified + 1, CALLS + 1)))
+
+
+@story(nodes=1, workers=1, peer="none", edit=whole_configuration)
 def main(lab):
     ground = Ground(lab)
+    certified = Certified(lab, ground)
     try:
-        tell(ground, sys.argv[1] if len(sys.argv) > 1 else "")
+        tell(ground, certified, sys.argv[1] if len(sys.argv) > 1 else "")
     finally:
+        certified.close()
         ground.close()
 
 
-def tell(ground, pattern):
+def tell(ground, certified, pattern):
+    # what was seen of a certificate is kept, up to a bound; the second time it is no more
+    responder(Arena(ground, certified), "certificates", rows_cert.TABLE, pattern)
     for _ in range(3):
         base = ground.settle()
     rss = ground.rss_octets()
     arena = Arena(ground)
     # those that leave closed IKE SAs behind come first: these linger for 30 s
     found = [responder(arena, "up", rows_up.TABLE, pattern), responder(arena, "auth", rows_auth.TABLE, pattern)]
+    found.append(responder(Arena(ground, certified), "certificates", rows_cert.TABLE, pattern))
     called, broken = initiator(ground, pattern)
     found.append(responder(arena, "init", rows_init.TABLE, pattern))
     count = sum(number for number, _ in found)

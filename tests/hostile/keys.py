@@ -103,15 +103,18 @@ class Keys:
 
     def open(self, octets):
         """(Header, [P]) of a message from the peer; ValueError when it is not authentic."""
-        header, first = wire.read_header(octets)
+        return wire.read_header(octets)[0], wire.read_chain(octets[wire.HEADER], self.plain(octets))
+
+    def plain(self, octets):
+        """What the envelope holds."""
+        _, first = wire.read_header(octets)
         skip = 4 if first == wire.SKF else 0
         if first not in (wire.SK, wire.SKF):
             raise ValueError("not protected")
-        inner = octets[wire.HEADER]
         at = wire.HEADER + 4 + skip
         try:
             plain = AESGCM(self.into[:KEY]).decrypt(self.into[KEY:] + octets[at:at + IV], octets[at + IV:],
                                                     octets[:at])
         except InvalidTag as why:
             raise ValueError("not authentic") from why
-        return header, wire.read_chain(inner, plain[:len(plain) - 1 - plain[-1]])
+        return plain[:len(plain) - 1 - plain[-1]]
