@@ -37,6 +37,8 @@ void check_model(struct build *b);
 void check_life(struct build *b);
 /* ... about algorithms that `system fips` does not allow. */
 void check_fips(struct build *b);
+/* ... about what is written of gateways in vain. */
+void check_gateway_rules(struct build *b);
 /* ... about keys that are words. */
 void check_keys(struct build *b);
 

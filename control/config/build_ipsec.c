@@ -270,7 +270,7 @@ static void fill_selectors(struct build *b, const struct node *n, struct model_v
 		fill_proxy(b, n, &all[v->n_selectors++]);
 	qsort(all, v->n_selectors, sizeof *all, model_by_name);
 	v->selectors = all;
-	if (list && !v->bind && !v->transport)
+	if (list && !v->transport && !stmt(b, n, "bind-interface"))
 		refuse_at(b, list, "traffic selectors need 'bind-interface'");
 	if (list && stmt(b, n, "ike proxy-identity"))
 		refuse_at(b, list, "'traffic-selector' and 'proxy-identity' exclude each other");

@@ -75,7 +75,8 @@ static const char *unsupported(const struct model_gateway *g)
 	const struct model_ike_policy *p = g->policy;
 
 	if (g->version != MODEL_IKE_V2)
-		return "IKEv1 is not supported in this release";
+		return "IKEv1, which it is without 'version v2-only', is not supported in this "
+		       "release";
 	if (!p || p->n_proposals == 0)
 		return NULL;
 	if (p->proposals[0].auth == MODEL_AUTH_DSA)
@@ -427,6 +428,7 @@ void check_model(struct build *b)
 	check_shared(b);
 	check_lifetimes(b);
 	check_life(b);
+	check_gateway_rules(b);
 	check_fips(b);
 	check_keys(b);
 	warn_later(b, b->t->root);

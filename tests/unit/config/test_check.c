@@ -1,8 +1,5 @@
 #include "config_test.h"
 
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "config/value.h"
 
 /* A good configuration as `set` lines; each case adds or deletes a few. */
@@ -190,8 +187,8 @@ static const struct check check_security_cases[] = {
 	{"v1",
 		GW "version v1-only\nset security ike proposal p encryption-algorithm "
 		   "aes-128-cbc",
-		"'gateway g'\n    warning: IKEv1 is not supported in this release: this "
-		"gateway is not used\n",
+		"'gateway g'\n    warning: IKEv1, which it is without 'version v2-only', is not "
+		"supported in this release: this gateway is not used\n",
 		true},
 	{"weak group",
 		"set security ike proposal q dh-group group5 encryption-algorithm "
@@ -406,41 +403,6 @@ static const struct check check_security_cases[] = {
 		"'bind-interface st0.1'\n    'mode transport' is between the gateways: nothing is "
 		"routed into it\n",
 		false},
-	{"FIPS and a set (ALG-012)",
-		"set system fips level 1\ndelete security ike policy pol proposals\n" POL
-		"proposal-set standard",
-		AT_POL
-		"'proposal-set standard'\n    'standard' is not allowed with 'system fips'\n",
-		false},
-	{"FIPS and MD5 (ALG-012)",
-		"set system fips level 1\nset security ike proposal p authentication-algorithm md5",
-		"'authentication-algorithm md5'\n    'md5' is not allowed with 'system fips'\n",
-		false},
-	{"FIPS and DES (ALG-012)",
-		"set system fips level 2\nset security ipsec proposal d encryption-algorithm "
-		"des-cbc "
-		"authentication-algorithm hmac-sha1-96",
-		"'encryption-algorithm des-cbc'\n    'des-cbc' is not allowed with 'system fips'\n",
-		false},
-	{"FIPS and AH (ALG-012)",
-		"set system fips level 1\nset security ipsec proposal d protocol ah "
-		"authentication-algorithm hmac-sha-256-128",
-		"'protocol ah'\n    'ah' is not allowed with 'system fips'\n", false},
-	{"FIPS and PFS with group 2 (ALG-012)",
-		"set system fips level 1\nset security ipsec policy epol perfect-forward-secrecy "
-		"keys group2",
-		"'keys group2'\n    'group2' is not allowed with 'system fips'\n", false},
-	{"FIPS and a group that nobody wrote (ALG-012)",
-		"set system fips level 1\nset security ike proposal q encryption-algorithm "
-		"aes-128-cbc",
-		"[edit security ike]\n  'proposal q'\n    without 'dh-group' it is 'group2', which "
-		"is "
-		"not allowed with 'system fips'\n",
-		false},
-	{"no FIPS (ALG-012)",
-		"set system fips level 0\nset security ipsec proposal d protocol ah "
-		"authentication-algorithm hmac-md5-96",
-		"'authentication-algorithm hmac-md5-96'\n    warning: this hash is weak\n", true},
 	{"no effect yet", VPN "passive-mode-tunneling",
 		"'passive-mode-tunneling'\n    warning: has no effect in this release\n", true},
 };
@@ -450,27 +412,6 @@ static void check_security_table(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(check_security_cases); i++)
 		run("", CONFIG_STANDALONE, &check_security_cases[i]);
-}
-
-/* PSK-002: a key that is a word, of whatever letters; the file may be missing. */
-static void check_keys_against_words(void **state)
-{
-	char name[] = "/tmp/tandem-words-XXXXXX", text[256];
-	int fd = mkstemp(name);
-	const struct check *k;
-
-	(void)state;
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, "tandem\r\nLONG-enough-Key\n\n", 26), 26);
-	(void)close(fd);
-	(void)snprintf(text, sizeof text, "set security ike key-dictionary %s\n", name);
-	k = &(const struct check){"a word", text,
-		"'ascii-text /* SECRET-DATA */'\n    warning: is a word of the dictionary\n", true};
-	run("", CONFIG_STANDALONE, k);
-	(void)unlink(name);
-	k = &(const struct check){"no file", text,
-		"    warning: cannot be read: keys are not held against it\n", true};
-	run("", CONFIG_STANDALONE, k);
 }
 
 /* MAN-001: what the dataplane is given. */
@@ -731,7 +672,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(check_base_is_silent),
 		cmocka_unit_test(check_security_table),
-		cmocka_unit_test(check_keys_against_words),
 		cmocka_unit_test(check_interfaces_table),
 		cmocka_unit_test(check_manual_is_read),
 		cmocka_unit_test(check_instances_are_apart),
