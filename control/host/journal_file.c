@@ -7,6 +7,7 @@
 
 #include "base/cursor.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/secret.h"
 #include "crypto/hkdf.h"
 #include "host/store_file.h"
@@ -80,20 +81,6 @@ static struct frame_seal frame_seal(const uint8_t head[JOURNAL_HEAD_LEN], uint64
 
 /* ---------------------------------------------------------------- writing */
 
-static int write_all(int fd, struct view v)
-{
-	while (v.n != 0) {
-		ssize_t n = write(fd, v.p, v.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -ERR_IO;
-		v = view_of(v.p + n, v.n - (size_t)n);
-	}
-	return 0;
-}
-
 int journal_file_create(struct journal_file *f, const struct journal_secrets *s, const char *path)
 {
 	int rc;
@@ -105,7 +92,7 @@ int journal_file_create(struct journal_file *f, const struct journal_secrets *s,
 	if (rc < 0)
 		return rc;
 	f->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	rc = f->fd < 0 ? -ERR_IO : write_all(f->fd, view_of_array(f->head));
+	rc = f->fd < 0 ? -ERR_IO : file_write(f->fd, view_of_array(f->head));
 	f->size = sizeof f->head;
 	if (rc < 0)
 		journal_file_close(f);
@@ -128,7 +115,7 @@ int journal_file_append(struct journal_file *f, struct view items)
 	emit_be32(&e, ~(uint32_t)n);
 	rc = seal_wrap(f->seal, with.nonce, view_of_array(with.aad), items, frame.p + LENGTH_LEN);
 	if (rc == 0)
-		rc = write_all(f->fd, view_of(frame.p, LENGTH_LEN + n));
+		rc = file_write(f->fd, view_of(frame.p, LENGTH_LEN + n));
 	if (rc < 0)
 		return rc;
 	f->frames++;

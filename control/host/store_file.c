@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/file.h"
 
 static void cleanup_fd(int *fd)
 {
@@ -46,18 +47,6 @@ int store_file_read(const char *path, size_t max, struct blob *out)
 	return 0;
 }
 
-static int write_all(int fd, struct view v)
-{
-	while (v.n != 0) {
-		ssize_t n = write(fd, v.p, v.n);
-
-		if (n <= 0)
-			return -ERR_IO;
-		v = view_of(v.p + n, v.n - (size_t)n);
-	}
-	return fsync(fd) == 0 ? 0 : -ERR_IO;
-}
-
 int store_file_write(const char *path, struct view data)
 {
 	char tmp[PATH_MAX], dir[PATH_MAX];
@@ -70,7 +59,9 @@ int store_file_write(const char *path, struct view data)
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -ERR_IO;
-	rc = write_all(fd, data);
+	rc = file_write(fd, data);
+	if (rc == 0 && fsync(fd) != 0)
+		rc = -ERR_IO;
 	if (close(fd) != 0 || rc < 0 || rename(tmp, path) != 0) {
 		(void)unlink(tmp); /* it may hold keys */
 		return -ERR_IO;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/secret.h"
 #include "crypto/crypto.h"
 #include "crypto/key_file.h"
@@ -86,20 +87,11 @@ static int read_all(int fd, size_t max, struct blob *out)
 	return rc;
 }
 
-static int write_all(int fd, struct view v)
+static int write_synced(int fd, struct view v)
 {
-	if (fd < 0)
-		return -ERR_VALUE;
-	while (v.n > 0) {
-		ssize_t n = write(fd, v.p, v.n);
+	int rc = fd < 0 ? -ERR_VALUE : file_write(fd, v);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -ERR_IO;
-		v = view_of(v.p + n, v.n - (size_t)n);
-	}
-	return fsync(fd) == 0 ? 0 : -ERR_IO;
+	return rc == 0 && fsync(fd) != 0 ? -ERR_IO : rc;
 }
 
 /* The first line of a file; empty without one. */
@@ -170,7 +162,7 @@ static void run_job(struct slow_job *slow)
 		rc = vault_make_read(view_of(r->import->octets.data, r->import->octets.len),
 			r->import->passphrase, &j->key, &pem);
 	if (rc == 0)
-		rc = write_all(j->files[0], blob_view(&pem));
+		rc = write_synced(j->files[0], blob_view(&pem));
 	secret_wipe_blob(&pem);
 	j->answer.rc = rc;
 }
