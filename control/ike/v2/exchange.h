@@ -1,10 +1,12 @@
 #pragma once
 /*
  * The exchanges of IKEv2: acts of the rule table (rules.c), one file each, and the ways our own
- * requests begin. x_init.c: RFC 7296 1.2, first half; x_auth.c: second half; x_inter.c: RFC 9242
- * between them; x_child.c and x_rekey.c: 1.3; x_info.c: 1.4; collide.c: 2.8.1, 2.8.2, 2.25.
+ * requests begin. x_init_door.c: who is let in at all; x_init.c: RFC 7296 1.2, first half;
+ * x_auth.c: second half; x_inter.c: RFC 9242 between them; x_child.c and x_rekey.c: 1.3;
+ * x_info.c: 1.4; collide.c: 2.8.1, 2.8.2, 2.25.
  */
 #include "ike/fsm.h"
+#include "ike/negotiate.h"
 #include "ike/rx.h"
 
 struct tunnel;
@@ -18,12 +20,16 @@ struct ike_kex_job;
 void natd_write(struct ike *ike, const struct ike_sa *sa, struct writer *w);
 void natd_read(struct ike *ike, struct ike_sa *sa, const struct rx *rx, uint64_t spi_r);
 
-/* ---- x_init.c */
+/* ---- x_init_door.c */
 /* A first message of somebody: the only thing that makes state for strangers. */
 void x_init_request(struct ike *ike, const struct ike_ev_datagram *dg, uint8_t exchange);
 /* A message of a major version that is not ours; counted by the caller. */
 void x_init_other_version(
 	struct ike *ike, const struct ike_ev_datagram *dg, const struct ike_header *h);
+
+/* ---- x_init.c */
+/* May there be more key exchanges with who sent this (RFC 9370 2.2.1)? */
+enum ike_further further_with(const struct rx *rx);
 void x_init_answer(
 	struct ike *ike, struct ike_sa *sa, const struct ike_ev_datagram *dg, uint8_t exchange);
 /* The same with a ticket in place of a key exchange: resume.h. */
