@@ -7,6 +7,12 @@
 static const char hyphens[] =
 	"--------------------------------------------------------------------------";
 
+void show_row_open(struct show *s)
+{
+	json_open(&s->json, NULL, '{');
+	json_int(&s->json, "node", s->node);
+}
+
 /* What the items of an answer are called in JSON. */
 static const char *list_name(enum action action)
 {

@@ -59,3 +59,5 @@ void show_pki(struct show *s, const Ctl__PkiList *list);
 void show_pki_made(struct show *s, const Ctl__PkiMade *made);
 void show_ha_json(struct json *j, const Ctl__Ha *ha);
 void show_endpoint_json(struct json *j, const char *name, const Ctl__Endpoint *e);
+/* A JSON object of a list begins: with the node that tells of it. */
+void show_row_open(struct show *s);

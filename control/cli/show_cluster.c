@@ -110,8 +110,7 @@ static void replication_json(struct show *s, const Ctl__Replication *r)
 {
 	struct json *j = &s->json;
 
-	json_open(j, NULL, '{');
-	json_int(j, "node", s->node);
+	show_row_open(s);
 	json_text(j, "transport", r->transport);
 	json_open(j, "redundancy-groups", '[');
 	for (size_t i = 0; i < r->n_groups; i++) {

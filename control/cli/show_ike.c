@@ -166,8 +166,7 @@ static void as_json(struct show *s, const Ctl__IkeSa *sa)
 {
 	struct json *j = &s->json;
 
-	json_open(j, NULL, '{');
-	json_int(j, "node", s->node);
+	show_row_open(s);
 	json_uint(j, "index", sa->index);
 	json_text(j, "state", sa->up ? "UP" : "DOWN");
 	json_hex(j, "initiator-spi", sa->initiator_spi, 16);

@@ -20,8 +20,7 @@ static void interface_json(struct show *s, const Ctl__Interface *i)
 	struct json *j = &s->json;
 	char mac[32];
 
-	json_open(j, NULL, '{');
-	json_int(j, "node", s->node);
+	show_row_open(s);
 	json_text(j, "name", i->name);
 	json_bool(j, "admin-up", i->admin_up);
 	json_bool(j, "link-up", i->link_up);

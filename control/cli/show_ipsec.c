@@ -222,8 +222,7 @@ static void as_json(struct show *s, const Ctl__Tunnel *t)
 {
 	struct json *j = &s->json;
 
-	json_open(j, NULL, '{');
-	json_int(j, "node", s->node);
+	show_row_open(s);
 	json_uint(j, "index", t->index);
 	json_text(j, "vpn", t->vpn);
 	json_text(j, "traffic-selector", t->selector);

@@ -148,8 +148,7 @@ static void certificate_json(struct show *s, const Ctl__PkiCertificate *c)
 {
 	struct json *j = &s->json;
 
-	json_open(j, NULL, '{');
-	json_int(j, "node", s->node);
+	show_row_open(s);
 	json_text(j, "identifier", c->name);
 	json_text(j, "subject", c->subject);
 	json_text(j, "common-name", c->common_name);
@@ -223,8 +222,7 @@ static void crl_json(struct show *s, const Ctl__PkiCrl *c)
 	struct json *j = &s->json;
 	char serial[80];
 
-	json_open(j, NULL, '{');
-	json_int(j, "node", s->node);
+	show_row_open(s);
 	json_text(j, "ca-profile", c->profile);
 	json_uint(j, "version", c->version);
 	json_text(j, "issuer", c->issuer);

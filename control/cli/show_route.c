@@ -36,8 +36,7 @@ static void route_json(struct show *s, const Ctl__RouteList *list, const Ctl__Ro
 	char prefix[64], hop[ADDR_TEXT_MAX];
 
 	prefix_text(r, prefix);
-	json_open(j, NULL, '{');
-	json_int(j, "node", s->node);
+	show_row_open(s);
 	json_text(j, "table", list->table);
 	json_text(j, "destination", prefix);
 	json_text(j, "protocol", r->protocol);

@@ -9,8 +9,7 @@ static void worker_json(struct show *s, const Ctl__Worker *w)
 {
 	struct json *j = &s->json;
 
-	json_open(j, NULL, '{');
-	json_int(j, "node", s->node);
+	show_row_open(s);
 	json_uint(j, "fpc", w->fpc);
 	json_uint(j, "pic", w->pic);
 	json_uint(j, "worker", w->worker);
@@ -88,8 +87,7 @@ static void tunnel_json(struct show *s, const Ctl__Tunnel *t)
 {
 	struct json *j = &s->json;
 
-	json_open(j, NULL, '{');
-	json_int(j, "node", s->node);
+	show_row_open(s);
 	json_uint(j, "tunnel-id", t->index);
 	json_text(j, "vpn-name", t->vpn);
 	json_uint(j, "fpc", t->worker / SHOW_PICS);

@@ -208,7 +208,7 @@ int cert_parse_file(struct view text, struct cert **out)
 	return rc < 0 ? rc : cert_parse(blob_view(&der), out);
 }
 
-static int of_x509(X509 *x, struct cert **out)
+int cert_of_x509(X509 *x, struct cert **out)
 {
 	unsigned char *der = NULL;
 	int n = i2d_X509(x, &der), rc;
@@ -240,7 +240,7 @@ int cert_parse_pkcs7(struct view der, struct cert **out, size_t max, size_t *n)
 	else if ((size_t)sk_X509_num(certs) > max)
 		rc = -ERR_LIMIT;
 	for (int i = 0; rc == 0 && i < sk_X509_num(certs); i++) {
-		rc = of_x509(sk_X509_value(certs, i), &out[got]);
+		rc = cert_of_x509(sk_X509_value(certs, i), &out[got]);
 		got += rc == 0;
 	}
 	PKCS7_free(p7);

@@ -104,6 +104,8 @@ struct cert {
 int cert_parse(struct view der, struct cert **out) MUST_CHECK;
 /* The first certificate of a PEM text, or DER. */
 int cert_parse_file(struct view text, struct cert **out) MUST_CHECK;
+/* Of one that the library holds; for this folder only. */
+int cert_of_x509(struct x509_st *x, struct cert **out) MUST_CHECK;
 /* A certs-only PKCS#7 SignedData (RFC 7296 3.6 encoding 1), at most max certificates, in the order
  * written. -ERR_LIMIT: more. On failure out holds nothing. */
 int cert_parse_pkcs7(struct view der, struct cert **out, size_t max, size_t *n) MUST_CHECK;

@@ -71,18 +71,6 @@ static bool signed_by(OCSP_BASICRESP *basic, X509 *signer)
 	return ok;
 }
 
-static int responder_keep(X509 *x, struct cert **out)
-{
-	unsigned char *der = NULL;
-	int n = i2d_X509(x, &der), rc;
-
-	if (n <= 0)
-		return -ERR_SYNTAX;
-	rc = cert_parse(view_of(der, (size_t)n), out);
-	OPENSSL_free(der);
-	return rc;
-}
-
 #define SIGNERS_MAX 4 /* certificates of one answer that are tried */
 
 static int signer_check(OCSP_BASICRESP *basic, const struct ocsp_question *q,
@@ -99,7 +87,7 @@ static int signer_check(OCSP_BASICRESP *basic, const struct ocsp_question *q,
 		X509 *x = sk_X509_value(certs, i);
 
 		if (is_delegate(x, q) && signed_by(basic, x))
-			return responder_keep(x, &out->responder);
+			return cert_of_x509(x, &out->responder);
 	}
 	*why = "the answer is not signed by the issuer, or for it";
 	return -ERR_AUTH;

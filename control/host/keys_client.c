@@ -256,6 +256,14 @@ static void fail_later(
 	keys_job_post(k, j, rc);
 }
 
+static void load_begin(struct keys_client *k, struct keys_job *j, keys_done_fn *done, void *ctx)
+{
+	(void)keys_process_is_asked(k, j->key_id);
+	j->done = done;
+	j->ctx = ctx;
+	keys_job_post(k, j, 0);
+}
+
 void keys_client_load(struct keys_client *k, const char *key_id, keys_done_fn *done, void *ctx)
 {
 	struct keys_job *j;
@@ -265,10 +273,7 @@ void keys_client_load(struct keys_client *k, const char *key_id, keys_done_fn *d
 		fail_later(k, key_id, rc, done, ctx);
 		return;
 	}
-	(void)keys_process_is_asked(k, key_id);
-	j->done = done;
-	j->ctx = ctx;
-	keys_job_post(k, j, 0);
+	load_begin(k, j, done, ctx);
 }
 
 void keys_client_refresh(struct keys_client *k)
@@ -392,10 +397,7 @@ void keys_client_adopt(
 		fail_later(k, key_id, rc, done, ctx);
 		return;
 	}
-	(void)keys_process_is_asked(k, key_id);
-	j->done = done;
-	j->ctx = ctx;
-	keys_job_post(k, j, 0);
+	load_begin(k, j, done, ctx);
 }
 
 /* ---------------------------------------------------------------- the store */

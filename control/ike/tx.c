@@ -211,7 +211,7 @@ void tx_answer_keep(struct ike_sa *sa, uint32_t mid, const uint8_t hash[16], str
 	memcpy(sa->answer.hash, hash, sizeof sa->answer.hash);
 }
 
-int tx_answer_close(struct ike *ike, struct ike_sa *sa, struct writer *w, const struct rx *rx)
+static int answer_seal(struct ike *ike, struct ike_sa *sa, struct writer *w, const struct rx *rx)
 {
 	struct flight *f;
 	int rc = tx_seal(ike, sa, w, &f);
@@ -221,22 +221,27 @@ int tx_answer_close(struct ike *ike, struct ike_sa *sa, struct writer *w, const 
 	tx_answer_keep(sa, rx->mid, rx->hash, f);
 	mobike_answer_way(sa, rx);
 	sa->next_rx = rx->mid + 1;
-	txn_answer(ike, sa);
 	return 0;
+}
+
+int tx_answer_close(struct ike *ike, struct ike_sa *sa, struct writer *w, const struct rx *rx)
+{
+	int rc = answer_seal(ike, sa, w, rx);
+
+	if (rc == 0)
+		txn_answer(ike, sa);
+	return rc;
 }
 
 int tx_answer_now(struct ike *ike, struct ike_sa *sa, struct writer *w, const struct rx *rx)
 {
-	struct flight *f;
-	int rc = tx_seal(ike, sa, w, &f);
+	int rc = answer_seal(ike, sa, w, rx);
 
 	if (rc < 0)
 		return rc;
-	tx_answer_keep(sa, rx->mid, rx->hash, f);
-	sa->next_rx = rx->mid + 1;
 	sa->answer.released = true;
 	ike->stats.tx_messages++;
-	tx_send(ike, sa, f);
+	tx_send(ike, sa, sa->answer.flight);
 	return 0;
 }
 

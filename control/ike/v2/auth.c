@@ -67,10 +67,21 @@ int auth_psk_own(struct ike *ike, struct ike_sa *sa, uint8_t mac[ALG_DIGEST_MAX]
 	return rc;
 }
 
+void auth_mic_write(const struct ike_sa *sa, struct view id, const uint8_t mac[ALG_DIGEST_MAX],
+	struct writer *w)
+{
+	struct pld_auth auth = {.method = AUTH_SHARED_KEY_MIC};
+
+	writer_add(w, sa->initiator ? PLD_IDI : PLD_IDR, id);
+	auth.data = view_of(mac, prf_len(sa->suite.prf->id));
+	writer_open(w, PLD_AUTH);
+	pld_auth_emit(&w->e, &auth);
+	writer_close(w);
+}
+
 int auth_psk_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
 {
 	uint8_t room[AUTH_ID_BODY_MAX], mac[ALG_DIGEST_MAX];
-	struct pld_auth auth = {.method = AUTH_SHARED_KEY_MIC};
 	struct view body;
 	int rc = auth_id_body(&sa->local_id, room, &body);
 
@@ -78,11 +89,7 @@ int auth_psk_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
 		rc = auth_psk_own(ike, sa, mac);
 	if (rc < 0)
 		return rc;
-	writer_add(w, sa->initiator ? PLD_IDI : PLD_IDR, body);
-	auth.data = view_of(mac, prf_len(sa->suite.prf->id));
-	writer_open(w, PLD_AUTH);
-	pld_auth_emit(&w->e, &auth);
-	writer_close(w);
+	auth_mic_write(sa, body, mac, w);
 	secret_wipe(mac, sizeof mac);
 	return 0;
 }

@@ -27,6 +27,9 @@ struct auth_octets auth_covered(const struct ike_sa *sa, bool own, struct view i
 int auth_psk_own(struct ike *ike, struct ike_sa *sa, uint8_t mac[ALG_DIGEST_MAX]) MUST_CHECK;
 /* Our ID payload, and our AUTH by the gateway's pre-shared key. */
 int auth_psk_write(struct ike *ike, struct ike_sa *sa, struct writer *w) MUST_CHECK;
+/* Our identification and an AUTH of method 2 with this MAC (RFC 7296 3.5, 3.8). */
+void auth_mic_write(const struct ike_sa *sa, struct view id, const uint8_t mac[ALG_DIGEST_MAX],
+	struct writer *w);
 /* Is the peer's AUTH made with the key that this policy has for it? */
 bool auth_psk_is_good(struct ike *ike, const struct ike_sa *sa, const struct rx *rx,
 	const struct pld_id *id, const struct model_ike_policy *policy);

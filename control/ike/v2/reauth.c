@@ -16,7 +16,8 @@ bool reauth_is_next(const struct ike_sa *sa)
 {
 	uint32_t every = sa->gw ? sa->gw->model->policy->reauth_frequency : 0;
 
-	return sa->want_reauth || sched_ends_with_certificate(sa) || (every != 0 && sa->rekeys + 1 >= every);
+	return sa->want_reauth || sched_ends_with_certificate(sa) ||
+	       (every != 0 && sa->rekeys + 1 >= every);
 }
 
 bool reauth_is_one(const struct ike_sa *sa)

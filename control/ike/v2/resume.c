@@ -178,7 +178,6 @@ static int proof(struct ike *ike, const struct ike_sa *sa, bool own, struct view
 int resume_auth_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
 {
 	uint8_t room[AUTH_ID_BODY_MAX], mac[ALG_DIGEST_MAX];
-	struct pld_auth auth = {.method = AUTH_SHARED_KEY_MIC};
 	struct view body;
 	int rc = auth_id_body(&sa->local_id, room, &body);
 
@@ -186,11 +185,7 @@ int resume_auth_write(struct ike *ike, struct ike_sa *sa, struct writer *w)
 		rc = proof(ike, sa, true, body, mac);
 	if (rc < 0)
 		return rc;
-	writer_add(w, sa->initiator ? PLD_IDI : PLD_IDR, body);
-	auth.data = view_of(mac, prf_len(sa->suite.prf->id));
-	writer_open(w, PLD_AUTH);
-	pld_auth_emit(&w->e, &auth);
-	writer_close(w);
+	auth_mic_write(sa, body, mac, w);
 	return 0;
 }
 
