@@ -110,17 +110,18 @@ static void time_set(ASN1_TIME *to, int64_t offset)
 
 /* ---------------------------------------------------------------- certificates */
 
-static void cert_exts(X509 *x, const struct forge_cert *f, X509 *issuer)
+/* One of both is NULL. */
+static void exts_add(const struct forge_ext *ext, size_t n, X509 *issuer, X509 *x, X509_CRL *crl)
 {
 	X509V3_CTX ctx;
 	CONF *conf = NCONF_new(NULL);
 
-	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
+	X509V3_set_ctx(&ctx, issuer, x, NULL, crl, 0);
 	X509V3_set_nconf(&ctx, conf);
-	for (size_t i = 0; i < ARRAY_LEN(f->ext) && f->ext[i].name; i++) {
-		X509_EXTENSION *e = X509V3_EXT_nconf(conf, &ctx, f->ext[i].name, f->ext[i].value);
+	for (size_t i = 0; i < n && ext[i].name; i++) {
+		X509_EXTENSION *e = X509V3_EXT_nconf(conf, &ctx, ext[i].name, ext[i].value);
 
-		MUST(e && X509_add_ext(x, e, -1) == 1);
+		MUST(e && (x ? X509_add_ext(x, e, -1) : X509_CRL_add_ext(crl, e, -1)) == 1);
 		X509_EXTENSION_free(e);
 	}
 	NCONF_free(conf);
@@ -145,7 +146,7 @@ struct blob forge_cert_der(
 	time_set(X509_getm_notBefore(x), f->not_before != 0 ? f->not_before : -HOUR);
 	time_set(X509_getm_notAfter(x), f->not_after != 0 ? f->not_after : 365 * DAY);
 	MUST(X509_set_pubkey(x, key) == 1);
-	cert_exts(x, f, issuer ? issuer->cert->x509 : x);
+	exts_add(f->ext, ARRAY_LEN(f->ext), issuer ? issuer->cert->x509 : x, x, NULL);
 	MUST(X509_sign(x, signer, digest_of(signer, f->digest)) > 0);
 	n = i2d_X509(x, &out.p);
 	MUST(n > 0);
@@ -230,22 +231,6 @@ static void crl_entry(X509_CRL *crl, const struct forge_crl *f, uint64_t serial)
 	ASN1_ENUMERATED_free(reason);
 }
 
-static void crl_exts(X509_CRL *crl, const struct forge_crl *f, X509 *issuer)
-{
-	X509V3_CTX ctx;
-	CONF *conf = NCONF_new(NULL);
-
-	X509V3_set_ctx(&ctx, issuer, NULL, NULL, crl, 0);
-	X509V3_set_nconf(&ctx, conf);
-	for (size_t i = 0; i < ARRAY_LEN(f->ext) && f->ext[i].name; i++) {
-		X509_EXTENSION *e = X509V3_EXT_nconf(conf, &ctx, f->ext[i].name, f->ext[i].value);
-
-		MUST(e && X509_CRL_add_ext(crl, e, -1) == 1);
-		X509_EXTENSION_free(e);
-	}
-	NCONF_free(conf);
-}
-
 struct blob forge_crl_der(const struct forge_crl *f, const struct forge_ca *issuer)
 {
 	X509_CRL *crl = X509_CRL_new();
@@ -262,7 +247,7 @@ struct blob forge_crl_der(const struct forge_crl *f, const struct forge_ca *issu
 		MUST(X509_CRL_set1_nextUpdate(crl, t) == 1);
 	crl_number(crl, NID_crl_number, f->number, 0);
 	crl_number(crl, NID_delta_crl, f->delta_of, 1);
-	crl_exts(crl, f, issuer->cert->x509);
+	exts_add(f->ext, ARRAY_LEN(f->ext), issuer->cert->x509, NULL, crl);
 	for (size_t i = 0; i < f->n; i++)
 		crl_entry(crl, f, f->serials[i]);
 	MUST(X509_CRL_sort(crl) == 1);

@@ -257,6 +257,11 @@ void pair_check_mirrored(struct pair *p, int a, int b);
 void pair_check_agreed(struct pair *p, int a, int b);
 /* One IKE SA, one child on both ends, and it is mirrored. */
 void pair_check_up(struct pair *p, int a, int b);
+/* One end rekeys the IKE SA, the other one the child, and both are up. */
+void pair_check_rekeys(struct pair *p);
+/* An IKE_SA_INIT request to node 1 as from node 0, of somebody who keeps no state of it; the cookie
+ * may be empty. */
+void pair_stranger(struct pair *p, uint64_t spi, struct view cookie, struct packet *k);
 /* Header fields of a datagram. */
 struct ike_header packet_header(const struct packet *k);
 /* Sends octets as if the node had. */

@@ -2,6 +2,12 @@
 
 #include <stdio.h>
 
+#include "ike/negotiate.h"
+#include "wire/pld_ke.h"
+#include "wire/pld_nonce.h"
+#include "wire/pld_notify.h"
+#include "wire/writer.h"
+
 uint32_t pair_policy(struct pair *p, int node)
 {
 	(void)p;
@@ -212,4 +218,46 @@ struct ike_header packet_header(const struct packet *k)
 
 	(void)!ike_header_parse(view_of(k->octets, k->n), &h);
 	return h;
+}
+
+void pair_check_rekeys(struct pair *p)
+{
+	(void)pair_operate(p, 1, IKE_OP_REKEY_IKE, NULL);
+	pair_pass(p, 1000);
+	(void)pair_operate(p, 0, IKE_OP_REKEY_CHILD, NULL);
+	pair_pass(p, 60000);
+	pair_check_up(p, 0, 1);
+}
+
+void pair_stranger(struct pair *p, uint64_t spi, struct view cookie, struct packet *k)
+{
+	uint8_t room[1024], nonce[32] = {9};
+	struct ike_header h = {
+		.spi_i = spi, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_INITIATOR};
+	const struct pld_ke ke = {31, view_of_array(nonce)};
+	const struct pld_notify n = {.type = N_COOKIE, .data = cookie};
+	struct writer w;
+	struct view message;
+
+	writer_begin(&w, room, sizeof room, &h);
+	if (cookie.n != 0) {
+		writer_open(&w, PLD_NOTIFY);
+		pld_notify_emit(&w.e, &n);
+		writer_close(&w);
+	}
+	writer_open(&w, PLD_SA);
+	assert_int_equal(
+		offer_ike(&w.e, p->node[1].model->gateways[0].policy, (struct view){0}), 0);
+	writer_close(&w);
+	writer_open(&w, PLD_KE);
+	pld_ke_emit(&w.e, &ke);
+	writer_close(&w);
+	writer_open(&w, PLD_NONCE);
+	pld_nonce_emit(&w.e, view_of_array(nonce));
+	writer_close(&w);
+	assert_int_equal(writer_end(&w, &message), 0);
+	k->from = (struct endpoint){p->node[0].addr, 500};
+	k->to = (struct endpoint){p->node[1].addr, 500};
+	memcpy(k->octets, message.p, message.n);
+	k->n = message.n;
 }

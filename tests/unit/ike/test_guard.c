@@ -8,11 +8,7 @@
 #include "base/err.h"
 #include "crypto/prf.h"
 #include "ike/jobs.h"
-#include "ike/negotiate.h"
 #include "pair.h"
-#include "wire/pld_ke.h"
-#include "wire/pld_nonce.h"
-#include "wire/pld_notify.h"
 #include "wire/writer.h"
 
 #define SOURCE "set security ike session source-limits "
@@ -49,35 +45,7 @@ struct stranger {
 /* An IKE_SA_INIT request of somebody who never comes back. */
 static void stranger_ask(struct pair *p, struct stranger *s, uint64_t spi)
 {
-	uint8_t room[1024], nonce[32] = {9};
-	struct ike_header h = {
-		.spi_i = spi, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_INITIATOR};
-	const struct pld_ke ke = {31, view_of_array(nonce)};
-	struct writer w;
-	struct view message;
-
-	writer_begin(&w, room, sizeof room, &h);
-	if (s->cookie.n != 0) {
-		const struct pld_notify n = {.type = N_COOKIE, .data = s->cookie};
-
-		writer_open(&w, PLD_NOTIFY);
-		pld_notify_emit(&w.e, &n);
-		writer_close(&w);
-	}
-	writer_open(&w, PLD_SA);
-	assert_int_equal(
-		offer_ike(&w.e, p->node[1].model->gateways[0].policy, (struct view){0}), 0);
-	writer_close(&w);
-	writer_open(&w, PLD_KE);
-	pld_ke_emit(&w.e, &ke);
-	writer_close(&w);
-	writer_open(&w, PLD_NONCE);
-	pld_nonce_emit(&w.e, view_of_array(nonce));
-	writer_close(&w);
-	assert_int_equal(writer_end(&w, &message), 0);
-	s->k.to = (struct endpoint){p->node[1].addr, 500};
-	memcpy(s->k.octets, message.p, message.n);
-	s->k.n = message.n;
+	pair_stranger(p, spi, s->cookie, &s->k);
 }
 
 static struct endpoint at(uint32_t host, uint16_t port)

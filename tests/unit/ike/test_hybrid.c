@@ -49,11 +49,7 @@ static void each_one_is_an_exchange(void **state)
 		assert_int_equal(p->packets, 4 + 2 * lists[i].n);
 		assert_int_equal(pair_sa(p, 0)->next_tx, 2 + lists[i].n);
 		/* Rekeys are as always: SK_d holds what all of them gave. */
-		(void)pair_operate(p, 1, IKE_OP_REKEY_IKE, NULL);
-		pair_pass(p, 1000);
-		(void)pair_operate(p, 0, IKE_OP_REKEY_CHILD, NULL);
-		pair_pass(p, 60000);
-		pair_check_up(p, 0, 1);
+		pair_check_rekeys(p);
 		pair_free(p);
 	}
 }

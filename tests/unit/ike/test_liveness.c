@@ -4,9 +4,6 @@
 #include <stdio.h>
 
 #include "pair.h"
-#include "wire/pld_ke.h"
-#include "wire/pld_nonce.h"
-#include "wire/writer.h"
 
 static struct pair *with_dpd(const char *mode)
 {
@@ -272,31 +269,10 @@ static void same_configuration_changes_nothing(void **state)
 /* An IKE_SA_INIT request of somebody who never comes back. */
 static void stranger(struct pair *p, uint64_t spi, uint8_t host)
 {
-	uint8_t room[1024], nonce[32] = {9};
-	struct ike_header h = {
-		.spi_i = spi, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_INITIATOR};
-	const struct pld_ke ke = {31, view_of_array(nonce)};
 	struct packet k = {.n = 0};
-	struct writer w;
-	struct view message;
 
-	writer_begin(&w, room, sizeof room, &h);
-	writer_open(&w, PLD_SA);
-	assert_int_equal(
-		offer_ike(&w.e, p->node[1].model->gateways[0].policy, (struct view){0}), 0);
-	writer_close(&w);
-	writer_open(&w, PLD_KE);
-	pld_ke_emit(&w.e, &ke);
-	writer_close(&w);
-	writer_open(&w, PLD_NONCE);
-	pld_nonce_emit(&w.e, view_of_array(nonce));
-	writer_close(&w);
-	assert_int_equal(writer_end(&w, &message), 0);
-	k.from = (struct endpoint){p->node[0].addr, 500};
+	pair_stranger(p, spi, (struct view){0}, &k);
 	k.from.addr.b[3] = host;
-	k.to = (struct endpoint){p->node[1].addr, 500};
-	memcpy(k.octets, message.p, message.n);
-	k.n = message.n;
 	pair_inject(p, &k);
 }
 

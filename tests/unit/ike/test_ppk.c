@@ -90,11 +90,7 @@ static void every_combination(void **state)
 				cases[i].mixed ? keys.after : keys.before, keys.n);
 		assert_true(!cases[i].mixed || keys.n != 0);
 		/* Children and rekeys come from it. */
-		(void)pair_operate(p, 1, IKE_OP_REKEY_IKE, NULL);
-		pair_pass(p, 1000);
-		(void)pair_operate(p, 0, IKE_OP_REKEY_CHILD, NULL);
-		pair_pass(p, 60000);
-		pair_check_up(p, 0, 1);
+		pair_check_rekeys(p);
 		pair_free(p);
 	}
 }

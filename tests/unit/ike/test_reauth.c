@@ -121,17 +121,27 @@ static void acquire(struct pair *p, int node, const char *selector)
 	pair_settle(p);
 }
 
+/* The first tunnel and that one are up; the sides are to be changed by the test. */
+static struct pair *up_with_two(struct pair_side *a, struct pair_side *b, const char *selector)
+{
+	struct pair *p;
+
+	*a = side_a;
+	*b = side_b;
+	a->extra = two_tunnels_a;
+	b->extra = two_tunnels_b;
+	p = pair_up_of(a, b);
+	acquire(p, 0, selector);
+	return p;
+}
+
 /* All tunnels that were up, and no other. */
 static void all_tunnels_come_along(void **state)
 {
-	struct pair_side a = side_a, b = side_b;
-	struct pair *p;
+	struct pair_side a, b;
+	struct pair *p = up_with_two(&a, &b, "T3");
 
 	(void)state;
-	a.extra = two_tunnels_a;
-	b.extra = two_tunnels_b;
-	p = pair_up_of(&a, &b);
-	acquire(p, 0, "T3");
 	assert_int_equal(pair_children(p, 0), 2);
 	for (int by = 0; by < 2; by++) {
 		assert_int_equal(pair_operate(p, by, IKE_OP_REAUTH_IKE, NULL), 1);
@@ -148,14 +158,10 @@ static void all_tunnels_come_along(void **state)
 /* What the peer does not want any more on the new one ends with the old one. */
 static void a_refused_tunnel_does_not_stop_it(void **state)
 {
-	struct pair_side a = side_a, b = side_b;
-	struct pair *p;
+	struct pair_side a, b;
+	struct pair *p = up_with_two(&a, &b, "T2");
 
 	(void)state;
-	a.extra = two_tunnels_a;
-	b.extra = two_tunnels_b;
-	p = pair_up_of(&a, &b);
-	acquire(p, 0, "T2");
 	/* Another proposal for one VPN would need another gateway: so the selectors differ. */
 	b.extra = "set security ipsec vpn V traffic-selector T2 local-ip 10.14.0.0/16\n"
 		  "set security ipsec vpn V traffic-selector T2 remote-ip 10.3.0.0/16\n";

@@ -40,6 +40,20 @@ static void expect_up(struct story *s, uint8_t method_a, uint8_t method_b)
 	assert_int_equal(pair_sa(s->p, 1)->auth_method, method_a);
 }
 
+/* Both prove themselves by a certificate of P-256. */
+static struct story certified(void)
+{
+	const char *lines = METHOD("certificates") CERT_LINES;
+
+	return story_of(&ca, PAIR_P256, lines, lines);
+}
+
+static void start_up(struct story *s)
+{
+	story_start(s);
+	expect_up(s, AUTH_DIGITAL_SIGNATURE, AUTH_DIGITAL_SIGNATURE);
+}
+
 /* The responder refuses, and says why to its log. */
 static void expect_refused(struct story *s, const char *why)
 {
@@ -91,13 +105,11 @@ static void every_method_sets_up(void **state)
 /* V2-012: each side by its own key; `certificates` leaves the kind open. */
 static void each_side_has_its_own_kind_of_key(void **state)
 {
-	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(&ca, PAIR_P256, lines, lines);
+	struct story s = certified();
 
 	(void)state;
 	replace(&s.b, pair_cert_new(&ca, PAIR_RSA, "CN=b", "IP:192.0.2.2"));
-	story_start(&s);
-	expect_up(&s, AUTH_DIGITAL_SIGNATURE, AUTH_DIGITAL_SIGNATURE);
+	start_up(&s);
 	story_end(&s);
 }
 
@@ -168,8 +180,7 @@ static void subject_as_identity(void **state)
 		"set security ike gateway G remote-identity distinguished-name wildcard CN=a\n");
 
 	(void)state;
-	story_start(&s);
-	expect_up(&s, AUTH_DIGITAL_SIGNATURE, AUTH_DIGITAL_SIGNATURE);
+	start_up(&s);
 	assert_int_equal(pair_sa(s.p, 1)->remote_id.type, ID_DER_ASN1_DN);
 	assert_true(
 		view_equal(blob_view(&pair_sa(s.p, 1)->remote_id.data), s.a->leaf.cert->subject));
@@ -314,12 +325,11 @@ static const struct {
 
 static void bad_certificates_are_refused(void **state)
 {
-	const char *lines = METHOD("certificates") CERT_LINES;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad_certs); i++) {
 		struct forge_cert form = bad_certs[i].form;
-		struct story s = story_of(&ca, PAIR_P256, lines, lines);
+		struct story s = certified();
 
 		form.ext[1] = (struct forge_ext){"subjectAltName", "IP:192.0.2.1"};
 		if (!form.ext[0].name)
@@ -333,11 +343,10 @@ static void bad_certificates_are_refused(void **state)
 
 static void truncated_and_missing_certificates(void **state)
 {
-	const char *lines = METHOD("certificates") CERT_LINES;
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		struct story s = story_of(&ca, PAIR_P256, lines, lines);
+		struct story s = certified();
 
 		if (i == 0)
 			s.a->chain[0].n -= 7;
@@ -393,8 +402,7 @@ static void no_mixing_with_pre_shared_keys(void **state)
 /* What does not trust the responder says so (2.21.2). */
 static void the_initiator_distrusts(void **state)
 {
-	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(&ca, PAIR_P256, lines, lines);
+	struct story s = certified();
 
 	(void)state;
 	s.a->anchor = ca.other.cert;
@@ -413,19 +421,16 @@ static void the_initiator_distrusts(void **state)
 /* PKI-020: the chain, or as much of it as the peer lacks. */
 static void what_the_peer_has_is_not_sent(void **state)
 {
-	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(&ca, PAIR_P256, lines, lines);
+	struct story s = certified();
 
 	(void)state;
-	story_start(&s);
-	expect_up(&s, AUTH_DIGITAL_SIGNATURE, AUTH_DIGITAL_SIGNATURE);
+	start_up(&s);
 	assert_int_equal(s.a->n_certs, 2);
 	assert_int_equal(s.b->n_certs, 2);
 	story_end(&s);
-	s = story_of(&ca, PAIR_P256, lines, lines);
+	s = certified();
 	s.b->anchor = ca.sub.cert; /* trusts the lower CA itself */
-	story_start(&s);
-	expect_up(&s, AUTH_DIGITAL_SIGNATURE, AUTH_DIGITAL_SIGNATURE);
+	start_up(&s);
 	assert_int_equal(s.b->n_certs, 1);
 	assert_int_equal(pair_sa(s.p, 1)->peer_cert->n_refs, 1);
 	story_end(&s);
@@ -446,8 +451,7 @@ static void only_our_own_is_sent(void **state)
 	story_end(&s);
 	s = story_of(&ca, PAIR_P256, lines, one);
 	s.a->anchor = ca.sub.cert;
-	story_start(&s);
-	expect_up(&s, AUTH_DIGITAL_SIGNATURE, AUTH_DIGITAL_SIGNATURE);
+	start_up(&s);
 	assert_int_equal(s.a->n_certs, 1);
 	assert_int_equal(s.b->n_certs, 2);
 	story_end(&s);
@@ -480,18 +484,16 @@ static bool first_is_lost(struct pair *p, struct packet *k)
 
 static void losses_and_repetitions(void **state)
 {
-	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(&ca, PAIR_P256, lines, lines);
+	struct story s = certified();
 
 	(void)state;
 	s.p->wire = twice;
-	story_start(&s);
-	expect_up(&s, AUTH_DIGITAL_SIGNATURE, AUTH_DIGITAL_SIGNATURE);
+	start_up(&s);
 	assert_int_equal(s.b->trusts, 1);
 	assert_int_equal(s.b->signs, 1);
 	assert_int_equal(s.a->trusts, 1);
 	story_end(&s);
-	s = story_of(&ca, PAIR_P256, lines, lines);
+	s = certified();
 	lost = 0;
 	s.p->wire = first_is_lost;
 	story_start(&s);
@@ -515,8 +517,7 @@ static void tell_held(struct story *s, int node)
 /* The peer asks again and again while it is being judged: one job, one answer. */
 static void asked_again_while_judged(void **state)
 {
-	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(&ca, PAIR_P256, lines, lines);
+	struct story s = certified();
 
 	(void)state;
 	s.b->hold = true;
@@ -534,8 +535,7 @@ static void asked_again_while_judged(void **state)
 /* Half-open time is over while it is being judged; the verdict finds nobody. */
 static void judged_too_late(void **state)
 {
-	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(&ca, PAIR_P256, lines, lines);
+	struct story s = certified();
 
 	(void)state;
 	s.b->hold = true;
@@ -552,8 +552,7 @@ static void judged_too_late(void **state)
 /* The initiator's last resort: nobody ever tells whether the peer is to be trusted. */
 static void never_judged(void **state)
 {
-	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(&ca, PAIR_P256, lines, lines);
+	struct story s = certified();
 
 	(void)state;
 	s.a->hold = true;
@@ -570,11 +569,10 @@ static void never_judged(void **state)
 /* A verdict by a configuration that is no more does not count. */
 static void configuration_changes_while_judged(void **state)
 {
-	const char *lines = METHOD("certificates") CERT_LINES;
 
 	(void)state;
 	for (int held = 0; held < 2; held++) {
-		struct story s = story_of(&ca, PAIR_P256, lines, lines);
+		struct story s = certified();
 		struct pair_cert *c = held ? s.b : s.a;
 
 		c->hold = true;
@@ -592,11 +590,10 @@ static void configuration_changes_while_judged(void **state)
 
 static void signing_fails(void **state)
 {
-	const char *lines = METHOD("certificates") CERT_LINES;
 
 	(void)state;
 	for (int who = 0; who < 2; who++) {
-		struct story s = story_of(&ca, PAIR_P256, lines, lines);
+		struct story s = certified();
 
 		(who ? s.b : s.a)->sign_rc = -ERR_IO;
 		story_start(&s);
@@ -624,13 +621,11 @@ static void say_revoked(struct pair *p, int node, const struct cert_ref *refs, s
 
 static void revoked_later(void **state)
 {
-	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(&ca, PAIR_P256, lines, lines);
+	struct story s = certified();
 	struct cert_ref other;
 
 	(void)state;
-	story_start(&s);
-	expect_up(&s, AUTH_DIGITAL_SIGNATURE, AUTH_DIGITAL_SIGNATURE);
+	start_up(&s);
 	assert_int_equal(
 		pair_operate(s.p, 1, IKE_OP_REKEY_IKE, &(struct ike_filter){.index = 0}), 1);
 	pair_pass(s.p, 100);
@@ -650,8 +645,7 @@ static void revoked_later(void **state)
 /* Judged to be good, our own signature is on its way, then the list comes. */
 static void revoked_while_we_sign(void **state)
 {
-	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(&ca, PAIR_P256, lines, lines);
+	struct story s = certified();
 
 	(void)state;
 	story_start(&s);
@@ -692,12 +686,10 @@ static void revoked_during_a_rekey(void **state)
 
 static void revoked_after_a_takeover(void **state)
 {
-	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(&ca, PAIR_P256, lines, lines);
+	struct story s = certified();
 
 	(void)state;
-	story_start(&s);
-	expect_up(&s, AUTH_DIGITAL_SIGNATURE, AUTH_DIGITAL_SIGNATURE);
+	start_up(&s);
 	s.p->node[3].cert = s.b;
 	pair_takeover(s.p, 1, 3, &s.side_b, PAIR_LOSE_UNCOMMITTED);
 	assert_string_equal(pair_sa(s.p, 3)->peer_cert->subject, "O=test, CN=a");
@@ -710,8 +702,7 @@ static void revoked_after_a_takeover(void **state)
 /* The node dies while the peer's answer is being judged: the successor asks again and judges. */
 static void takeover_while_judged(void **state)
 {
-	const char *lines = METHOD("certificates") CERT_LINES;
-	struct story s = story_of(&ca, PAIR_P256, lines, lines);
+	struct story s = certified();
 
 	(void)state;
 	s.a->hold = true;

@@ -178,8 +178,10 @@ static void sandbox_leaves_root(void **state)
 	int status;
 
 	(void)state;
-	if (geteuid() != 0)
+	if (geteuid() != 0) {
+		print_message("# skipped: only root can give rights away\n");
 		skip();
+	}
 	assert_int_equal(status_of(&nobody, try_network), NOT_LOCKED << 8);
 	pid = fork();
 	if (pid == 0) {

@@ -330,21 +330,6 @@ static void cache_is_bounded_and_drops_the_oldest(void **state)
 	pki_cache_free(cache);
 }
 
-static int setup(void **state)
-{
-	static struct world w;
-
-	world_init(&w);
-	*state = &w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_fini(*state);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -358,5 +343,5 @@ int main(void)
 		cmocka_unit_test(cache_is_bounded_and_drops_the_oldest),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

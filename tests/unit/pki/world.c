@@ -69,3 +69,18 @@ void world_trust(struct world *w, ...)
 		world_profile(w, names[which], w->ca[which].cert);
 	va_end(ap);
 }
+
+int world_setup(void **state)
+{
+	static struct world w;
+
+	world_init(&w);
+	*state = &w;
+	return 0;
+}
+
+int world_teardown(void **state)
+{
+	world_fini(*state);
+	return 0;
+}

@@ -21,6 +21,9 @@ struct world {
 
 void world_init(struct world *w);
 void world_fini(struct world *w);
+/* For cmocka's groups: *state is one world. */
+int world_setup(void **state);
+int world_teardown(void **state);
 /* Profiles "Root", "Eng", ... in the order given, each with its CA; ends with -1. Makes the store
  * again. Revocation is by CRL until a test says otherwise. */
 void world_trust(struct world *w, ...);
