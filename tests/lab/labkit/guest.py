@@ -16,6 +16,7 @@ from .strongswan import CHARON, strongswan_conf, swanctl_conf
 UML = "/usr/bin/linux.uml"
 FILES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "guest")
 MEMORY = "192M"
+WIRE = "198.51.100.1", "198.51.100.2"  # the host's end and the guest's
 
 
 class Guest:
@@ -37,6 +38,9 @@ class Guest:
         run("ip", "-n", space, "tuntap", "add", "dev", "guest", "mode", "tap")
         run("ip", "-n", space, "link", "add", "br0", "type", "bridge", "forward_delay", "0",
             "mcast_snooping", "0")
+        run("ip", "-n", space, "tuntap", "add", "dev", "wire", "mode", "tap")
+        run("ip", "-n", space, "addr", "add", f"{WIRE[0]}/30", "dev", "wire")
+        run("ip", "-n", space, "link", "set", "wire", "up")
         for device in ("guest", "eth0"):
             run("ip", "-n", space, "link", "set", device, "master", "br0", "up")
         run("ip", "-n", space, "link", "set", "br0", "up")
@@ -45,13 +49,15 @@ class Guest:
             "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", "quiet",
             f"init={self.folder}/init", "cryptomgr.notests=1", "con=null", "con0=null,fd:1", "ssl=null",
             f"lab_folder={self.folder}", f"lab_address={address}",
-            "vec0:transport=tap,ifname=guest,depth=128,gro=0"), f"{self.folder}/console.log")
+            "vec0:transport=tap,ifname=guest,depth=128,gro=0", "vec1:transport=tap,ifname=wire,depth=128,gro=0"), f"{self.folder}/console.log")
         self._until_alive(lambda: os.path.exists(f"{self.folder}/ready"), 60, "the guest kernel is up")
 
     def _until_alive(self, condition, seconds, what):
-        wait.until(lambda: condition() or not self.proc.alive(), seconds, what)
+        """The condition's result."""
+        found = wait.until(lambda: condition() or not self.proc.alive(), seconds, what)
         if not self.proc.alive():
             raise RuntimeError(f"the guest kernel ended; see {self.folder}/console.log")
+        return found
 
     def run(self, command, seconds=60):
         """Output of a shell command in the guest; RuntimeError with it when the command fails."""
@@ -60,13 +66,22 @@ class Guest:
         with open(script + ".new", "w", encoding="utf-8") as text:
             text.write(command + "\n")
         os.rename(script + ".new", script)
-        self._until_alive(lambda: os.path.exists(out + ".rc"), seconds, f"in the guest: {command}")
+        status = self._until_alive(lambda: self._line(out + ".rc"), seconds, f"in the guest: {command}")
         with open(out + ".txt", encoding="utf-8", errors="replace") as text:
             said = text.read()
-        with open(out + ".rc", encoding="ascii") as status:
-            if status.read().strip() != "0":
-                raise RuntimeError(f"in the guest: {command}: {said.strip()}")
+        if status != "0\n":
+            raise RuntimeError(f"in the guest: {command}: {said.strip()}")
         return said
+
+    @staticmethod
+    def _line(path):
+        """A file that ends with a line's end; None when there is none yet."""
+        try:
+            with open(path, encoding="ascii") as text:
+                said = text.read()
+        except FileNotFoundError:
+            return None
+        return said if said.endswith("\n") else None
 
     # --- strongSwan in the guest: the kernel does ESP
 

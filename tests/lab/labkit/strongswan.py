@@ -147,6 +147,7 @@ def strongswan_conf(folder):
 		log {{
 			path = {folder}/charon.log
 			time_format = %H:%M:%S
+			time_add_ms = yes
 			default = 1
 			ike = 2
 			append = yes
