@@ -72,16 +72,31 @@ void esp_new_reign(struct world *w, uint32_t n, uint32_t rg)
 	}
 }
 
+static void sa_info_free(struct check_state *s, struct sa_info *sa)
+{
+	HASH_DELETE(hh, s->esp, sa);
+	free(sa->ever);
+	free(sa->reign);
+	free(sa);
+}
+
+void esp_is_another(struct world *w, struct view key)
+{
+	struct sa_info *sa = NULL;
+	uint32_t spi;
+
+	if (record_is_child(key, &spi))
+		HASH_FIND(hh, w->check->s->esp, &spi, sizeof spi, sa);
+	if (sa)
+		sa_info_free(w->check->s, sa);
+}
+
 void esp_fini(struct check_state *s)
 {
 	struct sa_info *sa, *next;
 
-	map_foreach (s->esp, sa, next) {
-		HASH_DELETE(hh, s->esp, sa);
-		free(sa->ever);
-		free(sa->reign);
-		free(sa);
-	}
+	map_foreach (s->esp, sa, next)
+		sa_info_free(s, sa);
 }
 
 /* ---------------------------------------------------------------- out */

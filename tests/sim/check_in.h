@@ -79,4 +79,6 @@ const struct fact *fact_find(const struct world *w, uint32_t rg, struct view key
 void esp_is_tainted(struct world *w, uint32_t rg);
 /* Inbound: what the new owner knows of the old one's window. */
 void esp_new_reign(struct world *w, uint32_t n, uint32_t rg);
+/* The SPI of that key was drawn once more: another SA, with other keys. */
+void esp_is_another(struct world *w, struct view key);
 void esp_fini(struct check_state *s);

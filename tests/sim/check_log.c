@@ -207,6 +207,8 @@ void check_committed(struct world *w, uint32_t n, const struct entry *p, uint64_
 		if (it->class != HA_CLASS_RECORD)
 			continue;
 		f = fact_get(w, p->rg, it->key);
+		if ((f->dead || f->index == 0) && !it->tombstone)
+			esp_is_another(w, it->key);
 		if (index < f->index)
 			world_violate(w, "I1 entry %llu is committed on n%u after entry %llu",
 				(unsigned long long)index, n, (unsigned long long)f->index);
