@@ -73,6 +73,7 @@ def configuration(calls, certified, more):
     """calls: how many peers tandemd calls; of these the last ones by certificates."""
     lines = [*proposals(), *more]
     lines += vpn("ATTACKER", 1, ATTACKER, "10.2.0.0/24", "responder-only")
+    lines.append("set security ike gateway ATTACKER session-resumption lifetime 3600")
     lines += vpn("GOOD", 2, GOOD, "10.3.0.0/24", "responder-only")
     for i in range(1, calls + 1):
         policy = "PC" if i > calls - certified else "P"

@@ -11,6 +11,7 @@ from wire import P
 BAD = dropped("rx_malformed")
 STRANGE = dropped("rx_unknown_spi")
 NO_PROPOSAL = refuses("NO_PROPOSAL_CHOSEN")
+NACK = ends()  # TICKET_NACK
 DEAF = dropped("rx_bad_ke")
 
 
@@ -33,6 +34,15 @@ def noted(*bodies):
 
 def more(*payloads):
     return lambda s: s.init_octets(s.init_payloads(more=payloads))
+
+
+def resumption(*tickets, nonce=True, more=()):
+    """IKE_SESSION_RESUME with these tickets (RFC 5723 4.3.2)."""
+    def made(s):
+        payloads = [P(wire.NONCE, s.nonce)] if nonce else []
+        payloads += [P(wire.NOTIFY, wire.notify("TICKET_OPAQUE", ticket)) for ticket in tickets]
+        return s.init_octets(payloads + list(more), exchange=wire.RESUME)
+    return made
 
 
 def without(*types):
@@ -152,6 +162,16 @@ TABLE = {
         ("INFORMATIONAL of nothing", header(exchange=wire.INFO), dropped()),
         ("IKE_SESSION_RESUME without a ticket", header(exchange=wire.RESUME), ends()),  # TICKET_NACK
         ("exchange 255", header(exchange=255), dropped()),
+    ],
+    "resumption": [
+        ("a ticket of garbage", resumption(os.urandom(200)), NACK),
+        ("a ticket of no octets", resumption(b""), NACK),
+        ("a ticket of one octet", resumption(b"\1"), NACK),
+        ("a ticket of zeros, with its version", resumption(b"\1" + bytes(200)), NACK),
+        ("a ticket of 1200 octets", resumption(b"\1" + os.urandom(1199)), NACK),
+        ("two tickets", resumption(os.urandom(90), os.urandom(90)), NACK),
+        ("a ticket and a key exchange", resumption(os.urandom(90), more=[P(wire.KE, wire.ke(31, bytes(32)))]), NACK),
+        ("a ticket and no nonce", resumption(os.urandom(90), nonce=False), BAD),
     ],
     "chain": [
         ("nothing follows, but there is", header(first=0), BAD),
