@@ -22,6 +22,7 @@ from wire import P
 ADDRESS = "192.0.2.4"
 NAME = "cert.example"
 X509, PKCS7, HASH_AND_URL = 4, 1, 12
+ADDKE1 = 6  # transform type
 SHA1, SHA256, SHA512 = 1, 2, 4
 # AlgorithmIdentifiers
 ECDSA_SHA1 = bytes.fromhex("300906072a8648ce3d0401")
@@ -91,9 +92,15 @@ class Papers:
         yield f"{path} dh-group group31"
         yield f"{path} authentication-algorithm sha-256"
         yield f"{path} encryption-algorithm aes-256-gcm"
+        path = "set security ike proposal IX"
+        yield f"{path} authentication-method certificates"
+        yield f"{path} dh-group group31"
+        yield f"{path} additional-key-exchange group19"
+        yield f"{path} authentication-algorithm sha-256"
+        yield f"{path} encryption-algorithm aes-256-gcm"
         yield "set security pki ca-profile Root ca-identity Root"
         yield "set security pki ca-profile Root revocation-check disable"
-        yield "set security ike policy PC proposals IC"
+        yield "set security ike policy PC proposals [ IC IX ]"
         yield "set security ike policy PC certificate local-certificate GW"
         yield "set security ike policy PC certificate trusted-ca ca-profile Root"
         yield from ground.vpn("CERT", 3, ADDRESS, "10.4.0.0/24", "responder-only", policy="PC")
@@ -116,15 +123,20 @@ def cert(octets, encoding=X509):
 
 
 class CertSession(Session):
-    """frag: fragments are agreed on. announce: hashes in our IKE_SA_INIT, None for no such notification."""
+    """frag: fragments are agreed on. announce: hashes in our IKE_SA_INIT, None for no such notification. further: a
+    second key exchange is offered alone (RFC 9370)."""
 
-    def __init__(self, papers, port, frag=False, announce=(SHA256, 3, SHA512), **more):
+    def __init__(self, papers, port, frag=False, announce=(SHA256, 3, SHA512), further=False, **more):
         super().__init__(port, b"", **more)
-        self.papers, self.frag, self.announce = papers, frag, announce
+        self.papers, self.frag, self.announce, self.further = papers, frag, announce, further
         self.own_id = wire.ident(2, NAME.encode())
         self.entity = papers.good
 
     def init_payloads(self, **more):
+        if self.further:
+            offer = [*wire.ike_transforms(), (ADDKE1, wire.P256, 0)]
+            more = {"sa": wire.proposal(wire.IKE, b"", offer),
+                    "more": [P(wire.NOTIFY, wire.notify("INTERMEDIATE_EXCHANGE_SUPPORTED"))], **more}
         made = super().init_payloads(**more)
         if not self.frag:
             made = [p for p in made if p.type != wire.NOTIFY or

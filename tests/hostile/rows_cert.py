@@ -98,7 +98,30 @@ def small_certs(p):
 BOMB = b"\x30\x84\x7f\xff\xff\xff\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x84\x7f\xff\xff\xf0"
 NESTED = b"\x30\x80" * 4000
 
+def between(*payloads):
+    """In place of the second key exchange."""
+    return options(lambda s: s.sealed(wire.INTERMEDIATE, list(payloads)), further=True)
+
+
+def value(octets, group=wire.P256):
+    return P(wire.KE, wire.ke(group, octets))
+
+
+FURTHER = [
+    ("IKE_AUTH without it", options(auth(), further=True), CLOSES),
+    ("nothing inside", between(), CLOSES),
+    ("no KE, but another payload", between(P(wire.NONCE, os.urandom(32))), CLOSES),
+    ("of the group before", between(value(bytes(32), wire.X25519)), CLOSES),
+    ("of a group that nobody offered", between(value(bytes(256), wire.MODP2048)), CLOSES),
+    ("a point off the curve", between(value(b"\7" * 64)), FAILED),
+    ("a point of zeros", between(value(bytes(64))), FAILED),
+    ("an octet short", between(value(os.urandom(63))), FAILED),
+    ("of no octets", between(value(b"")), CLOSES),
+    ("an AUTH beside it", between(value(b"\7" * 64), P(wire.AUTH, wire.auth(2, bytes(32)))), FAILED),
+]
+
 TABLE = {
+    "a second key exchange": FURTHER,
     "what a certificate is": [
         ("no certificate", certs(lambda p: []), FAILED),
         ("an empty CERT", certs(lambda p: [P(wire.CERT, b"")]), EITHER),
