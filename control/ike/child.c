@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "ike/claims.h"
 #include "ike/engine.h"
 #include "ike/resource.h"
 
@@ -78,6 +79,7 @@ void child_drop(struct ike *ike, struct child *c)
 {
 	timer_cancel(&ike->timers, &c->timer);
 	list_del(&c->of_sa);
+	claims_remove(c);
 	list_del(&c->of_tunnel);
 	list_del(&c->link);
 	c->changed = false;
@@ -90,6 +92,7 @@ void child_drop(struct ike *ike, struct child *c)
 void child_free(struct child *c)
 {
 	secret_free(c->keys);
+	free(c->claims);
 	free(c->local_ts);
 	free(c->remote_ts);
 	free(c);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "ike/claims.h"
 #include "ike/engine.h"
 #include "ike/record.h"
 #include "ike/resource.h"
@@ -363,6 +364,8 @@ static int fill_child(struct ike *ike, const Rec__ChildSa *s, struct child *c)
 		rc = take_selectors(s->local_ts, s->n_local_ts, &c->local_ts);
 	if (rc == 0)
 		rc = take_selectors(s->remote_ts, s->n_remote_ts, &c->remote_ts);
+	if (rc == 0)
+		rc = claims_add(c);
 	if (rc < 0)
 		return rc;
 	c->spi_out = s->spi_out;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "ike/claims.h"
 #include "ike/engine.h"
 #include "ike/schedule.h"
 #include "ike/spoke.h"
@@ -396,6 +397,7 @@ static void tunnel_unlisted(struct ike *ike, struct tunnel *t)
 	struct child *c, *next;
 
 	list_foreach_safe (c, next, &t->children, of_tunnel) {
+		claims_remove(c);
 		list_del(&c->of_tunnel);
 		c->tunnel = NULL;
 		c->want_delete = true;

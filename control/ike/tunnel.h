@@ -67,6 +67,7 @@ struct tunnel {
 	const struct model_selector *model;
 	struct tunnel *of;  /* of a spoke: the configured one it is a copy of; else NULL */
 	struct list copies; /* tunnel.of_copies, of spokes */
+	struct claim *claims; /* of their children */
 	struct list of_copies;
 	struct gateway *gw;
 	struct list of_gw;

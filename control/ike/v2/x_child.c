@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/err.h"
+#include "ike/claims.h"
 #include "ike/engine.h"
 #include "ike/jobs.h"
 #include "ike/resource.h"
@@ -110,20 +111,22 @@ static int tunnel_fits(
 	return negotiate_esp(vpn->policy, w->terms, &w->sa, &out->suite, &out->choice);
 }
 
-static bool meets(const struct tunnel *t, const struct ike_sa *sa, const struct chosen *ch)
-{
-	const struct child *c;
+/* What a peer asks for. */
+struct asking {
+	const struct ike_sa *sa;
+	const struct tsel_sides *ts;
+};
 
-	list_foreach (c, &t->children, of_tunnel) {
-		if (c->state != CHILD_NEW && c->state != CHILD_UP)
-			continue;
-		if (c->sa == sa || ident_equal(&c->sa->remote_id, &sa->remote_id))
-			continue;
-		if (tsel_meet(c->remote_ts->v, c->remote_ts->n, ch->ts.remote, ch->ts.n_remote) &&
-			tsel_meet(c->local_ts->v, c->local_ts->n, ch->ts.local, ch->ts.n_local))
-			return true;
-	}
-	return false;
+static bool has_it(const struct child *c, const void *ctx)
+{
+	const struct asking *a = (const struct asking *)ctx;
+
+	if (c->state != CHILD_NEW && c->state != CHILD_UP)
+		return false;
+	if (c->sa == a->sa || ident_equal(&c->sa->remote_id, &a->sa->remote_id))
+		return false;
+	return tsel_meet(c->remote_ts->v, c->remote_ts->n, a->ts->remote, a->ts->n_remote) &&
+	       tsel_meet(c->local_ts->v, c->local_ts->n, a->ts->local, a->ts->n_local);
 }
 
 /*
@@ -134,14 +137,18 @@ static bool meets(const struct tunnel *t, const struct ike_sa *sa, const struct 
  */
 static bool is_taken(const struct ike_sa *sa, const struct chosen *ch)
 {
-	const struct tunnel *copy;
+	const struct asking a = {sa, &ch->ts};
+	const struct child *c;
 
 	if (!ch->t->model->vpn->has_selectors)
 		return false;
-	list_foreach (copy, &ch->t->copies, of_copies)
-		if (meets(copy, sa, ch))
+	for (uint32_t i = 0; i < ch->ts.n_remote; i++)
+		if (claims_any(ch->t, &ch->ts.remote[i], has_it, &a))
 			return true;
-	return meets(ch->t, sa, ch);
+	list_foreach (c, &ch->t->children, of_tunnel)
+		if (has_it(c, &a))
+			return true;
+	return false;
 }
 
 /* In which turn a tunnel is tried: one that has the first choice (2.9), one that is not up yet. */
@@ -309,7 +316,9 @@ static int child_make(
 	memcpy(c->udp_key, r->old ? r->old->udp_key : ike->udp_key, sizeof c->udp_key);
 	c->local_ts = tsel_set_of(r->chosen->ts.local, r->chosen->ts.n_local);
 	c->remote_ts = tsel_set_of(r->chosen->ts.remote, r->chosen->ts.n_remote);
-	rc = c->local_ts && c->remote_ts ? child_key(ike, sa, c, &in) : -ERR_NOMEM;
+	rc = c->local_ts && c->remote_ts ? claims_add(c) : -ERR_NOMEM;
+	if (rc == 0)
+		rc = child_key(ike, sa, c, &in);
 	if (rc < 0) {
 		child_drop(ike, c);
 		return rc;
