@@ -8,6 +8,7 @@ process, all threads, and of tandem-keys, less what they use while idle; what an
 The driver's own share is not counted.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -205,10 +206,10 @@ def memory(pid):
 class Meter:
     """CPU time and memory of processes, from now on. names: {what: pid}."""
 
-    def __init__(self, names):
+    def __init__(self, names, idle_s=IDLE_S):
         self.names = names
         first, began = self._cpu(), time.monotonic()
-        wait.holds(lambda: True, IDLE_S, "idle")
+        wait.holds(lambda: True, idle_s, "idle")
         self.cpu, self.began = self._cpu(), time.monotonic()
         self.idle = {what: (self.cpu[what] - first[what]) / (self.began - began) for what in names}
         self.memory = {what: memory(pid) for what, pid in names.items()}
@@ -224,27 +225,57 @@ class Meter:
                 for what, cpu in self._cpu().items()}
 
 
-def drive(lab, peers, names, conf_text, folder=None):
-    """One run of the driver, in the namespace of the peer; (what it says, what was measured). names: called
-    once the responder is warm. folder: of its certificates."""
-    conf = os.path.join(lab.folder, "drive.conf")
-    with open(conf, "w", encoding="utf-8") as out:
-        out.write(conf_text)
-    lab.run("peer", "ip", "addr", "add", f"{GATE}/24", "dev", "eth0")
-    lab.run("peer", "ip", "route", "add", "local", PEERS, "dev", "lo")
-    argv = [find_binary(lab.build, "ike_drive"), conf, str(peers), str(WINDOW), *([folder] if folder else [])]
-    with subprocess.Popen(lab.argv_for("peer", argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          text=True) as driver:
-        warm = json.loads(driver.stdout.readline() or "{}").get("up", 0)
+class Driver:
+    """The load: ike_drive in the namespace of the peer. A context."""
+
+    def __init__(self, lab, peers, conf_text, folder=None):
+        """folder: of its certificates."""
+        self.peers = peers
+        conf = os.path.join(lab.folder, "drive.conf")
+        with open(conf, "w", encoding="utf-8") as out:
+            out.write(conf_text)
+        lab.run("peer", "ip", "addr", "add", f"{GATE}/24", "dev", "eth0")
+        lab.run("peer", "ip", "route", "add", "local", PEERS, "dev", "lo")
+        argv = [find_binary(lab.build, "ike_drive"), conf, str(peers), str(WINDOW)]
+        self.process = subprocess.Popen(lab.argv_for("peer", argv + ([folder] if folder else [])),
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+
+    def said(self):
+        return json.loads(self.process.stdout.readline() or "{}")
+
+    def tell(self, line=""):
+        """What it says to that."""
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.said()
+
+    def set_up(self, names):
+        """(what it says in the end, what was measured after the first tenth). names: {what: pid}, called
+        once the responder is warm."""
+        warm = self.said().get("up", 0)
         meter = Meter(names())
-        driver.stdin.write("\n")
-        driver.stdin.flush()
-        said = json.loads(driver.stdout.readline() or "{}")
+        said = self.tell()
         found = meter.read()
-        driver.stdin.close()
-    if said.get("up") != peers or not warm:
-        raise RuntimeError(f"{said.get('up')} of {peers} peers came up: {said}")
-    return {**said, "measured": peers - warm}, found
+        if not warm or (said.get("up"), said.get("children")) != (self.peers, self.peers):
+            raise RuntimeError(f"not all of {self.peers} peers came up: {said}")
+        return {**said, "measured": self.peers - warm}, found
+
+
+def drive(lab, peers, names, conf_text, folder=None):
+    with Driver(lab, peers, conf_text, folder) as driver:
+        return driver.set_up(names)
 
 
 def row_of(daemon, replication, case, said, found, chiefs):
@@ -289,17 +320,21 @@ def processes(lab, chief):
     return names
 
 
+def lay_out(lab, nodes, text):
+    """The lab with that configuration, not started."""
+    conf = f"/run/{lab.name}.conf"
+    with open(os.open(conf, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
+    try:
+        lab.up(nodes=nodes, workers=1, config=conf, peer="none", start=False)
+    finally:
+        os.unlink(conf)
+
+
 def tandem(name, peers, cluster, case, certs):
     lab = Lab(name)
     try:
-        conf = f"/run/{name}.conf"
-        with open(os.open(conf, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
-                  encoding="utf-8") as out:
-            out.write(responder_conf(peers, cluster, *case))
-        try:
-            lab.up(nodes=2 if cluster else 1, workers=1, config=conf, peer="none", start=False)
-        finally:
-            os.unlink(conf)
+        lay_out(lab, 2 if cluster else 1, responder_conf(peers, cluster, *case))
         for node in lab.nodes if certs else ():
             certs.install(node)
         lab.start_nodes()
@@ -311,10 +346,9 @@ def tandem(name, peers, cluster, case, certs):
     return row_of("tandem", "on" if cluster else "off", case, said, found, ("owner_control", "owner_keys"))
 
 
-def charon(name, peers, case, certs):
-    """None where it is not installed."""
-    if not os.path.exists(CHARON):
-        return None
+@contextlib.contextmanager
+def charon_lab(name, case, certs):
+    """(lab, charon as the responder)"""
     lab = Lab(name)
     peer = Charon(os.path.join(lab.folder, "charon"), lambda *argv: lab.argv_for("inside", argv))
     try:
@@ -330,11 +364,19 @@ def charon(name, peers, case, certs):
         lab.run("inside", "ip", "link", "add", "lan0", "type", "bridge")
         lab.run("inside", "ip", "addr", "add", "10.1.0.1/24", "dev", "lan0")
         lab.run("inside", "ip", "link", "set", "lan0", "up")
-        said, found = drive(lab, peers, lambda: {"charon": peer.proc.pid()},
-                            driver_conf(peers, lambda i: "100.64.0.0/24", *case), certs and certs.pki.folder)
+        yield lab, peer
     finally:
         peer.stop()
         lab.down()
+
+
+def charon(name, peers, case, certs):
+    """None where it is not installed."""
+    if not os.path.exists(CHARON):
+        return None
+    with charon_lab(name, case, certs) as (lab, peer):
+        said, found = drive(lab, peers, lambda: {"charon": peer.proc.pid()},
+                            driver_conf(peers, lambda i: "100.64.0.0/24", *case), certs and certs.pki.folder)
     return row_of("charon", "off", case, said, found, ("charon",))
 
 

@@ -4,11 +4,14 @@
  *
  *     ike_drive CONFIG PEERS WINDOW [CERTIFICATES]
  *
- * CONFIG has a VPN V0, V1, ... for each peer, its address on a unit of ge-0/0/0 (tests/bench/ike
+ * CONFIG has a VPN V0, V1, ... for each peer, its address on a unit of some port (tests/bench/ike
  * writes it); the namespace must take those addresses for its own (`ip route add local`). At most
- * WINDOW set-ups are under way at a time. CERTIFICATES is a folder (ike_drive_proof.h). One line of
- * JSON says what happened; then it waits for the end of its standard input, so that the responder
- * can be looked at while its peers are there.
+ * WINDOW set-ups are under way at a time. CERTIFICATES is a folder (ike_drive_proof.h).
+ *
+ * First a tenth of the peers is set up, then the rest; after each it says in one line of JSON what
+ * happened, and serves its peers until a line comes on its standard input: "rekey" asks for a new
+ * child SA in place of each at once and says how that went; any other line goes on; the end of
+ * input ends it.
  */
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -28,7 +31,7 @@
 #include "ike/step.h"
 #include "ike_drive_proof.h"
 
-enum { DATAGRAM_MAX = 65536, LATER_MAX = 64, MARKER = 4, STALL_MS = 20000 };
+enum { DATAGRAM_MAX = 65536, MARKER = 4, STALL_MS = 30000, LINE_MAX_LEN = 80 };
 
 struct drive {
 	struct ike *ike;
@@ -160,16 +163,17 @@ static bool execute_one(struct drive *d, struct ike_effect *e, struct ike_event 
 /* Effects of one step; what they answer is fed after all of them. Nothing is installed or kept. */
 static void execute(struct drive *d)
 {
-	struct ike_event later[LATER_MAX];
+	struct ike_event *later = calloc(d->fx.n + 1, sizeof *later);
 	size_t n = 0;
 
-	for (size_t i = 0; i < d->fx.n && n < LATER_MAX; i++) {
-		later[n] = (struct ike_event){0};
+	if (!later)
+		die("memory");
+	for (size_t i = 0; i < d->fx.n; i++)
 		n += execute_one(d, &d->fx.v[i], &later[n]);
-	}
 	ike_effects_clear(&d->fx);
 	for (size_t i = 0; i < n; i++)
 		feed(d, &later[i]);
+	free(later);
 }
 
 static void feed(struct drive *d, struct ike_event *ev)
@@ -225,19 +229,22 @@ static void initiate(struct drive *d, unsigned peer)
 	feed(d, &ev);
 }
 
-static void wait_events(struct drive *d)
+/* Of the sockets, the engine's timers and standard input; true when that has something. */
+static bool wait_events(struct drive *d, bool with_input)
 {
-	struct pollfd watch[2] = {{d->fd[0], POLLIN, 0}, {d->fd[1], POLLIN, 0}};
+	struct pollfd watch[3] = {{d->fd[0], POLLIN, 0}, {d->fd[1], POLLIN, 0},
+		{with_input ? STDIN_FILENO : -1, POLLIN, 0}};
 	uint64_t due = ike_deadline(d->ike), now = now_ms();
 	int wait = due <= now ? 0 : (int)MIN(due - now, (uint64_t)100);
 	struct ike_event tick = {.type = IKE_EV_TICK};
 
-	(void)poll(watch, 2, wait);
+	(void)poll(watch, ARRAY_LEN(watch), wait);
 	for (int i = 0; i < 2; i++)
 		if (watch[i].revents)
 			receive_all(d, i);
 	if (ike_deadline(d->ike) <= now_ms())
 		feed(d, &tick);
+	return watch[2].revents != 0;
 }
 
 /* Sets up those from `first` on below `end`; gives up when nothing happened for STALL_MS. */
@@ -246,7 +253,7 @@ static void run(struct drive *d, unsigned first, unsigned end, unsigned window)
 	const struct ike_stats *s = ike_show_stats(d->ike);
 	uint64_t done = first, last_ms = now_ms();
 
-	for (unsigned begun = first; done < end; wait_events(d)) {
+	for (unsigned begun = first; done < end; (void)wait_events(d, false)) {
 		uint64_t ended = s->child_up + s->child_failed + s->auth_failed + s->ike_dead;
 
 		if (ended != done)
@@ -259,18 +266,54 @@ static void run(struct drive *d, unsigned first, unsigned end, unsigned window)
 	}
 }
 
-static void report(struct drive *d, uint64_t began_ms)
+static void report(const struct drive *d, uint64_t began_ms)
 {
 	const struct ike_stats *s = ike_show_stats(d->ike);
-	uint64_t passed = now_ms() - began_ms;
-	int c;
 
-	printf("{\"up\": %" PRIu64 ", \"wall_ms\": %" PRIu64 ", \"retransmits\": %" PRIu64 "}\n",
-		s->child_up, passed, s->tx_retransmits);
+	printf("{\"up\": %" PRIu64 ", \"wall_ms\": %" PRIu64 ", \"retransmits\": %" PRIu64
+	       ", \"rekeyed\": %" PRIu64 ", \"children\": %" PRIu64 ", \"dead\": %" PRIu64 "}\n",
+		s->ike_up, now_ms() - began_ms, s->tx_retransmits, s->child_rekeyed,
+		s->child_up - s->child_down, s->ike_dead + s->ike_down);
 	(void)fflush(stdout);
-	do
-		c = getchar();
-	while (c != EOF && c != '\n');
+}
+
+/* All at once. Over when each was answered and its predecessor is deleted. */
+static void rekey(struct drive *d)
+{
+	const struct ike_stats *s = ike_show_stats(d->ike);
+	uint64_t before = s->child_rekeyed, children = s->child_up - s->child_down;
+	uint64_t began_ms = now_ms(), last_ms = began_ms, seen = 0;
+	struct ike_event ev = {.type = IKE_EV_OPERATOR};
+
+	ev.operator_.op = IKE_OP_REKEY_CHILD;
+	feed(d, &ev);
+	while (s->child_rekeyed - before < children || s->child_up - s->child_down != children) {
+		uint64_t now = s->child_rekeyed + s->child_up + s->child_down;
+
+		(void)wait_events(d, false);
+		if (now != seen)
+			last_ms = now_ms();
+		seen = now;
+		if (now_ms() - last_ms > STALL_MS)
+			break;
+	}
+	report(d, began_ms);
+}
+
+/* False at the end of input. */
+static bool obey(struct drive *d)
+{
+	char line[LINE_MAX_LEN];
+
+	for (;;) {
+		while (!wait_events(d, true))
+			;
+		if (!fgets(line, sizeof line, stdin))
+			return false;
+		if (strcmp(line, "rekey\n") != 0)
+			return true;
+		rekey(d);
+	}
 }
 
 static void start(struct drive *d, const char *path)
@@ -318,12 +361,15 @@ int main(int argc, char **argv)
 	peers = (unsigned)strtoul(argv[2], NULL, 10);
 	window = (unsigned)strtoul(argv[3], NULL, 10);
 	warm = peers / 10;
+	(void)setvbuf(stdin, NULL, _IONBF, 0); /* what is read is what was waited for */
 	start(&d, argv[1]);
 	for (unsigned i = 0; i < 2; i++) {
 		uint64_t began_ms = now_ms();
 
 		run(&d, i ? warm : 0, i ? peers : warm, window);
 		report(&d, began_ms);
+		if (!obey(&d))
+			break;
 	}
 	ike_free(d.ike);
 	ike_effects_fini(&d.fx);
