@@ -223,6 +223,8 @@ static int wait_events(struct dp *dp, struct epoll_event *ev)
 	struct timespec t = {0};
 	int n;
 
+	if (!list_is_empty(&dp->stale_policies))
+		due = MIN(due, dp->parts_due_ns);
 	if (!list_is_empty(&dp->deferred))
 		due = MIN(due, now + UINT64_C(50000));
 	if (due > now && !dp->again)

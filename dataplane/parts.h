@@ -29,6 +29,7 @@ int parts_build(struct policy_sas *whole, struct parts **out) MUST_CHECK;
 void parts_join(struct dp *dp, struct policy_sas *p, const struct sa_cold *cold);
 /* The SAs of p have changed. */
 void parts_changed(struct dp *dp, struct policy_sas *p);
-/* Publishes what changed: before anybody is told that it is there. */
-void parts_settle(struct dp *dp);
+/* Publishes what changed: before anybody is told that it is there. False: nobody may be told yet,
+ * the last time is too short ago for what it took (50 ms at most; dp->parts_due_ns). */
+bool parts_settle(struct dp *dp);
 void parts_free(struct parts *p);

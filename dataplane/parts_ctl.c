@@ -2,6 +2,10 @@
 #include "dp.h"
 #include "parts.h"
 
+/* With very many peers it takes milliseconds: what changes meanwhile is one. */
+#define PAUSE_TIMES  3u
+#define PAUSE_MAX_NS UINT64_C(50000000)
+
 void parts_join(struct dp *dp, struct policy_sas *p, const struct sa_cold *cold)
 {
 	struct policy_sas *whole = cold->selector_id ? policy_sas_get(dp, cold->selector_id) : NULL;
@@ -62,12 +66,20 @@ static void settle(struct dp *dp, struct policy_sas *whole)
 	drop_empty(dp, whole);
 }
 
-void parts_settle(struct dp *dp)
+bool parts_settle(struct dp *dp)
 {
 	struct policy_sas *whole, *next;
+	uint64_t began = dp_now(), now;
 
+	if (list_is_empty(&dp->stale_policies))
+		return true;
+	if (began < dp->parts_due_ns)
+		return false;
 	list_foreach_safe (whole, next, &dp->stale_policies, stale) {
 		list_del(&whole->stale);
 		settle(dp, whole);
 	}
+	now = dp_now();
+	dp->parts_due_ns = now + MIN(PAUSE_TIMES * (now - began), PAUSE_MAX_NS);
+	return true;
 }
