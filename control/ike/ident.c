@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "policy/dn.h"
 
 int ident_copy(uint8_t type, struct view data, struct ident *out)
 {
@@ -83,6 +84,13 @@ char *ident_text(const struct ident *id, char out[IDENT_TEXT_MAX])
 	case ID_FQDN:
 	case ID_RFC822_ADDR:
 		return log_escape(v, out, IDENT_TEXT_MAX);
+	case ID_DER_ASN1_DN:
+		if (dn_text(v, out, IDENT_TEXT_MAX)[0] == '\0')
+			break;
+		/* In a log it stands between quotes. */
+		for (char *p = out; *p; p++)
+			*p = *p == '"' ? '\'' : *p;
+		return out;
 	default:
 		break;
 	}

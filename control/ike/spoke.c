@@ -151,7 +151,7 @@ static int refused(struct ike *ike, struct ike_sa *sa, struct gateway *parent, i
 	else
 		ike->stats.peers_duplicate++;
 	if (may_speak(ike, parent)) {
-		sa_warn(ike, sa, "peer.refused", "reason=\"%s\" peer-id=%s unspoken=%u",
+		sa_warn(ike, sa, "peer.refused", "reason=\"%s\" peer-id=\"%s\" unspoken=%u",
 			rc == -ERR_LIMIT ? "connections-limit is reached"
 					 : "this identity is connected from elsewhere",
 			ident_text(&sa->remote_id, id), parent->unspoken);

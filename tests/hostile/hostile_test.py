@@ -55,6 +55,16 @@ def errors(payloads):
     return None
 
 
+# We do not compress (NOT-003), have a window of one, and fetch no certificates (RFC 7296 2.3, 2.22, 3.6).
+NEVER_SAID = ("IPCOMP_SUPPORTED", "SET_WINDOW_SIZE", "HTTP_CERT_LOOKUP_SUPPORTED")
+
+
+def promised(payloads):
+    """What no answer of ours may hold."""
+    kinds = [wire.name_of(wire.read_notify(p.body)[0]) for p in payloads if p.type == wire.NOTIFY]
+    return [kind for kind in kinds if kind in NEVER_SAID]
+
+
 def sent(made):
     return made if isinstance(made, list) else [made]
 
@@ -121,6 +131,8 @@ class Arena:
             mid = s.mid
             s.mid += 1
             _, payloads = s.answer_to(mid)
+        if promised(payloads):
+            raise Wrong(f"answered with {promised(payloads)}")
         if errors(payloads) not in (want.notify if isinstance(want.notify, tuple) else (want.notify,)):
             raise Wrong(f"answered with {errors(payloads)}")
         if stage != "init":

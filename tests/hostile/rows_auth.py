@@ -203,6 +203,7 @@ TABLE = {
             without=(wire.AUTH,), more=[P(wire.EAP, b"\2\0\0\4")])), CLOSES),
         ("certificates of garbage beside a good AUTH",
          auth(more=[P(wire.CERT, b"\4" + os.urandom(900)), P(wire.CERTREQ, b"\4" + os.urandom(20))]), FINE),
+        ("compression offered", auth(more=[P(wire.NOTIFY, wire.notify("IPCOMP_SUPPORTED", b"\0\1\2"))]), FINE),
         ("a configuration request", auth(more=[P(wire.CP, b"\1\0\0\0\0\1\0\0")]), FINE),
     ],
     "the first child": [

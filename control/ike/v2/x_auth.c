@@ -25,7 +25,7 @@ void auth_tell_failure(struct ike *ike, struct ike_sa *sa, const char *id, const
 {
 	ike->stats.auth_failed++;
 	if (sa->initiator || guard_may_say(ike))
-		sa_warn(ike, sa, "ike.auth.failed", "reason=\"%s\" id=%s", reason, id);
+		sa_warn(ike, sa, "ike.auth.failed", "reason=\"%s\" id=\"%s\"", reason, id);
 }
 
 /* ---------------------------------------------------------------- both sides */
@@ -60,7 +60,7 @@ static void established(struct ike *ike, struct ike_sa *sa)
 	ike->stats.ike_up++;
 	reauth_established(ike, sa);
 	sa_info(ike, sa, "ike.up",
-		"role=%s local-id=%s peer-id=%s auth=%s encr=%s prf=%s dh=%s nat=%s%s",
+		"role=%s local-id=\"%s\" peer-id=\"%s\" auth=%s encr=%s prf=%s dh=%s nat=%s%s",
 		sa->initiator ? "initiator" : "responder", ident_text(&sa->local_id, local),
 		ident_text(&sa->remote_id, peer), auth_method_text(sa->auth_method),
 		sa->suite.encr->name, sa->suite.prf->name, sa->suite.dh->name,

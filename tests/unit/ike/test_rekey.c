@@ -27,6 +27,38 @@ static void child_is_rekeyed_at_its_soft_lifetime(void **state)
 	pair_free(p);
 }
 
+/* V2-011: install-interval, of who rekeyed. */
+static void the_old_one_stays_as_long_as_configured(void **state)
+{
+	static const struct {
+		const char *line;
+		uint64_t there_ms, gone_ms;
+	} rows[] = {
+		{"set security ipsec vpn V ike install-interval 7\n", 6500, 7500},
+		{"set security ipsec vpn V ike install-interval 0\n", 0, 200},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct pair_side a = side_a;
+		struct pair *p;
+
+		a.extra = rows[i].line;
+		p = pair_up_of(&a, &side_b);
+		assert_int_equal(pair_operate(p, 0, IKE_OP_REKEY_CHILD, NULL), 1);
+		pair_settle(p);
+		if (rows[i].there_ms != 0) {
+			pair_pass(p, rows[i].there_ms);
+			assert_int_equal(pair_children(p, 0), 2);
+			assert_int_equal(pair_children(p, 1), 2);
+		}
+		pair_pass(p, rows[i].gone_ms - rows[i].there_ms);
+		assert_int_equal(pair_children(p, 0), 1);
+		assert_int_equal(pair_children(p, 1), 1);
+		pair_free(p);
+	}
+}
+
 static void child_is_rekeyed_with_pfs(void **state)
 {
 	struct pair_side a = side_a, b = side_b;
@@ -396,6 +428,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(child_is_rekeyed_at_its_soft_lifetime),
+		cmocka_unit_test(the_old_one_stays_as_long_as_configured),
 		cmocka_unit_test(child_is_rekeyed_with_pfs),
 		cmocka_unit_test(other_pfs_group_keeps_the_old_child),
 		cmocka_unit_test(ike_sa_is_rekeyed_and_keeps_its_children),

@@ -182,6 +182,7 @@ static void subject_as_identity(void **state)
 	(void)state;
 	start_up(&s);
 	assert_int_equal(pair_sa(s.p, 1)->remote_id.type, ID_DER_ASN1_DN);
+	assert_true(pair_said(s.p, 1, "peer-id=\"O=test, CN=a\""));
 	assert_true(
 		view_equal(blob_view(&pair_sa(s.p, 1)->remote_id.data), s.a->leaf.cert->subject));
 	story_end(&s);
