@@ -182,7 +182,8 @@ static void fill_nodes(struct build *b, const struct node *n)
 			b, n, "this node, node%d, is a member of no redundancy group", b->m->node);
 	if (b->m->node < 0)
 		warn_at(b, n,
-			"the number of this node is not given: groups \"${node}\" do not apply");
+			"the number of this node is not given (--node N): groups \"${node}\" do "
+			"not apply");
 }
 
 static void fill_key(struct build *b, const struct node *n)
