@@ -56,14 +56,16 @@ struct daemon {
 	struct routes routes;
 	struct baseline baseline; /* of this dataplane's counters */
 	uv_signal_t term, intr, hup;
+	uv_timer_t dp_again; /* a configuration that the dataplane could not follow */
 	int64_t started_wall_s;
 	struct iv_guard iv;
 	uint32_t node; /* 0 stand-alone */
 	uint32_t dp_incarnation;
 	struct port_state *ports;
 	struct crew_seen crew;
-	bool clustered; /* ha runs */
-	bool dp_ready;	/* connected and configured */
+	bool clustered;	 /* ha runs */
+	bool dp_greeted; /* connected, and it has said who it is */
+	bool dp_ready;	 /* ... and is configured */
 	bool leaving, stopping;
 };
 
@@ -80,6 +82,7 @@ void daemon_stop(struct daemon *d, const char *reason);
 int daemon_reload(struct daemon *d, bool check_only, struct blob *why) MUST_CHECK;
 
 /* dataplane.c: the connection's handlers, and what to tell a dataplane that came (back). */
+int daemon_dp_init(struct daemon *d) MUST_CHECK;
 void daemon_dp_up(void *ctx);
 void daemon_dp_down(void *ctx);
 void daemon_dp_event(void *ctx, const Dp__Event *event);

@@ -13,9 +13,34 @@
 #include "host/manual.h"
 #include "ike/record.h"
 
-enum { SCHEMA = 1, LEASE_MAX = 128 };
+enum { SCHEMA = 1, LEASE_MAX = 128, CONFIGURE_AGAIN_MS = 1000 };
 
 /* ---------------------------------------------------------------- coming up */
+
+static void on_again(uv_timer_t *t)
+{
+	struct daemon *d = (struct daemon *)t->data;
+
+	if (d->dp_greeted)
+		daemon_dp_configure(d);
+}
+
+/* A device may come later than we, and a worker that hangs may wake up: it is asked again. What the
+ * dataplane refuses before it touches a port leaves everything as it was (dataplane.proto);
+ * otherwise it has no ports any more, and somebody else had better own. */
+static void configure_again(struct daemon *d, int rc)
+{
+	struct ha_event ev = {.type = HA_EV_DATAPLANE};
+
+	if (rc == -ERR_VALUE) /* and will again */
+		return;
+	if (rc != -ERR_WRONG_STATE && d->dp_ready) {
+		d->dp_ready = false;
+		ha_bridge_feed(&d->ha, &ev);
+		work_drain(&d->work, d);
+	}
+	(void)uv_timer_start(&d->dp_again, on_again, CONFIGURE_AGAIN_MS, 0);
+}
 
 static void on_configured(void *ctx, int rc, const Dp__Reply *reply)
 {
@@ -25,8 +50,11 @@ static void on_configured(void *ctx, int rc, const Dp__Reply *reply)
 	if (rc < 0) {
 		log_err(&d->log, "dataplane.configure.failed", "reason=\"%s\"",
 			reply && reply->reason && reply->reason[0] ? reply->reason : err_text(rc));
+		if (reply)
+			configure_again(d, rc);
 		return;
 	}
+	(void)uv_timer_stop(&d->dp_again);
 	d->dp_ready = true;
 	routes_again(&d->routes);
 	ha_bridge_refill(&d->ha);
@@ -35,6 +63,14 @@ static void on_configured(void *ctx, int rc, const Dp__Reply *reply)
 	local_begin(&d->local);
 	manual_apply(d);
 	work_drain(&d->work, d);
+}
+
+int daemon_dp_init(struct daemon *d)
+{
+	if (uv_timer_init(&d->loop, &d->dp_again) != 0)
+		return -ERR_IO;
+	d->dp_again.data = d;
+	return 0;
 }
 
 void daemon_dp_configure(struct daemon *d)
@@ -78,6 +114,7 @@ static void on_hello(void *ctx, int rc, const Dp__Reply *reply)
 		log_err(&d->log, "dataplane.hello.failed", "reason=\"%s\"", err_text(rc));
 		return;
 	}
+	d->dp_greeted = true;
 	iv_guard_hello(&d->iv, reply->hello);
 	d->dp_incarnation = d->iv.in_use.esp;
 	local_hello(&d->local, reply->hello);
@@ -110,7 +147,8 @@ void daemon_dp_down(void *ctx)
 	struct daemon *d = (struct daemon *)ctx;
 	struct ha_event ev = {.type = HA_EV_DATAPLANE};
 
-	d->dp_ready = false;
+	d->dp_ready = d->dp_greeted = false;
+	(void)uv_timer_stop(&d->dp_again);
 	d->crew = (struct crew_seen){0};
 	log_warn(&d->log, "dataplane.down", "socket=%s", d->dp.path);
 	ha_bridge_feed(&d->ha, &ev);

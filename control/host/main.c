@@ -74,7 +74,7 @@ int daemon_reload(struct daemon *d, bool check_only, struct blob *why)
 	routes_make(&d->routes);
 	ev.model = d->model;
 	runner_feed(&d->runner, &ev);
-	if (d->dp_ready)
+	if (d->dp_greeted)
 		daemon_dp_configure(d);
 	log_notice(&d->log, "config.loaded", "file=%s", d->args.config);
 	return 0;
@@ -161,6 +161,8 @@ static int start_services(struct daemon *d)
 	if (rc == 0)
 		rc = punt_init(&d->punt, &d->loop,
 			path_in(path, d->args.punt, d->args.run_dir, "punt.sock"), on_datagram, d);
+	if (rc == 0)
+		rc = daemon_dp_init(d);
 	if (rc == 0)
 		rc = dp_client_init(&d->dp, &d->loop,
 			path_in(path, d->args.dataplane, d->args.run_dir, "dataplane.sock"), on);

@@ -1,5 +1,7 @@
 #!/usr/bin/python3 -B
-"""A worker hangs on the owner and fewer than `workers minimum` are left: the group moves (ISHU-005, HA-006).
+"""A worker hangs on the owner and fewer than `workers minimum` are left: the group moves (ISHU-005, HA-006). Then
+the other node loses a device and is told to open its ports anew: the group moves back, and when the device is
+there again, so is the node, by itself.
 
                                  +-- node0 --+
     inside 10.1.0.2 --- inside --+           +-- outside --- 192.0.2.2 peer, LAN 10.2.0.1
@@ -32,6 +34,26 @@ def states(node):
             if w.get("node", node.number) == node.number}
 
 
+def rename(lab, node, device, name):
+    lab.run(node.host, "ip", "link", "set", device, "down")
+    lab.run(node.host, "ip", "link", "set", device, "name", name, "up")
+
+
+def device_goes(lab, ill, heir):
+    rename(lab, ill, "ge000", "away")
+    with open(ill.conf, encoding="utf-8") as text:
+        changed = text.read().replace("workers-maximum 2", "workers-maximum 3")
+    with open(ill.conf, "w", encoding="utf-8") as out:
+        out.write(changed)
+    ill.tandem("request", "system", "configuration", "reload")
+    wait.until(lambda: ill.events("dataplane.configure.failed"), 10, f"{ill.host} misses a device")
+    failover.wait_owner(lab, heir)
+    say(f"{heir.host} owns the group again")
+    rename(lab, ill, "away", "ge000")
+    wait.until(lambda: (own_row(ill) or (0, "", ""))[1:] == ("secondary", "None"), 15,
+               lambda: f"{ill.host} has its ports again: {own_row(ill)}")
+
+
 def own_row(node):
     return failover.view(node).get(node.number)
 
@@ -58,6 +80,8 @@ def main(lab):
     wait.until(lambda: (own_row(ill) or (0, "", ""))[1:] == ("secondary", "None"), 15,
                lambda: f"{ill.host} is well again: {own_row(ill)}")
     say(f"it woke: {own_row(ill)}, {states(ill)}")
+    device_goes(lab, heir, ill)
+    watched.traffic.wait_received(failover.FLOWING)
     watched.finish()
     said = watched.traffic.report(*window)
     say(f"in the window: {said}")
