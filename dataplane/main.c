@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/err.h"
 #include "dp.h"
 
 #include <rte_eal.h>
@@ -255,6 +256,9 @@ int main(int argc, char **argv)
 		log_notice(&dp->log, "dp.ready", "socket=%s incarnation=%u fresh=%d", o.dp.socket,
 			dp->incarnation.now, dp->incarnation.is_fresh);
 		rc = dp_run(dp);
+	} else {
+		log_err(&dp->log, "dp.start", "reason=\"%s\" packets=%u memory_mb=%u", err_text(rc),
+			o.dp.packets, o.memory_mb);
 	}
 	running = NULL;
 	dp_fini(dp);
