@@ -81,8 +81,6 @@ static const char *unsupported(const struct model_gateway *g)
 		return NULL;
 	if (p->proposals[0].auth == MODEL_AUTH_DSA)
 		return "DSA signatures are not supported";
-	if (!g->dynamic && g->n_peers > 0 && g->peers[0].addr.family == 0)
-		return "host names as peers are not supported in this release";
 	return NULL;
 }
 

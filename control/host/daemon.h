@@ -21,6 +21,7 @@
 #include "host/local.h"
 #include "host/logger.h"
 #include "host/punt.h"
+#include "host/resolver.h"
 #include "host/routes.h"
 #include "host/runner.h"
 #include "host/watchdog.h"
@@ -44,6 +45,7 @@ struct daemon {
 	struct model *model;
 	struct credentials credentials;
 	struct pki_service pki;
+	struct resolver resolver;
 	struct work_queue work;
 	struct dp_client dp;
 	struct punt punt;

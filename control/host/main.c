@@ -74,6 +74,7 @@ int daemon_reload(struct daemon *d, bool check_only, struct blob *why)
 	routes_make(&d->routes);
 	ev.model = d->model;
 	runner_feed(&d->runner, &ev);
+	resolver_configure(&d->resolver);
 	if (d->dp_greeted)
 		daemon_dp_configure(d);
 	log_notice(&d->log, "config.loaded", "file=%s", d->args.config);
@@ -196,6 +197,8 @@ static int start_cores(struct daemon *d)
 	if (rc == 0)
 		rc = pki_service_init(&d->pki, d);
 	if (rc == 0)
+		rc = resolver_init(&d->resolver, d);
+	if (rc == 0)
 		rc = routes_init(&d->routes, d);
 	if (rc == 0)
 		rc = local_init(&d->local, d);
@@ -251,6 +254,7 @@ static void finish(struct daemon *d)
 	local_fini(&d->local);
 	routes_fini(&d->routes);
 	ha_bridge_fini(&d->ha);
+	resolver_fini(&d->resolver);
 	pki_service_fini(&d->pki);
 	runner_fini(&d->runner);
 	credentials_fini(&d->credentials);

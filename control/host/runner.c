@@ -298,6 +298,9 @@ static void execute(struct runner *r, struct ike_effect *e)
 	case IKE_FX_TRUST:
 		trust_work(r, take_ptr(e->trust));
 		break;
+	case IKE_FX_RESOLVE:
+		resolver_ask(&r->d->resolver, e->resolve);
+		break;
 	case IKE_FX_OPERATOR_DONE:
 		operator_done(r, e->operator_done.request, e->operator_done.count);
 		break;

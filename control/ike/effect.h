@@ -28,7 +28,8 @@ enum ike_effect_type {
 	IKE_FX_ASK_ACTIVITY,
 	IKE_FX_OPERATOR_DONE,
 	IKE_FX_SIGN,
-	IKE_FX_TRUST
+	IKE_FX_TRUST,
+	IKE_FX_RESOLVE
 };
 
 /* One message: a list of datagrams that go to one place (several with RFC 7383). */
@@ -167,6 +168,7 @@ struct ike_effect {
 		struct ike_fx_delete del;
 		struct ike_fx_replicate replicate;
 		struct ike_fx_ask ask;
+		const char *resolve; /* host name of a peer: names.h; RESOLVED may follow, or not */
 
 		struct {
 			uint64_t request;

@@ -9,6 +9,7 @@
 #include "ike/cookie.h"
 #include "ike/hold.h"
 #include "ike/linger.h"
+#include "ike/names.h"
 #include "ike/peer.h"
 #include "ike/sa.h"
 #include "ike/stats.h"
@@ -41,6 +42,7 @@ struct ike {
 	struct list idle_spokes; /* gateway.idle */
 	struct tunnel *tunnels;
 	struct peers peers;
+	struct name *names; /* of peers: names.h */
 	struct rg_state *rgs;
 	struct job *jobs;
 	struct holds holds;

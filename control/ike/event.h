@@ -38,7 +38,8 @@ enum ike_event_type {
 	IKE_EV_SIGNED,	       /* a SIGN effect was executed */
 	IKE_EV_TRUSTED,	       /* a TRUST effect was */
 	IKE_EV_WORKERS,	       /* the dataplane's workers, as it told last */
-	IKE_EV_REVOKED	       /* certificates are revoked since they were last looked at */
+	IKE_EV_REVOKED,	       /* certificates are revoked since they were last looked at */
+	IKE_EV_RESOLVED	       /* what the host name of a peer means now */
 };
 
 struct ike_ev_datagram {
@@ -171,5 +172,11 @@ struct ike_event {
 			const struct cert_ref *refs; /* in the order of cert_ref_compare() */
 			size_t n;
 		} revoked;
+
+		struct {
+			const char *host; /* as configured */
+			const struct addr *v;
+			size_t n; /* 1 or more: a failure is not told */
+		} resolved;
 	};
 };

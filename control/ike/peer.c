@@ -34,17 +34,29 @@ static bool answers(const struct model_gateway *m)
 	return m->version == MODEL_IKE_V2 && m->ike_allowed && !m->unsupported && m->policy;
 }
 
-static void peers_add(struct peers *p, struct gateway *gw, uint32_t order)
+static void peers_add(const struct ike *ike, struct peers *p, struct gateway *gw, uint32_t order)
 {
 	const struct model_gateway *m = gw->model;
+	struct addr v[PEER_ADDRESSES_MAX];
+	size_t n;
 
 	if (m->dynamic) {
 		p->dynamic[p->n_dynamic++] = gw;
 		return;
 	}
-	for (uint32_t i = 0; i < m->n_peers; i++)
-		if (m->peers[i].addr.family != 0)
-			p->v[p->n++] = (struct peer_entry){m->peers[i].addr, order, gw};
+	n = names_of(ike, m, v);
+	for (size_t i = 0; i < n; i++)
+		p->v[p->n++] = (struct peer_entry){v[i], order, gw};
+}
+
+static size_t entries(const struct ike *ike, const struct model *m)
+{
+	struct addr v[PEER_ADDRESSES_MAX];
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < m->n_gateways; i++)
+		n += names_of(ike, &m->gateways[i], v);
+	return n;
 }
 
 int peers_build(struct ike *ike)
@@ -52,7 +64,7 @@ int peers_build(struct ike *ike)
 	const struct model *m = ike->model;
 	struct peers p = {0};
 
-	p.v = calloc((size_t)m->n_gateways * MODEL_PEERS_MAX + 1, sizeof *p.v);
+	p.v = calloc(entries(ike, m) + 1, sizeof *p.v);
 	p.dynamic = (struct gateway **)calloc((size_t)m->n_gateways + 1, sizeof(struct gateway *));
 	if (!p.v || !p.dynamic) {
 		peers_fini(&p);
@@ -62,7 +74,7 @@ int peers_build(struct ike *ike)
 		struct gateway *gw = gateway_find(ike, m->gateways[i].name);
 
 		if (gw && answers(&m->gateways[i]))
-			peers_add(&p, gw, i);
+			peers_add(ike, &p, gw, i);
 	}
 	qsort(p.v, p.n, sizeof *p.v, entry_order);
 	peers_fini(&ike->peers);
@@ -121,6 +133,25 @@ struct gateway *peer_next(const struct ike *ike, struct peer_walk *w)
 	return NULL;
 }
 
+/* A peer that is configured by name was found by what the name means. */
+static bool has_names(const struct model_gateway *gw)
+{
+	for (uint32_t i = 0; i < gw->n_peers; i++)
+		if (gw->peers[i].addr.family == 0)
+			return true;
+	return false;
+}
+
+/* It calls itself by the name that it is configured with. */
+static bool is_named(const struct model_gateway *gw, const struct pld_id *id)
+{
+	for (uint32_t i = 0; id->type == ID_FQDN && i < gw->n_peers; i++)
+		if (gw->peers[i].addr.family == 0 &&
+			view_equal(view_of_text(gw->peers[i].host), id->data))
+			return true;
+	return false;
+}
+
 static bool has_address(const struct model_gateway *gw, const struct addr *a)
 {
 	for (uint32_t i = 0; i < gw->n_peers; i++)
@@ -151,10 +182,12 @@ bool peer_id_matches(
 		return id->type == ID_DER_ASN1_DN && dn_is_wanted(&gw->remote_id, id->data);
 	if (gw->remote_id.type != MODEL_ID_NONE)
 		return false;
+	if (is_named(gw, id))
+		return true;
 	/* Not configured: the peer's address, as configured or as seen. */
 	if (id->type != ID_IPV4_ADDR && id->type != ID_IPV6_ADDR)
 		return false;
 	if (addr_from_view(id->data, &a) < 0)
 		return false;
-	return gw->dynamic ? addr_equal(&a, remote) : has_address(gw, &a);
+	return gw->dynamic || has_names(gw) ? addr_equal(&a, remote) : has_address(gw, &a);
 }

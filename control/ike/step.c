@@ -81,6 +81,7 @@ void ike_free(struct ike *ike)
 	lingers_fini(ike);
 	restore_fini(ike);
 	tunnels_fini(ike);
+	names_fini(ike);
 	timerq_fini(&ike->timers);
 	if (ike->model)
 		model_free(ike->model);
@@ -340,6 +341,8 @@ static int dispatch(struct ike *ike, const struct ike_event *ev)
 	case IKE_EV_REVOKED:
 		proof_revoked(ike, ev->revoked.refs, ev->revoked.n);
 		break;
+	case IKE_EV_RESOLVED:
+		return names_told(ike, ev->resolved.host, ev->resolved.v, ev->resolved.n);
 	default:
 		return -ERR_VALUE;
 	}

@@ -285,14 +285,25 @@ void gateway_lost(
 			tunnel_failed(ike, t, why);
 }
 
+void gateway_again(struct ike *ike, struct gateway *gw)
+{
+	struct tunnel *t;
+
+	list_foreach (t, &gw->tunnels, of_gw)
+		if ((t->wanted || always_up(t)) && tunnel_lacks(t) && list_is_empty(&gw->sas))
+			tunnel_begin_again(ike, t->policy_id);
+}
+
 void gateway_failed(struct ike *ike, struct gateway *gw, enum tunnel_down why)
 {
+	struct addr v[PEER_ADDRESSES_MAX];
+	size_t n = names_of(ike, gw->model, v);
 	struct tunnel *t;
 
 	redirect_forget(gw);
 	/* DPD-004: the next of its addresses, if there are more. */
-	if (gw->model->n_peers > 1)
-		gw->peer_at = (gw->peer_at + 1) % gw->model->n_peers;
+	if (n > 1)
+		gw->peer_at = (gw->peer_at + 1) % (uint32_t)n;
 	list_foreach (t, &gw->tunnels, of_gw)
 		if (t->wanted && tunnel_lacks(t))
 			tunnel_failed(ike, t, why);
@@ -432,7 +443,9 @@ static bool same_peer(const struct model_gateway *a, const struct model_gateway 
 		a->dynamic != b->dynamic)
 		return false;
 	for (uint32_t i = 0; i < a->n_peers; i++)
-		if (!addr_equal(&a->peers[i].addr, &b->peers[i].addr))
+		if (!addr_equal(&a->peers[i].addr, &b->peers[i].addr) ||
+			(a->peers[i].addr.family == 0 &&
+				strcmp(a->peers[i].host, b->peers[i].host) != 0))
 			return false;
 	return true;
 }
@@ -598,6 +611,7 @@ int tunnels_configure(struct ike *ike)
 	map_foreach (ike->gateways, gw, next_gw)
 		if (!gw->listed)
 			gateway_unlisted(ike, gw);
+	names_prune(ike);
 	if (rc == 0)
 		rc = peers_build(ike);
 	refused_end(ike);

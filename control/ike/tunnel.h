@@ -126,6 +126,8 @@ void gateway_lost(
 	struct ike *ike, struct gateway *gw, const struct ike_sa *lost, enum tunnel_down why);
 /* Another try, at once. */
 void tunnel_begin_again(struct ike *ike, uint32_t policy_id);
+/* Its peer has an address now, or another one: what waits for it begins. */
+void gateway_again(struct ike *ike, struct gateway *gw);
 /* No IKE SA came of it: everything that waited has failed. */
 void gateway_failed(struct ike *ike, struct gateway *gw, enum tunnel_down why);
 const char *tunnel_down_text(enum tunnel_down why);

@@ -250,6 +250,7 @@ static void execute(struct world *w, uint32_t n, struct ike_effect *e)
 		break;
 	case IKE_FX_EXPECT: /* packets of this world do not overtake messages */
 	case IKE_FX_OPERATOR_DONE:
+	case IKE_FX_RESOLVE:
 	default:
 		break;
 	}

@@ -152,6 +152,7 @@ static void execute(struct world *w, struct peer *a, struct ike_effect *e)
 	case IKE_FX_ASK_ACTIVITY:
 	case IKE_FX_EXPECT:
 	case IKE_FX_OPERATOR_DONE:
+	case IKE_FX_RESOLVE:
 	default:
 		break;
 	}

@@ -225,14 +225,17 @@ static struct ike_sa *init_new(struct ike *ike, struct gateway *gw, const struct
 struct ike_sa *x_init_start(struct ike *ike, struct gateway *gw, const struct tunnel *t)
 {
 	const struct model_gateway *m = gw->model;
-	struct ike_sa *sa = m->n_peers > 0 && m->external ? init_new(ike, gw, t) : NULL;
+	struct addr v[PEER_ADDRESSES_MAX];
+	size_t n = names_of(ike, m, v);
+	struct ike_sa *sa;
 
+	names_ask(ike, m);
+	sa = n > 0 && m->external ? init_new(ike, gw, t) : NULL;
 	if (!sa)
 		return NULL;
 	sa->interface_id = ike->cfg.interface_id(m->external->name);
 	sa->local = (struct endpoint){m->local, 500};
-	sa->remote = (struct endpoint){
-		redirect_address(gw, &m->peers[gw->peer_at % m->n_peers].addr), 500};
+	sa->remote = (struct endpoint){redirect_address(gw, &v[gw->peer_at % n]), 500};
 	return fsm_on(ike, sa, resume_has_ticket(ike, gw) ? ON_RESUME : ON_START) < 0 ? NULL : sa;
 }
 

@@ -449,7 +449,9 @@ static void execute(struct pair *p, int n, struct ike_effect *e)
 	case IKE_FX_OPERATOR_DONE:
 		node->operated = e->operator_done.count;
 		break;
+	case IKE_FX_RESOLVE:
 	default:
+		node->resolves += e->type == IKE_FX_RESOLVE;
 		break;
 	}
 }

@@ -127,7 +127,7 @@ struct pair_node {
 	struct pair_child *sad;
 	char said[65536]; /* log lines */
 	size_t said_n;
-	unsigned sent, asked, operated, installs, deletes, keepalives;
+	unsigned sent, asked, operated, resolves, installs, deletes, keepalives;
 	uint32_t expected;	    /* the dataplane was told last that the peer may send with it */
 	unsigned clock[PAIR_NODES]; /* steps of each node that this one may know of */
 	uint32_t born;		    /* tasks made */
