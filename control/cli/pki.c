@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/secret.h"
+#include "cli/passphrase.h"
 
 static int tell(FILE *err, const char *text)
 {
@@ -37,6 +38,29 @@ static bool is_load(enum action a)
 	return a == ACTION_PKI_LOAD_CA || a == ACTION_PKI_LOAD_LOCAL || a == ACTION_PKI_LOAD_CRL;
 }
 
+/* From where the operator says; else it is asked for when the file of the key needs one. */
+static int passphrase_get(
+	struct request *r, const struct command *c, struct pki_files *f, FILE *err)
+{
+	int rc;
+
+	if (c->slot[SLOT_PASSPHRASE].given && c->slot[SLOT_PASSPHRASE_FD].given)
+		return tell(err, "only one of passphrase, passphrase-fd");
+	if (c->slot[SLOT_PASSPHRASE_FD].given)
+		rc = passphrase_read((int)c->slot[SLOT_PASSPHRASE_FD].number, &f->passphrase);
+	else if (!c->slot[SLOT_PASSPHRASE].given && passphrase_is_needed(blob_view(&f->key)))
+		rc = passphrase_ask("Passphrase of the key: ", &f->passphrase);
+	else
+		return 0;
+	if (rc == -ERR_NOT_FOUND)
+		return tell(err, "the key is encrypted and there is no terminal to ask at: "
+				 "passphrase-fd");
+	if (rc < 0)
+		return tell(err, "the passphrase cannot be read");
+	r->u.pki_load.passphrase = (char *)f->passphrase.p;
+	return 0;
+}
+
 int pki_files_read(struct request *r, const struct command *c, struct pki_files *f, FILE *err)
 {
 	const char *key = c->slot[SLOT_KEY].given ? c->slot[SLOT_KEY].text : NULL;
@@ -53,7 +77,7 @@ int pki_files_read(struct request *r, const struct command *c, struct pki_files 
 	if (read_file(key, &f->key) < 0)
 		return tell(err, "Failed to read the key file");
 	r->u.pki_load.key = (ProtobufCBinaryData){f->key.n, f->key.p};
-	return 0;
+	return passphrase_get(r, c, f, err);
 }
 
 bool pki_confirm(
@@ -96,5 +120,6 @@ void pki_files_fini(struct pki_files *f)
 {
 	secret_wipe_blob(&f->file);
 	secret_wipe_blob(&f->key);
+	secret_wipe_blob(&f->passphrase);
 	*f = (struct pki_files){0};
 }

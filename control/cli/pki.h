@@ -10,7 +10,7 @@
 #define PKI_SEND_MAX (512u << 10) /* octets of a file that is sent */
 
 struct pki_files {
-	struct blob file, key;
+	struct blob file, key, passphrase;
 	uint8_t token[64];
 	size_t n_token;
 };

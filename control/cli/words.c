@@ -168,7 +168,10 @@ static const struct option load_crl_options[] = {
 static const struct option load_local_options[] = {
 	CERT_ID(true), FILENAME(true, "file of the certificate and those above it, PEM or DER"),
 	{"key", ARG_NAME, SLOT_KEY, 0, 0, false, "file of the key, or pkcs11:... for one in a token"},
-	{"passphrase", ARG_NAME, SLOT_PASSPHRASE, 0, 0, false, "of the key"},
+	{"passphrase", ARG_NAME, SLOT_PASSPHRASE, 0, 0, false,
+		"of the key; others see it: leave it out and it is asked for"},
+	{"passphrase-fd", ARG_NUMBER, SLOT_PASSPHRASE_FD, 0, 1023, false,
+		"descriptor to read the passphrase of the key from"},
 };
 
 static const struct option verify_ca_options[] = {CA_PROFILE(true)};

@@ -5,8 +5,11 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <cmocka.h>
 
+#include "base/err.h"
+#include "cli/passphrase.h"
 #include "cli/pki.h"
 #include "cli/show.h"
 
@@ -309,6 +312,45 @@ static void cli_confirms(void **state)
 	pki_files_fini(&files);
 }
 
+/* PSK-004's rule for passphrases: from a descriptor, as a line of its own. */
+static void cli_reads_passphrases(void **state)
+{
+	static const struct {
+		const char *sent, *read;
+	} rows[] = {{"secret\nrest", "secret"}, {"secret", "secret"}, {"", ""}, {"\n", ""},
+		{"with blank \r\n", "with blank "}};
+	struct pki_files files = {0};
+	struct words w;
+	struct command c;
+	struct request r;
+	char line[160];
+	int ends[2];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_int_equal(pipe(ends), 0);
+		assert_int_equal(write(ends[1], rows[i].sent, strlen(rows[i].sent)),
+			(ssize_t)strlen(rows[i].sent));
+		(void)close(ends[1]);
+		(void)snprintf(line, sizeof line,
+			"request security pki local-certificate load certificate-id x filename "
+			"/dev/null key /dev/null passphrase-fd %d",
+			ends[0]);
+		parse(line, &w, &c);
+		request_fill(&r, &c, false);
+		assert_int_equal(pki_files_read(&r, &c, &files, stderr), 0);
+		assert_string_equal(r.request.pki_load->passphrase, rows[i].read);
+		pki_files_fini(&files);
+		(void)close(ends[0]);
+	}
+	assert_true(passphrase_is_needed(
+		view_of_literal("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMII")));
+	assert_true(passphrase_is_needed(view_of_literal("-----BEGIN RSA PRIVATE KEY-----\n"
+							 "Proc-Type: 4,ENCRYPTED\n")));
+	assert_false(passphrase_is_needed(view_of_literal("-----BEGIN PRIVATE KEY-----\n")));
+	assert_int_equal(passphrase_read(-1, &files.passphrase), -ERR_IO);
+}
+
 /* A file that is not there, or that never ends. */
 static void cli_reads_files(void **state)
 {
@@ -321,6 +363,9 @@ static void cli_reads_files(void **state)
 			"error: Failed to read the certificate file\n"},
 		{"request security pki crl load ca-profile x filename /nonexistent/f",
 			"error: Failed to read the CRL file\n"},
+		{"request security pki local-certificate load certificate-id x filename /dev/null "
+		 "key /dev/null passphrase a passphrase-fd 3",
+			"error: only one of passphrase, passphrase-fd\n"},
 		{"request security pki local-certificate load certificate-id x filename /dev/null "
 		 "key /nonexistent/f",
 			"error: Failed to read the key file\n"},
@@ -357,6 +402,7 @@ int main(void)
 		cmocka_unit_test(cli_refuses),
 		cmocka_unit_test(cli_confirms),
 		cmocka_unit_test(cli_reads_files),
+		cmocka_unit_test(cli_reads_passphrases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
