@@ -295,14 +295,26 @@ static void expiry_check(struct pki_service *p)
 	}
 }
 
+static void want_list(void *ctx, const struct cert_ref *ref, const char *url)
+{
+	revocation_want(((struct pki_service *)ctx)->revocation, ref, url, clock_wall_s());
+}
+
+/* SAs are here that were not: what is known of their peers' chains is told, what is not is got. */
+static void catch_up(struct pki_service *p)
+{
+	p->restored = false;
+	ike_peer_chains(p->d->runner.ike, want_list, p);
+	revocation_tell(p->revocation);
+}
+
 static void on_tick(uv_timer_t *t)
 {
 	struct pki_service *p = (struct pki_service *)t->data;
 
 	revocation_tick(p->revocation, clock_wall_s());
 	if (p->restored)
-		revocation_tell(p->revocation);
-	p->restored = false;
+		catch_up(p);
 	waiting_ask_all(p);
 	if (clock_wall_s() - p->expiry_said_s >= EXPIRY_EACH_S)
 		expiry_check(p);

@@ -28,10 +28,20 @@ static void ref_of(const struct cert *c, const struct cert *issuer, struct cert_
 	memcpy(out->serial, c->serial.p, out->serial_len);
 }
 
+static int url_add(const struct cert *c, struct blob *urls)
+{
+	const char *url = c->crl_urls.n != 0 ? c->crl_urls.v[0] : "";
+
+	if (strlen(url) > IKE_CRL_URL_MAX)
+		url = "";
+	return blob_append(urls, view_of(url, strlen(url) + 1));
+}
+
 /* The anchor is trusted by name, not by whoever issued it. */
 static int remember(struct ike_trust_job *job, const struct path *p)
 {
 	struct cert_ref *refs;
+	int rc = 0;
 
 	job->not_after_wall_ms = p->not_after_s > 0 ? (uint64_t)p->not_after_s * 1000 : 0;
 	if (p->n < 2)
@@ -43,7 +53,9 @@ static int remember(struct ike_trust_job *job, const struct path *p)
 		ref_of(p->certs[i], p->certs[i + 1], &refs[i]);
 	job->refs = refs;
 	job->n_refs = p->n - 1;
-	return 0;
+	for (size_t i = 0; rc == 0 && i + 1 < p->n; i++)
+		rc = url_add(p->certs[i], &job->urls);
+	return rc;
 }
 
 struct judge {

@@ -37,6 +37,7 @@ void ike_trust_job_free(struct ike_trust_job *job)
 	blob_fini(&job->signature);
 	ident_fini(&job->peer_id);
 	free(job->refs);
+	blob_fini(&job->urls);
 	free(job);
 }
 
@@ -48,15 +49,16 @@ void proof_fini(struct proof *p)
 	*p = (struct proof){0};
 }
 
-struct peer_cert *peer_cert_new(const char *subject, const struct cert_ref *refs, size_t n_refs)
+struct peer_cert *peer_cert_new(
+	const char *subject, const struct cert_ref *refs, size_t n_refs, struct view urls)
 {
 	struct peer_cert *p = calloc(1, sizeof *p + n_refs * sizeof *refs);
 
 	if (!p)
 		return NULL;
 	p->subject = strdup(subject);
-	if (!p->subject) {
-		free(p);
+	if (!p->subject || (urls.n != 0 && blob_copy(urls, &p->urls) < 0)) {
+		peer_cert_free(p);
 		return NULL;
 	}
 	p->n_refs = n_refs;
@@ -67,7 +69,9 @@ struct peer_cert *peer_cert_new(const char *subject, const struct cert_ref *refs
 
 int peer_cert_copy(const struct peer_cert *from, struct peer_cert **out)
 {
-	struct peer_cert *p = from ? peer_cert_new(from->subject, from->refs, from->n_refs) : NULL;
+	struct peer_cert *p = from ? peer_cert_new(from->subject, from->refs, from->n_refs,
+					     blob_view(&from->urls))
+				   : NULL;
 
 	if (from && !p)
 		return -ERR_NOMEM;
@@ -75,6 +79,15 @@ int peer_cert_copy(const struct peer_cert *from, struct peer_cert **out)
 		p->not_after_wall_ms = from->not_after_wall_ms;
 	*out = p;
 	return 0;
+}
+
+const char *peer_cert_url(const struct peer_cert *p, size_t i)
+{
+	const uint8_t *at = p->urls.p, *end = at ? at + p->urls.n : NULL;
+
+	for (; at < end && i != 0; i--)
+		at += strnlen((const char *)at, (size_t)(end - at)) + 1;
+	return at < end && end[-1] == '\0' ? (const char *)at : "";
 }
 
 uint64_t peer_cert_left_ms(const struct peer_cert *p, uint64_t wall_ms)
@@ -89,6 +102,7 @@ void peer_cert_free(struct peer_cert *p)
 	if (!p)
 		return;
 	free(p->subject);
+	blob_fini(&p->urls);
 	free(p);
 }
 
@@ -258,4 +272,14 @@ void proof_revoked(struct ike *ike, const struct cert_ref *refs, size_t n)
 		ike->stats.ike_revoked++;
 		xchg_close(ike, sa);
 	}
+}
+
+void ike_peer_chains(const struct ike *ike,
+	void (*each)(void *ctx, const struct cert_ref *ref, const char *url), void *ctx)
+{
+	const struct ike_sa *sa;
+
+	for (sa = ike->sas; sa; sa = sa->hh.next)
+		for (size_t i = 0; sa->peer_cert && i < sa->peer_cert->n_refs; i++)
+			each(ctx, &sa->peer_cert->refs[i], peer_cert_url(sa->peer_cert, i));
 }

@@ -164,6 +164,7 @@ static void put_peer_cert(struct sa_room *r, const struct peer_cert *p)
 		r->ref[i].issuer_name_hash = lend(view_of_array(p->refs[i].issuer_name_hash));
 		r->ref[i].issuer_key_hash = lend(view_of_array(p->refs[i].issuer_key_hash));
 		r->ref[i].serial = lend(view_of(p->refs[i].serial, p->refs[i].serial_len));
+		r->ref[i].crl_url = (char *)(uintptr_t)peer_cert_url(p, i);
 		r->refs[i] = &r->ref[i];
 		r->sa.n_peer_chain = i + 1;
 	}

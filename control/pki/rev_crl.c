@@ -424,6 +424,42 @@ static struct rev_source *source_for(struct revocation *r, const struct rev_ask 
 	return s;
 }
 
+static const struct pki_ca *issuer_of(const struct pki_store *s, const struct cert_ref *ref)
+{
+	for (size_t i = 0; s && i < s->n; i++) {
+		const struct cert *c = s->cas[i].cert;
+
+		if (c && memcmp(c->key_hash, ref->issuer_key_hash, sizeof c->key_hash) == 0 &&
+			memcmp(c->subject_hash, ref->issuer_name_hash, sizeof c->subject_hash) == 0)
+			return &s->cas[i];
+	}
+	return NULL;
+}
+
+void revocation_want(
+	struct revocation *r, const struct cert_ref *ref, const char *url, int64_t now_s)
+{
+	const struct pki_ca *ca = *url != '\0' ? issuer_of(r->store, ref) : NULL;
+	struct rev_source *s;
+
+	if (!ca || ca->profile->revocation != MODEL_REVOCATION_CRL || ca->profile->n_crl_urls != 0)
+		return;
+	s = source_find(r, ca->cert, url);
+	if (s && s->wanted)
+		return;
+	if (!s)
+		s = source_add(r, ca->cert, url, ca->profile->name);
+	if (!s)
+		return;
+	s->wanted = true;
+	s->used_s = now_s;
+	s->refresh_h = ca->profile->refresh_h;
+	if (s->urls.n == 0 && blob_append(&s->urls, view_of(url, strlen(url) + 1)) < 0)
+		return; /* a peer that comes says it again */
+	if (is_due(s, now_s) && rev_try_may(&s->list, now_s))
+		fetch_start(r, s, &s->list, now_s);
+}
+
 enum revocation_result rev_crl_check(struct revocation *r, const struct rev_ask *a)
 {
 	struct rev_source *s = source_for(r, a), *given;
@@ -465,7 +501,8 @@ void rev_crl_tick(struct revocation *r, int64_t now_s)
 		}
 		if (unused)
 			continue;
-		if (is_due(s, now_s) && rev_try_may(&s->list, now_s) && (s->base || s->preset))
+		if (is_due(s, now_s) && rev_try_may(&s->list, now_s) &&
+			(s->base || s->preset || s->wanted))
 			fetch_start(r, s, &s->list, now_s);
 		else if (delta_is_due(s, now_s) && rev_try_may(&s->fresh, now_s))
 			fetch_start(r, s, &s->fresh, now_s);

@@ -35,6 +35,7 @@ struct rev_source {
 	struct blob key; /* issuer's name hash, key hash, then the point ("": of the profile) */
 	char profile[REVOCATION_NAME_MAX];
 	bool dynamic, preset; /* preset: fetched without a peer asking */
+	bool wanted;	      /* likewise, but only as long as it is used */
 	struct cert *issuer;
 	struct crl *base, *delta;
 	struct blob urls; /* texts of the certificate's points, each with its NUL */

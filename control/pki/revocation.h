@@ -93,6 +93,10 @@ void revocation_store(struct revocation *r, struct pki_store *s, int64_t now_s);
 /* Says again whom the lists and answers that are here revoke: for SAs that were not here when those
  * came (a takeover, a restart). */
 void revocation_tell(struct revocation *r);
+/* The list for a certificate that nobody here has seen (an SA taken over), from where it said. Only
+ * for issuers that a profile holds, that checks lists and does not say where they are. */
+void revocation_want(
+	struct revocation *r, const struct cert_ref *ref, const char *url, int64_t now_s);
 /* Refreshes what is due. Call it once a second. */
 void revocation_tick(struct revocation *r, int64_t now_s);
 

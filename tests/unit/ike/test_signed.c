@@ -308,6 +308,45 @@ static void a_certificate_ends_after_a_takeover(void **state)
 	story_end(&s);
 }
 
+struct lists {
+	size_t n;
+	char urls[4][64];
+};
+
+static void chain_look(void *ctx, const struct cert_ref *ref, const char *url)
+{
+	struct lists *c = (struct lists *)ctx;
+
+	assert_true(ref->serial_len != 0 && c->n < 4);
+	(void)snprintf(c->urls[c->n++], sizeof c->urls[0], "%s", url);
+}
+
+/* ... and where the list of the peer's certificates is (PKI-009). */
+static void a_successor_knows_where_the_lists_are(void **state)
+{
+	const struct forge_cert form = {.subject = "CN=a",
+		.ext = {{"subjectAltName", "IP:192.0.2.1"},
+			{"crlDistributionPoints", "URI:http://crl.example.net/sub.crl"}}};
+	struct story s = story_of(&ca, PAIR_P256, LINES, LINES);
+	struct lists c = {0};
+
+	(void)state;
+	pair_cert_free(s.a);
+	s.a = pair_cert_of(&ca, &form, &ca.sub);
+	story_start(&s);
+	pair_acquire(s.p, 0);
+	pair_settle(s.p);
+	s.p->node[3].cert = s.b;
+	pair_takeover(s.p, 1, 3, &s.side_b, PAIR_LOSE_UNCOMMITTED);
+	(void)pair_operate(s.p, 3, IKE_OP_REKEY_IKE, NULL);
+	pair_pass(s.p, 70000);
+	ike_peer_chains(s.p->node[3].ike, chain_look, &c);
+	assert_int_equal(c.n, 2);
+	assert_string_equal(c.urls[0], "http://crl.example.net/sub.crl");
+	assert_string_equal(c.urls[1], "");
+	story_end(&s);
+}
+
 /* ---------------------------------------------------------------- several gateways */
 
 /* One more gateway of the responder, that differs in its certificate and in whom it trusts. */
@@ -431,6 +470,7 @@ int main(void)
 		cmocka_unit_test(no_sa_outlives_a_certificate),
 		cmocka_unit_test(a_renewed_certificate_goes_on),
 		cmocka_unit_test(a_certificate_ends_after_a_takeover),
+		cmocka_unit_test(a_successor_knows_where_the_lists_are),
 		cmocka_unit_test(gateways_differ_in_whom_they_trust),
 	};
 

@@ -498,6 +498,40 @@ static void told_again_when_asked(void **state)
 	end(&o);
 }
 
+/* An SA was taken over: its record names a certificate that nobody here has seen. */
+static void list_of_a_chain_that_was_taken_over(void **state)
+{
+	const char *url = "http://crl.example.net/sales.crl";
+	struct cert_ref ref = {.serial_len = 0}, stranger;
+	struct outside o;
+
+	(void)state;
+	begin(&o);
+	memcpy(ref.issuer_name_hash, o.w.ca[SALES].cert->subject_hash, 20);
+	memcpy(ref.issuer_key_hash, o.w.ca[SALES].cert->key_hash, 20);
+	memcpy(ref.serial, o.end.cert->serial.p, o.end.cert->serial.n);
+	ref.serial_len = (uint8_t)o.end.cert->serial.n;
+	revocation_store(o.r, o.w.store, o.now);
+	stranger = ref;
+	stranger.issuer_key_hash[0] ^= 1;
+	revocation_want(o.r, &stranger, url, o.now); /* nobody here holds that issuer */
+	revocation_want(o.r, &ref, "", o.now);
+	assert_int_equal(o.n_out, 0);
+	revocation_want(o.r, &ref, url, o.now);
+	revocation_want(o.r, &ref, url, o.now);
+	assert_int_equal(o.n_out, 1);
+	assert_string_equal(o.out[0].url, url);
+	/* The server is away: again, without a peer. */
+	bring_nothing(&o);
+	o.now += 11;
+	revocation_tick(o.r, o.now);
+	assert_int_equal(o.n_out, 2);
+	bring_list(&o, &(struct forge_crl){.number = 1, .serials = host_b, .n = 1}, &o.w.ca[SALES]);
+	assert_int_equal(o.n_revoked, 1);
+	assert_true(cert_ref_equal(&o.revoked[0], &ref));
+	end(&o);
+}
+
 static void responder_that_fails(void **state)
 {
 	struct outside o;
@@ -553,6 +587,7 @@ int main(void)
 		cmocka_unit_test(delta_that_fails_leaves_the_base),
 		cmocka_unit_test(unknown_ca_becomes_a_dynamic_profile),
 		cmocka_unit_test(responder_says),
+		cmocka_unit_test(list_of_a_chain_that_was_taken_over),
 		cmocka_unit_test(responder_that_fails),
 		cmocka_unit_test(responder_may_itself_be_revoked),
 	};
