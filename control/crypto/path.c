@@ -142,17 +142,33 @@ static const char *end_refusal(const struct cert *c)
 		return "its key is of a kind that is not supported";
 	if (c->has_key_usage &&
 		!(c->key_usage & (CERT_KU_DIGITAL_SIGNATURE | CERT_KU_NON_REPUDIATION)))
-		return "its key usage does not include signatures";
+		return "its key usage does not include signatures (RFC 4945 5.1.3.2)";
 	if (c->has_eku && !(c->eku & (CERT_EKU_IPSEC_IKE | CERT_EKU_ANY)))
-		return "its extended key usage includes neither ipsecIKE nor any";
+		return "its extended key usage includes neither ipsecIKE nor any (RFC 4945 "
+		       "5.1.3.12)";
 	return NULL;
+}
+
+/* Which of ours the library was at. */
+static const struct cert *cert_at(const struct sets *s, X509_STORE_CTX *ctx)
+{
+	const X509 *x = X509_STORE_CTX_get_current_cert(ctx);
+
+	for (size_t i = 0; x && i < s->others.n; i++)
+		if (X509_cmp(s->others.v[i]->x509, x) == 0)
+			return s->others.v[i];
+	for (size_t i = 0; x && i < s->anchors.n; i++)
+		if (X509_cmp(s->anchors.v[i]->x509, x) == 0)
+			return s->anchors.v[i];
+	return s->end;
 }
 
 /* The library lets CAs of old pass whom RFC 5280 6.1.4 (k) does not; a version 1 anchor was chosen
  * by the operator. */
-static const char *between_refusal(const struct path *p)
+static const char *between_refusal(const struct path *p, const struct cert **blame)
 {
 	for (size_t i = 1; i < p->n; i++) {
+		*blame = p->certs[i];
 		if (p->certs[i]->key_type == CERT_KEY_OTHER)
 			return "the key of a CA of the chain is of a kind that is not supported";
 		if (i + 1 < p->n && (p->certs[i]->version != 3 || !p->certs[i]->is_ca))
@@ -161,7 +177,8 @@ static const char *between_refusal(const struct path *p)
 	return NULL;
 }
 
-static int verify(X509_STORE_CTX *ctx, const struct sets *s, struct path *out, const char **why)
+static int verify(X509_STORE_CTX *ctx, const struct sets *s, struct path *out, const char **why,
+	const struct cert **blame)
 {
 	int rc;
 
@@ -169,14 +186,16 @@ static int verify(X509_STORE_CTX *ctx, const struct sets *s, struct path *out, c
 		int code = X509_STORE_CTX_get_error(ctx);
 
 		*why = reason_of(code);
+		*blame = cert_at(s, ctx);
 		return code == X509_V_ERR_CERT_CHAIN_TOO_LONG ? -ERR_LIMIT : -ERR_AUTH;
 	}
 	rc = path_take(s, X509_STORE_CTX_get0_chain(ctx), out);
 	if (rc < 0)
 		return rc;
+	*blame = s->end;
 	*why = end_refusal(out->certs[0]);
 	if (!*why)
-		*why = between_refusal(out);
+		*why = between_refusal(out, blame);
 	if (!*why)
 		return 0;
 	path_fini(out);
@@ -190,6 +209,7 @@ int path_build(const struct cert *end, struct path_set others, struct path_set a
 	STACK_OF(X509) *untrusted = stack_of(others), *trusted = stack_of(anchors);
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	const struct cert *blame = NULL;
 	struct path path = {0};
 	int rc = -ERR_NOMEM;
 
@@ -200,7 +220,7 @@ int path_build(const struct cert *end, struct path_set others, struct path_set a
 		rc = terms_set(X509_STORE_CTX_get0_param(ctx), terms);
 		*why = "a policy OID cannot be read";
 		if (rc == 0)
-			rc = verify(ctx, &sets, &path, why);
+			rc = verify(ctx, &sets, &path, why, &blame);
 	}
 	X509_STORE_CTX_free(ctx);
 	X509_STORE_free(store);
@@ -209,6 +229,8 @@ int path_build(const struct cert *end, struct path_set others, struct path_set a
 	der_forget_errors();
 	if (rc == 0)
 		*out = path;
+	else if (terms->blame)
+		*terms->blame = blame;
 	return rc;
 }
 

@@ -28,6 +28,9 @@ struct path_terms {
 	int64_t at_s;		     /* Unix time */
 	const char *const *policies; /* dotted: one of them must hold for the path; none: any */
 	size_t n_policies;
+	/* Out, when there is no such path; may be NULL: the certificate that is to blame, lent from
+	 * what was given, or NULL. */
+	const struct cert **blame;
 };
 
 /*

@@ -65,6 +65,16 @@ struct judge {
 	struct path *path; /* out */
 };
 
+static void key_refuse(struct ike_trust_job *job, const struct cert *c, const char *policy)
+{
+	char name[96];
+
+	job->rc = -ERR_AUTH;
+	(void)snprintf(job->reason, sizeof job->reason,
+		"certificate of %s: its key is not of the configured method of policy %s",
+		dn_text(c->subject, name, sizeof name), policy);
+}
+
 /* By one gateway's terms. true: no other gateway's would make a difference. */
 static bool judge(const struct judge *g, struct ike_trust_job *job, const struct pki_trust_ask *ask,
 	size_t which)
@@ -78,7 +88,7 @@ static bool judge(const struct judge *g, struct ike_trust_job *job, const struct
 	if (t.rc < 0) {
 		ike_trust_refuse(job, t.rc, t.reason);
 	} else if ((sign_schemes(t.path.certs[0]->key) & terms->key_schemes) == 0) {
-		ike_trust_refuse(job, -ERR_AUTH, "its key is not of the configured method");
+		key_refuse(job, t.path.certs[0], terms->policy->name);
 		final = false;
 	} else {
 		job->chosen = which;

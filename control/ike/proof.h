@@ -26,7 +26,7 @@ struct ike_sign_job {
 
 #define IKE_CERTS_MAX	     10	   /* in one message; RFC 5280 chains are as long */
 #define IKE_CERT_OCTETS_MAX  40000 /* of all of them */
-#define IKE_TRUST_REASON_MAX 200
+#define IKE_TRUST_REASON_MAX 400
 #define IKE_SUBJECT_MAX	     256
 
 struct ike_cert {

@@ -68,7 +68,7 @@ static int key_of(const struct pki_store *s, struct path_set certs, const struct
 int chain_build(const struct pki_store *s, struct pki_cache *cache, struct path_set certs,
 	const struct chain_terms *t, struct path *out, const char **why)
 {
-	const struct path_terms terms = {t->at_s, t->policies, t->n_policies};
+	const struct path_terms terms = {t->at_s, t->policies, t->n_policies, t->blame};
 	struct sorted sorted;
 	auto_blob key = {0};
 	int rc;

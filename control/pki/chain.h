@@ -19,6 +19,7 @@ struct chain_terms {
 	size_t n_cas;
 	const char *const *policies; /* dotted; one must hold; none: any */
 	size_t n_policies;
+	const struct cert **blame; /* as in path.h */
 };
 
 #define CHAIN_OTHERS_MAX 128 /* certificates that may stand in between: received, of profiles */

@@ -6,6 +6,8 @@
 #include "policy/dn.h"
 #include "pki/identity.h"
 
+#define NAME_TEXT 96 /* of a name in a sentence; longer ones are cut */
+
 static void refuse(struct pki_trust *out, int rc, const char *fmt, ...) PRINTF(3, 4);
 
 static void refuse(struct pki_trust *out, int rc, const char *fmt, ...)
@@ -52,23 +54,37 @@ static void chain_check(const struct pki_store *s, struct pki_cache *cache,
 	const struct pki_trust_ask *ask, const struct received *r, struct pki_trust *out)
 {
 	const struct path_set set = {(const struct cert *const *)r->v, r->n};
-	char name[96];
+	char name[NAME_TEXT], at[NAME_TEXT], issuer[NAME_TEXT];
+	const struct cert *blame = NULL;
+	struct chain_terms terms = ask->terms;
 	const char *why;
-	int rc = chain_build(s, cache, set, &ask->terms, &out->path, &why);
+	int rc;
 
-	if (rc < 0 && r->n != 0)
-		refuse(out, rc, "certificate of %s: %s",
-			dn_text(r->v[0]->subject, name, sizeof name), why);
-	else if (rc < 0)
+	terms.blame = &blame;
+	rc = chain_build(s, cache, set, &terms, &out->path, &why);
+	if (rc == 0)
+		return;
+	if (r->n == 0) {
 		refuse(out, rc, "%s", why);
+		return;
+	}
+	(void)dn_text(r->v[0]->subject, name, sizeof name);
+	if (!blame || blame == r->v[0])
+		refuse(out, rc, "certificate of %s, issued by %s: %s", name,
+			dn_text(r->v[0]->issuer, issuer, sizeof issuer), why);
+	else
+		refuse(out, rc, "certificate of %s: %s: that of %s, issued by %s", name, why,
+			dn_text(blame->subject, at, sizeof at),
+			dn_text(blame->issuer, issuer, sizeof issuer));
 }
 
 static void identity_check(const struct pki_trust_ask *ask, struct pki_trust *out)
 {
-	char name[96];
+	char name[NAME_TEXT];
 
 	if (!identity_is_backed(out->path.certs[0], ask->id_type, ask->id))
-		refuse(out, -ERR_AUTH, "its identity is not in the certificate of %s",
+		refuse(out, -ERR_AUTH,
+			"certificate of %s: its identity is not in the certificate (RFC 4945 3.1)",
 			dn_text(out->path.certs[0]->subject, name, sizeof name));
 }
 
@@ -78,8 +94,13 @@ static void signature_check(
 	int rc =
 		sign_check(crypto, out->path.certs[0]->key, &ask->alg, ask->octets, ask->signature);
 
+	char name[NAME_TEXT];
+
 	if (rc < 0)
-		refuse(out, rc, "its signature (%s) does not verify with its certificate",
+		refuse(out, rc,
+			"certificate of %s: its signature (%s) does not verify with its "
+			"certificate",
+			dn_text(out->path.certs[0]->subject, name, sizeof name),
 			sign_text(ask->alg.scheme));
 }
 

@@ -11,7 +11,7 @@
 #include "crypto/sign.h"
 #include "pki/chain.h"
 
-#define PKI_REASON_MAX 200
+#define PKI_REASON_MAX 400
 
 struct pki_trust_ask {
 	struct chain_terms terms;

@@ -110,17 +110,19 @@ static void trust_takes_everything(void **state)
 	peer_init(&p, w);
 	expect(w, &p, "a good peer", 0, NULL);
 	p.ask.octets = view_of_literal("Octets");
-	expect(w, &p, "other octets", -ERR_AUTH, "signature (ecdsa");
+	expect(w, &p, "other octets", -ERR_AUTH, "certificate of CN=Host-B: its signature (ecdsa");
 	p.ask.octets = view_of_literal("octets");
 	p.ask.alg.scheme = SIGN_RSA_SHA256;
 	expect(w, &p, "a scheme of another key", -ERR_AUTH, "signature (rsa-sha256)");
 	p.ask.alg.scheme = SIGN_ECDSA_SHA256;
 	p.ask.id = view_of_literal("a.example.net");
 	expect(w, &p, "somebody else's name", -ERR_AUTH,
-		"identity is not in the certificate of CN=Host-B");
+		"certificate of CN=Host-B: its identity is not in the certificate (RFC 4945 3.1)");
 	p.ask.id = view_of_literal("b.example.net");
 	p.ask.n_certs = 1;
-	expect(w, &p, "without its CA", -ERR_AUTH, "CN=Host-B: no trusted CA");
+	expect(w, &p, "without its CA", -ERR_AUTH,
+		"certificate of CN=Host-B, issued by C=US, O=example, CN=Sales-CA: no trusted CA "
+		"is above it");
 	p.ask.n_certs = 0;
 	expect(w, &p, "nothing sent", -ERR_AUTH, "no certificate was sent");
 	p.ask.n_certs = CERT_CHAIN_MAX + 1;
@@ -180,11 +182,45 @@ static void trust_remembers(void **state)
 	peer_fini(&p);
 }
 
+/* A refusal names the certificate that is to blame, not only the peer's. */
+static void trust_says_which_certificate(void **state)
+{
+	const struct forge_cert old = {.subject = "CN=Old Sub",
+		.not_after = -60,
+		.ext = {{"basicConstraints", "critical,CA:TRUE"},
+			{"keyUsage", "critical,keyCertSign,cRLSign"}}};
+	struct world *w = *state;
+	struct forge_ca sub, lost;
+	struct peer p;
+
+	world_trust(w, ROOT, -1);
+	peer_init(&p, w);
+	sub = forge_issue(&old, &w->ca[ROOT]);
+	forge_ca_free(&p.end);
+	p.end = forge_make_leaf("CN=a\" reason=\"none", &sub, "DNS:b.example.net");
+	p.certs[0] = p.end.cert->der;
+	p.certs[1] = sub.cert->der;
+	expect(w, &p, "an expired CA", -ERR_AUTH,
+		"certificate of CN=a\\\" reason\\=\\\"none: a certificate of the chain has "
+		"expired: that of CN=Old Sub, issued by C=US, O=example, CN=Root");
+	lost = forge_make_ca("CN=Lost", &w->ca[STRANGER], -1);
+	forge_ca_free(&p.end);
+	p.end = forge_make_leaf("CN=Host-B", &lost, "DNS:b.example.net");
+	p.certs[0] = p.end.cert->der;
+	p.certs[1] = lost.cert->der;
+	expect(w, &p, "a chain that leads elsewhere", -ERR_AUTH,
+		"certificate of CN=Host-B: no trusted CA is above it: that of CN=Lost, issued by");
+	forge_ca_free(&lost);
+	forge_ca_free(&sub);
+	peer_fini(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(identity_table),
 		cmocka_unit_test(trust_takes_everything),
+		cmocka_unit_test(trust_says_which_certificate),
 		cmocka_unit_test(trust_reads_pkcs7),
 		cmocka_unit_test(trust_remembers),
 	};
