@@ -1,6 +1,7 @@
 /*
  * [edit security pki], and `certificate` of an IKE policy, which refers to it.
  */
+#include <net/if.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -81,6 +82,11 @@ static void fill_profile(struct build *b, const struct node *n, struct model_ca_
 		p->identity = "";
 		refuse_missing(b, n, "ca-identity");
 	}
+	p->source = stmt_text(b, n, "source-address");
+	p->instance = stmt_text(b, n, "routing-instance");
+	if (p->instance && strlen(p->instance) >= IFNAMSIZ)
+		refuse_at(b, stmt(b, n, "routing-instance"),
+			"names a device of the kernel: at most %d characters", IFNAMSIZ - 1);
 	p->ocsp = (struct model_ocsp){.nonce = true, .responder_revocation_check = true};
 	if (!check)
 		return;

@@ -87,6 +87,8 @@ struct model_ca_profile {
 	uint32_t refresh_h;	       /* of CRLs; 0 = their nextUpdate */
 	bool skip_on_download_failure; /* an older CRL counts then, or none */
 	struct model_ocsp ocsp;
+	const char *source;   /* address that fetches come from, or NULL */
+	const char *instance; /* device of the kernel that they leave by, or NULL */
 };
 
 struct model_ca_group {

@@ -100,7 +100,10 @@ static int do_fetch(void *ctx, const struct revocation_fetch *f)
 	bool list = f->kind == REVOCATION_FETCH_CRL;
 	struct pki_job *j = pki_job_new(p, list ? PKI_JOB_LIST : PKI_JOB_ANSWER);
 	size_t max = list ? CRL_DER_MAX : OCSP_DER_MAX;
+	const struct model_ca_profile *ca = model_ca_profile(p->d->model, f->profile);
 	const struct fetch_ask ask = {.url = f->url,
+		.source = ca ? ca->source : NULL,
+		.device = ca ? ca->instance : NULL,
 		.password = f->password,
 		.post = f->request,
 		.post_type = "application/ocsp-request",

@@ -1,6 +1,7 @@
 #include "pki/fetch.h"
 
 #include <curl/curl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/list.h"
-#include "base/log.h"
 #include "pki/ldif.h"
 
 #define LIST_ATTRIBUTE "certificateRevocationList"
@@ -28,7 +28,9 @@ struct transfer {
 	struct curl_slist *headers;
 	struct blob body, post;
 	size_t max;
-	bool too_large, allow_local, refused;
+	bool too_large, allow_local, refused, no_device;
+	char source[64], device[IFNAMSIZ];
+	long time_ms;
 	const int *stop;
 	char error[CURL_ERROR_SIZE];
 	fetch_done_fn *done;
@@ -64,6 +66,7 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 {
 	struct transfer *t = (struct transfer *)ctx;
 	struct view address = {0};
+	int fd;
 
 	(void)purpose;
 	if (to->family == AF_INET)
@@ -76,7 +79,15 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 		t->refused = true;
 		return CURL_SOCKET_BAD;
 	}
-	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+	fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+	if (fd >= 0 && t->device[0] != '\0' &&
+		setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, t->device,
+			(socklen_t)strlen(t->device)) != 0) {
+		t->no_device = true;
+		(void)close(fd);
+		return CURL_SOCKET_BAD;
+	}
+	return fd;
 }
 
 /* ---------------------------------------------------------------- one transfer */
@@ -126,7 +137,7 @@ static int transfer_limits(struct transfer *t)
 	SET(CURLOPT_NOPROGRESS, 0L);
 	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
 	SET(CURLOPT_XFERINFODATA, t);
-	SET(CURLOPT_TIMEOUT_MS, (long)FETCH_TIME_MS);
+	SET(CURLOPT_TIMEOUT_MS, t->time_ms);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)FETCH_CONNECT_MS);
 	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)t->max);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https,ldap");
@@ -141,6 +152,10 @@ static int transfer_limits(struct transfer *t)
 	/* Nothing of the process' surroundings: no proxy of the environment, no .netrc. */
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	if (t->source[0] != '\0')
+		SET(CURLOPT_INTERFACE, t->source);
+	/* Octets as they come: nothing is unpacked that could grow. */
+	SET(CURLOPT_ACCEPT_ENCODING, NULL);
 	SET(CURLOPT_FAILONERROR, 1L);
 	SET(CURLOPT_ERRORBUFFER, t->error);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
@@ -199,6 +214,11 @@ static int transfer_new(const struct fetch_ask *ask, struct transfer **out)
 	list_init(&t->link);
 	t->max = ask->max;
 	t->allow_local = ask->allow_local;
+	t->time_ms = ask->time_ms != 0 ? (long)ask->time_ms : FETCH_TIME_MS;
+	if (ask->source)
+		(void)snprintf(t->source, sizeof t->source, "host!%s", ask->source);
+	if (ask->device)
+		(void)snprintf(t->device, sizeof t->device, "%s", ask->device);
 	t->easy = curl_easy_init();
 	if (t->easy && blob_copy(ask->post, &t->post) == 0)
 		rc = transfer_set(t, ask);
@@ -210,6 +230,17 @@ static int transfer_new(const struct fetch_ask *ask, struct transfer **out)
 	return 0;
 }
 
+/* For a line of the log, between quotes: of a stranger, in parts. */
+static void sentence(const char *text, char why[FETCH_WHY_MAX])
+{
+	size_t n = 0;
+
+	for (; *text != '\0' && n + 1 < FETCH_WHY_MAX; text++)
+		why[n++] =
+			*text < ' ' || *text > '~' || *text == '"' || *text == '\\' ? '?' : *text;
+	why[n] = '\0';
+}
+
 static int transfer_verdict(const struct transfer *t, CURLcode code, char why[FETCH_WHY_MAX])
 {
 	const char *text = t->error[0] ? t->error : curl_easy_strerror(code);
@@ -218,12 +249,13 @@ static int transfer_verdict(const struct transfer *t, CURLcode code, char why[FE
 		return 0;
 	if (t->refused)
 		text = "it leads to a loopback or link-local address";
+	else if (t->no_device)
+		text = "the kernel has no device with the name of its routing-instance";
 	else if (t->too_large || code == CURLE_FILESIZE_EXCEEDED)
 		text = "it is too large";
 	else if (code == CURLE_OK)
 		text = "the answer is empty";
-	/* Of a stranger, in parts. */
-	(void)log_escape(view_of_text(text), why, FETCH_WHY_MAX);
+	sentence(text, why);
 	return t->too_large || code == CURLE_FILESIZE_EXCEEDED ? -ERR_LIMIT : -ERR_IO;
 }
 

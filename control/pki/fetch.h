@@ -37,6 +37,9 @@ struct fetch_ask {
 	const char *post_type;
 	size_t max; /* octets of an answer */
 	bool allow_local;
+	uint32_t time_ms;   /* 0: FETCH_TIME_MS */
+	const char *source; /* address to come from; NULL: the kernel's choice. Not with ldap */
+	const char *device; /* to leave by (a VRF); NULL: any. Not with ldap */
 };
 
 struct fetch;

@@ -48,6 +48,10 @@ static const struct check cases[] = {
 		"'ca-identity CA-X'\n    warning: no CA profile has this 'ca-identity'\n", true},
 	{"a warning too early", "set security pki trap all-certificates days 101",
 		"value 101 is not within range (1..100)", false},
+	{"a device that cannot be", CA "routing-instance management-network",
+		"'routing-instance management-network'\n    names a device of the kernel: at most "
+		"15 characters\n",
+		false},
 	{"a CA without a name (PKI-001)",
 		"set security pki ca-profile X administrator "
 		"email-address a@example.net",
@@ -180,13 +184,17 @@ static void pki_profile_is_read(void **state)
 			"revocation-check crl url http://h.example.net/c\n" CA
 			"revocation-check crl refresh-interval 24\n" CA
 			"revocation-check crl disable on-download-failure\n"
-			"set security pki allow-local-fetch\n");
+			"set security pki allow-local-fetch\n" CA
+			"source-address 192.0.2.1 routing-instance mgmt\n");
 	const struct model_ca_profile *p = model_ca_profile(m, "Root"),
 				      *eng = model_ca_profile(m, "Eng");
 
 	(void)state;
 	assert_true(m->allow_local_fetch);
 	assert_string_equal(p->identity, "CA-Root");
+	assert_string_equal(p->source, "192.0.2.1");
+	assert_string_equal(p->instance, "mgmt");
+	assert_null(eng->source);
 	assert_int_equal(p->revocation, MODEL_REVOCATION_OCSP);
 	assert_int_equal(p->n_crl_urls, 2);
 	assert_string_equal(p->crl_urls[0].password, "pw");

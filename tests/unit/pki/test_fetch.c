@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <arpa/inet.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -110,6 +112,210 @@ static void fetch_speaks_three_protocols_only(void **state)
 	}
 }
 
+/* ---------------------------------------------------------------- a server of http that lies */
+
+#define OK "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+
+static const struct page {
+	const char *path, *head;
+	size_t body; /* octets of 'x' that follow */
+	bool drips;  /* one at a time, and never ends */
+} pages[] = {
+	{"/plain", OK "Content-Length: 5\r\n\r\nhello", 0, false},
+	{"/odd-type", OK "Content-Type: text/html\r\nContent-Length: 5\r\n\r\nhello", 0, false},
+	{"/packed", OK "Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello", 0, false},
+	{"/said-large", OK "Content-Length: 101\r\n\r\n", 101, false},
+	{"/endless", OK "\r\n", 1000000, false},
+	{"/drip", OK "\r\n", 0, true},
+	{"/silent", "", 0, true},
+	{"/r1", "HTTP/1.1 302 F\r\nConnection: close\r\nLocation: /r2\r\n\r\n", 0, false},
+	{"/r2", "HTTP/1.1 302 F\r\nConnection: close\r\nLocation: /r3\r\n\r\n", 0, false},
+	{"/r3", "HTTP/1.1 302 F\r\nConnection: close\r\nLocation: /plain\r\n\r\n", 0, false},
+	{"/r0", "HTTP/1.1 302 F\r\nConnection: close\r\nLocation: /r1\r\n\r\n", 0, false},
+	{"/to-file", "HTTP/1.1 302 F\r\nConnection: close\r\nLocation: file:///etc/passwd\r\n\r\n",
+		0, false},
+	{"/to-ldap", "HTTP/1.1 302 F\r\nConnection: close\r\nLocation: ldap://127.0.0.1/\r\n\r\n",
+		0, false},
+	{"/gone", "HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n", 0, false},
+};
+
+struct server {
+	int fd;
+	uint16_t port;
+	pthread_t thread;
+	unsigned asked;
+};
+
+static void page_send(int fd, const struct page *p)
+{
+	char some[1024];
+	size_t left = p->body;
+
+	memset(some, 'x', sizeof some);
+	(void)!send(fd, p->head, strlen(p->head), MSG_NOSIGNAL);
+	while (left != 0) {
+		ssize_t n = send(fd, some, left < sizeof some ? left : sizeof some, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return;
+		left -= (size_t)n;
+	}
+	/* Until the other end has had enough. */
+	while (p->drips && send(fd, p->head[0] ? "x" : "", p->head[0] ? 1 : 0, MSG_NOSIGNAL) >= 0) {
+		struct pollfd hup = {.fd = fd, .events = POLLIN};
+		char c;
+
+		if (poll(&hup, 1, 20) > 0 && recv(fd, &c, 1, MSG_DONTWAIT) <= 0)
+			return;
+	}
+}
+
+static void *serve(void *arg)
+{
+	struct server *s = arg;
+	char asked[512];
+	int fd;
+
+	while ((fd = accept(s->fd, NULL, NULL)) >= 0) {
+		ssize_t n = recv(fd, asked, sizeof asked - 1, 0);
+		char *path = asked + 4, *end;
+
+		asked[n > 0 ? n : 0] = '\0';
+		end = n > 4 ? strchr(path, ' ') : NULL;
+		if (end)
+			*end = '\0';
+		s->asked++;
+		for (size_t i = 0; end && i < ARRAY_LEN(pages); i++)
+			if (strcmp(pages[i].path, path) == 0)
+				page_send(fd, &pages[i]);
+		(void)close(fd);
+	}
+	return NULL;
+}
+
+/* What one transfer needs of a loop. */
+struct drive {
+	struct fetch *f;
+	struct pollfd fds[4];
+	long due;
+	bool done;
+	int rc;
+	char body[64], why[FETCH_WHY_MAX];
+};
+
+static void drive_watch(void *ctx, int fd, int events)
+{
+	struct drive *d = ctx;
+	size_t i = 0;
+
+	while (i < 3 && d->fds[i].fd != fd && d->fds[i].fd >= 0)
+		i++;
+	d->fds[i].fd = events ? fd : -1;
+	d->fds[i].events =
+		(short)((events & FETCH_READ ? POLLIN : 0) | (events & FETCH_WRITE ? POLLOUT : 0));
+}
+
+static void drive_timer(void *ctx, long ms)
+{
+	((struct drive *)ctx)->due = ms;
+}
+
+static void drive_done(void *ctx, int rc, struct view body, const char *why)
+{
+	struct drive *d = ctx;
+
+	d->done = true;
+	d->rc = rc;
+	(void)snprintf(d->body, sizeof d->body, "%.*s", (int)body.n, (const char *)body.p);
+	(void)snprintf(d->why, sizeof d->why, "%s", why ? why : "");
+}
+
+static void drive(struct drive *d, const struct fetch_ask *ask)
+{
+	const struct fetch_ops ops = {d, drive_watch, drive_timer};
+
+	*d = (struct drive){.due = -1};
+	for (size_t i = 0; i < 4; i++)
+		d->fds[i].fd = -1;
+	assert_int_equal(fetch_new(&ops, &d->f), 0);
+	assert_int_equal(fetch_start(d->f, ask, drive_done, d), 0);
+	while (!d->done) {
+		int n = poll(d->fds, 4, d->due < 0 ? 100 : (int)(d->due < 100 ? d->due : 100));
+
+		for (size_t i = 0; n > 0 && i < 4; i++) {
+			short got = d->fds[i].revents;
+
+			d->fds[i].revents = 0;
+			if (d->fds[i].fd >= 0 && got)
+				fetch_on_socket(d->f, d->fds[i].fd,
+					(got & POLLOUT ? FETCH_WRITE : 0) |
+						(got & ~POLLOUT ? FETCH_READ : 0));
+		}
+		fetch_on_timer(d->f);
+	}
+	fetch_free(d->f);
+}
+
+static void server_begin(struct server *s)
+{
+	s->asked = 0;
+	s->fd = listen_on_loopback(&s->port);
+	assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
+}
+
+static void server_end(struct server *s)
+{
+	(void)shutdown(s->fd, SHUT_RDWR);
+	(void)pthread_join(s->thread, NULL);
+	(void)close(s->fd);
+}
+
+/* Bounded in octets, in time and in where it leads, whatever the server does. */
+static void fetch_bears_a_lying_server(void **state)
+{
+	static const struct {
+		const char *path, *source, *device;
+		int rc;
+		const char *want; /* the body, or of why */
+	} cases[] = {
+		{"/plain", NULL, NULL, 0, "hello"},
+		{"/odd-type", NULL, NULL, 0, "hello"}, /* what counts is who signed it */
+		{"/packed", NULL, NULL, 0, "hello"},   /* not unpacked */
+		{"/said-large", NULL, NULL, -ERR_LIMIT, "too large"},
+		{"/endless", NULL, NULL, -ERR_LIMIT, "too large"},
+		{"/drip", NULL, NULL, -ERR_IO, "timed"},
+		{"/silent", NULL, NULL, -ERR_IO, "timed"},
+		{"/r1", NULL, NULL, 0, "hello"}, /* three hops */
+		{"/r0", NULL, NULL, -ERR_IO, "redirects"},
+		{"/to-file", NULL, NULL, -ERR_IO, "rotocol"},
+		{"/to-ldap", NULL, NULL, -ERR_IO, "rotocol"},
+		{"/gone", NULL, NULL, -ERR_IO, "404"},
+		{"/plain", "127.0.0.9", NULL, 0, "hello"},
+		{"/plain", "192.0.2.77", NULL, -ERR_IO, "bind failed"},
+		{"/plain", NULL, "nosuch0", -ERR_IO, "routing-instance"},
+	};
+	struct server s;
+	struct drive d;
+	char url[64];
+
+	(void)state;
+	server_begin(&s);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct fetch_ask ask = {.url = url,
+			.max = 100,
+			.allow_local = true,
+			.time_ms = cases[i].want[0] == 't' && cases[i].want[1] == 'i' ? 300 : 0,
+			.source = cases[i].source,
+			.device = cases[i].device};
+
+		(void)snprintf(url, sizeof url, "http://127.0.0.1:%u%s", s.port, cases[i].path);
+		drive(&d, &ask);
+		if (d.rc != cases[i].rc || !strstr(d.rc == 0 ? d.body : d.why, cases[i].want))
+			fail_msg("%s: %d %s %s", cases[i].path, d.rc, d.body, d.why);
+	}
+	server_end(&s);
+}
+
 static void ldif_value_table(void **state)
 {
 	static const struct {
@@ -147,6 +353,7 @@ int main(void)
 		cmocka_unit_test(fetch_knows_local_addresses),
 		cmocka_unit_test(fetch_does_not_connect_to_loopback),
 		cmocka_unit_test(fetch_speaks_three_protocols_only),
+		cmocka_unit_test(fetch_bears_a_lying_server),
 		cmocka_unit_test(ldif_value_table),
 	};
 	int rc = fetch_library_start();
