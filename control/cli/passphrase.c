@@ -12,7 +12,8 @@
 
 bool passphrase_is_needed(struct view key)
 {
-	static const char *const words[] = {"BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"};
+	static const char *const words[] = {
+		"BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (key.n != 0 && memmem(key.p, key.n, words[i], strlen(words[i])))

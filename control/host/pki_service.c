@@ -177,7 +177,9 @@ static void forget_dynamic(struct pki_service *p)
 
 struct waiting {
 	struct list link;
-	struct ike_trust_job *job;
+	struct ike_trust_job *job; /* NULL: the operator's question, */
+	pki_told_fn *told;
+	void *ctx;
 	struct path path;
 	struct pki_store *store;
 	uint64_t until_ms;
@@ -202,8 +204,24 @@ static void waiting_done(struct pki_service *p, struct waiting *w)
 	runner_feed(&p->d->runner, &ev);
 }
 
+/* The operator's; true: it is answered and gone. */
+static bool question_ask(struct pki_service *p, struct waiting *w)
+{
+	char why[IKE_TRUST_REASON_MAX] = "";
+	enum revocation_result what = revocation_check(
+		p->revocation, w->store, &w->path, clock_wall_s(), why, sizeof why);
+	pki_told_fn *told = w->told;
+	void *ctx = w->ctx;
+
+	if (what == REVOCATION_WAIT && clock_boot_ms() < w->until_ms)
+		return false;
+	waiting_free(p, w);
+	told(ctx, what, why);
+	return true;
+}
+
 /* true: it is answered and gone. */
-static bool waiting_ask(struct pki_service *p, struct waiting *w)
+static bool job_ask(struct pki_service *p, struct waiting *w)
 {
 	enum revocation_result what = revocation_check(p->revocation, w->store, &w->path,
 		clock_wall_s(), w->job->reason, sizeof w->job->reason);
@@ -218,6 +236,11 @@ static bool waiting_ask(struct pki_service *p, struct waiting *w)
 		w->job->rc = -ERR_AUTH;
 	waiting_done(p, w);
 	return true;
+}
+
+static bool waiting_ask(struct pki_service *p, struct waiting *w)
+{
+	return w->job ? job_ask(p, w) : question_ask(p, w);
 }
 
 /* An answer may make the engine ask for more: whatever is added meanwhile is at the end. */
@@ -258,6 +281,27 @@ void pki_service_judge(struct pki_service *p, struct ike_trust_job *job, struct 
 		waiting_done(p, w);
 	else
 		(void)waiting_ask(p, w);
+}
+
+int pki_service_ask(struct pki_service *p, struct path *path, struct pki_store *store,
+	pki_told_fn *told, void *ctx)
+{
+	struct waiting *w = p->started ? calloc(1, sizeof *w) : NULL;
+
+	if (!w) {
+		path_fini(path);
+		return -ERR_NOMEM;
+	}
+	w->told = told;
+	w->ctx = ctx;
+	w->path = *path;
+	*path = (struct path){0};
+	w->store = pki_store_ref(store);
+	w->until_ms = clock_boot_ms() + PKI_ASK_MS;
+	list_add_tail(&p->waiting, &w->link);
+	p->n_waiting++;
+	(void)waiting_ask(p, w);
+	return 0;
 }
 
 /* ---------------------------------------------------------------- time */

@@ -17,6 +17,7 @@
 struct daemon;
 
 #define PKI_WAIT_MS 45000 /* of one job: three places to ask that do not answer */
+#define PKI_ASK_MS  5000  /* the operator waits for so long */
 
 struct pki_service {
 	struct daemon *d;
@@ -37,6 +38,12 @@ void pki_service_fini(struct pki_service *p);
 void pki_service_judge(struct pki_service *p, struct ike_trust_job *job, struct path *path,
 	struct pki_store *store);
 
+/* Is a chain revoked? Asked as for a peer, lists and responders included; told once, perhaps at
+ * once, at the latest after a few seconds: REVOCATION_WAIT then, and what is out goes on. Takes the
+ * path over; the store is referenced. Not told at all when everything ends before. */
+typedef void pki_told_fn(void *ctx, enum revocation_result what, const char *why);
+int pki_service_ask(struct pki_service *p, struct path *path, struct pki_store *store,
+	pki_told_fn *told, void *ctx) MUST_CHECK;
 /* After credentials_load(), and when the operator loaded a list: takes the store as it is now and
  * reads the lists on disk. */
 void pki_service_reload(struct pki_service *p);

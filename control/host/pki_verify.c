@@ -1,19 +1,16 @@
 /*
  * request security pki ca-certificate|local-certificate verify: chain, validity, key, and
- * revocation by the lists that are here.
+ * revocation as for a peer: lists are fetched and responders asked, and waited for a little.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "crypto/cert_text.h"
-#include "crypto/crl.h"
 #include "host/clock.h"
 #include "host/daemon.h"
 #include "host/pki_files.h"
 #include "host/pki_operator.h"
 #include "pki/chain.h"
-
-enum verdict { VERIFIED, UNDECIDED, FAILED };
 
 #define PROGRESS                                                                                   \
 	"CRL verification in progress. Please check the PKId debug logs for completion status\n"
@@ -21,59 +18,57 @@ enum verdict { VERIFIED, UNDECIDED, FAILED };
 struct verifying {
 	struct daemon *d;
 	struct ctl_call *call;
+	bool ca;
 	char name[64];
 	struct blob public_key;
-	enum verdict verdict;
+	struct path path; /* when it is good so far */
+	bool good;
 	const char *why;
 };
 
-/* ---------------------------------------------------------------- revocation */
+/* ---------------------------------------------------------------- the answer */
 
-static enum verdict look_up(
-	const struct crl *l, const struct cert *c, int64_t now_s, const char **why)
+static void verifying_free(struct verifying *v)
 {
-	const struct crl_entry *entry;
-
-	if (now_s < l->this_update_s || now_s >= l->next_update_s || !crl_covers(l, c))
-		return UNDECIDED;
-	if (crl_find(l, c->serial, &entry) != CRL_REVOKED)
-		return VERIFIED;
-	*why = "a certificate of the chain is revoked";
-	return FAILED;
+	blob_fini(&v->public_key);
+	path_fini(&v->path);
+	free(v);
 }
 
-/* OCSP is not asked here: an answer is good for minutes, and peers ask for themselves. */
-static enum verdict check_one(
-	const struct daemon *d, const struct cert *c, const struct cert *issuer, const char **why)
+static void refuse(struct verifying *v, const char *why)
 {
-	const struct pki_ca *ca = pki_store_of(d->credentials.store, issuer);
-	struct crl *l = NULL;
-	auto_blob file = {0};
-	const char *odd;
-	enum verdict v = UNDECIDED;
-
-	if (ca && ca->profile->revocation == MODEL_REVOCATION_OFF)
-		return VERIFIED;
-	if (ca && pki_file_read(d->args.pki_dir, PKI_CRL, ca->profile->name, &file) == 0 &&
-		crl_parse_file(blob_view(&file), issuer, &l, &odd) == 0) {
-		v = look_up(l, c, clock_wall_s(), why);
-		crl_unref(l);
-	}
-	return v == UNDECIDED && ca && ca->profile->skip_on_download_failure ? VERIFIED : v;
+	log_warn(&v->d->log, "pki.verify.failed", "kind=%s name=%s reason=\"%s\"",
+		v->ca ? "ca-certificate" : "local-certificate", v->name, why);
+	ctl_fail(v->call, "%s certificate %s verification failed", v->ca ? "CA" : "Local", v->name);
+	verifying_free(v);
 }
 
-/* All links; the worst counts. */
-static enum verdict check_links(
-	const struct daemon *d, const struct cert *const *certs, size_t n, const char **why)
+static void on_told(void *ctx, enum revocation_result what, const char *why)
 {
-	enum verdict worst = VERIFIED;
+	struct verifying *v = ctx;
+	char text[256];
 
-	for (size_t i = 0; i + 1 < n; i++) {
-		enum verdict v = check_one(d, certs[i], certs[i + 1], why);
-
-		worst = MAX(worst, v);
+	if (what == REVOCATION_FAILED || what == REVOCATION_REVOKED) {
+		refuse(v, why);
+		return;
 	}
-	return worst;
+	(void)snprintf(text, sizeof text, "%s certificate %s%s", v->ca ? "CA" : "Local", v->name,
+		what == REVOCATION_WAIT ? ": " PROGRESS
+		: v->ca			? " verified successfully\n"
+					: " verification success\n");
+	ctl_done(v->call, daemon_node(v->d), text, 1);
+	verifying_free(v);
+}
+
+/* What is left is revocation. */
+static void ask(struct verifying *v)
+{
+	struct daemon *d = v->d;
+
+	if (!v->good)
+		refuse(v, v->why);
+	else if (pki_service_ask(&d->pki, &v->path, d->credentials.store, on_told, v) < 0)
+		refuse(v, err_text(-ERR_NOMEM));
 }
 
 /* ---------------------------------------------------------------- a CA */
@@ -84,69 +79,47 @@ static bool is_valid(const struct cert *c, int64_t now_s)
 }
 
 /* Up through the profiles; one that has no parent here is trusted because it was loaded. */
-static enum verdict verify_ca(const struct daemon *d, const struct pki_ca *ca, const char **why)
+static bool verify_ca(struct verifying *v)
 {
-	const struct cert *certs[CERT_CHAIN_MAX];
-	size_t n = 0;
+	const struct pki_ca *ca = pki_store_find(v->d->credentials.store, v->name);
 
-	for (; ca && n < ARRAY_LEN(certs); ca = ca->parent) {
-		const struct cert *c = ca->cert;
+	v->why = "it is not loaded";
+	if (!ca || !ca->cert)
+		return false;
+	for (; ca && v->path.n < ARRAY_LEN(v->path.certs); ca = ca->parent) {
+		struct cert *c = ca->cert;
 
-		certs[n++] = c;
-		*why = "a certificate is not valid now";
+		v->path.certs[v->path.n++] = cert_ref(c);
+		v->why = "a certificate is not valid now";
 		if (!is_valid(c, clock_wall_s()))
-			return FAILED;
-		*why = "the signature of the CA on itself is wrong";
+			return false;
+		v->why = "the signature of the CA on itself is wrong";
 		if (c->self_issued && !cert_signed_by(c, c))
-			return FAILED;
+			return false;
 	}
-	return check_links(d, certs, n, why);
-}
-
-static void answer_ca(struct daemon *d, const char *name, struct ctl_call *call)
-{
-	const struct pki_ca *ca = pki_store_find(d->credentials.store, name);
-	const char *why = "it is not loaded";
-	enum verdict v = ca && ca->cert ? verify_ca(d, ca, &why) : FAILED;
-	char text[256];
-
-	if (v == FAILED) {
-		log_warn(&d->log, "pki.verify.failed", "kind=ca-certificate name=%s reason=\"%s\"",
-			name, why);
-		ctl_fail(call, "CA certificate %s verification failed", name);
-		return;
-	}
-	(void)snprintf(text, sizeof text, "CA certificate %s%s", name,
-		v == VERIFIED ? " verified successfully\n" : ": " PROGRESS);
-	ctl_done(call, daemon_node(d), text, 1);
+	return true;
 }
 
 /* ---------------------------------------------------------------- our own */
 
-static enum verdict verify_chain(
-	const struct daemon *d, const struct cert *const *certs, size_t n, const char **why)
+static bool verify_chain(struct verifying *v, const struct cert *const *certs, size_t n)
 {
 	const struct chain_terms terms = {.at_s = clock_wall_s()};
-	struct path path = {.n = 0};
-	enum verdict v = FAILED;
 
-	if (chain_build(d->credentials.store, NULL, (struct path_set){certs, n}, &terms, &path,
-		    why) == 0)
-		v = check_links(d, (const struct cert *const *)path.certs, path.n, why);
-	path_fini(&path);
-	return v;
+	return chain_build(v->d->credentials.store, NULL, (struct path_set){certs, n}, &terms,
+		       &v->path, &v->why) == 0;
 }
 
-static enum verdict verify_file(struct verifying *v)
+static bool verify_file(struct verifying *v)
 {
 	struct cert *certs[CERT_CHAIN_MAX];
 	auto_blob text = {0};
 	size_t at = 0, n = 0;
-	enum verdict result = FAILED;
+	bool good = false;
 
 	v->why = "it is not loaded";
 	if (pki_file_read(v->d->args.pki_dir, PKI_LOCAL, v->name, &text) < 0)
-		return FAILED;
+		return false;
 	while (n < ARRAY_LEN(certs)) {
 		auto_blob der = {0};
 
@@ -157,35 +130,22 @@ static enum verdict verify_file(struct verifying *v)
 	}
 	v->why = "its file cannot be read";
 	if (n > 0 && blob_copy(certs[0]->public_key_info, &v->public_key) == 0)
-		result = verify_chain(v->d, (const struct cert *const *)certs, n, &v->why);
+		good = verify_chain(v, (const struct cert *const *)certs, n);
 	while (n > 0)
 		cert_unref(certs[--n]);
-	return result;
+	return good;
 }
 
 static void on_key(void *ctx, int rc, const Keys__Response *r)
 {
 	struct verifying *v = ctx;
-	struct daemon *d = v->d;
-	char text[256];
 
-	if (v->verdict != FAILED &&
-		(rc < 0 || !view_equal(view_of(r->public_key.data, r->public_key.len),
-				   blob_view(&v->public_key)))) {
-		v->verdict = FAILED;
+	if (v->good && (rc < 0 || !view_equal(view_of(r->public_key.data, r->public_key.len),
+					  blob_view(&v->public_key)))) {
+		v->good = false;
 		v->why = rc < 0 ? "its key cannot be used" : "its key is another one";
 	}
-	if (v->verdict == FAILED) {
-		log_warn(&d->log, "pki.verify.failed",
-			"kind=local-certificate name=%s reason=\"%s\"", v->name, v->why);
-		ctl_fail(v->call, "Local certificate %s verification failed", v->name);
-	} else {
-		(void)snprintf(text, sizeof text, "Local certificate %s%s", v->name,
-			v->verdict == VERIFIED ? " verification success\n" : ": " PROGRESS);
-		ctl_done(v->call, daemon_node(d), text, 1);
-	}
-	blob_fini(&v->public_key);
-	free(v);
+	ask(v);
 }
 
 void pki_verify(struct daemon *d, const Ctl__PkiVerify *q, struct ctl_call *call)
@@ -194,10 +154,6 @@ void pki_verify(struct daemon *d, const Ctl__PkiVerify *q, struct ctl_call *call
 
 	if (!pki_name_is_good(call, q->name))
 		return;
-	if (q->object == CTL__PKI_OBJECT__PKI_CA) {
-		answer_ca(d, q->name, call);
-		return;
-	}
 	v = calloc(1, sizeof *v);
 	if (!v) {
 		ctl_fail(call, "%s", err_text(-ERR_NOMEM));
@@ -205,7 +161,11 @@ void pki_verify(struct daemon *d, const Ctl__PkiVerify *q, struct ctl_call *call
 	}
 	v->d = d;
 	v->call = call;
+	v->ca = q->object == CTL__PKI_OBJECT__PKI_CA;
 	(void)snprintf(v->name, sizeof v->name, "%s", q->name);
-	v->verdict = verify_file(v);
-	keys_client_load(&d->keys, v->name, on_key, v);
+	v->good = v->ca ? verify_ca(v) : verify_file(v);
+	if (v->ca)
+		ask(v);
+	else
+		keys_client_load(&d->keys, v->name, on_key, v);
 }

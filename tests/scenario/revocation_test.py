@@ -196,6 +196,8 @@ def after_a_death(world):
     world.adopt(BY_SUB, peer)
     for node in lab.nodes:
         wait.until(lambda node=node: node.events("profile=Sub entries="), 5, f"{node.host} has the list")
+        said = node.tandem("request", "security", "pki", "ca-certificate", "verify", "ca-profile", "Sub")
+        claim("verified successfully" in said, f"{node.host} verifies Sub, by Root's list, which it fetches")
     lab.peer.initiate("LAN")
     wait.until(lambda: tunnel.crosses(lab), 5, "a ping crosses")
     before, capture = lab.peer.spis(), Capture(lab, "peer", "eth0", os.path.join(lab.folder, "death.pcap"))

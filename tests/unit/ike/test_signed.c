@@ -226,8 +226,9 @@ static void no_tickets_with_certificates(void **state)
 
 /* ---------------------------------------------------------------- the end of a certificate */
 
-#define PAIR_BEGINS (INT64_C(1795000000) - FORGE_NOW) /* where the pair's clock is in the forge's  \
-						       */
+#define PAIR_BEGINS                                                                                \
+	(INT64_C(1795000000) - FORGE_NOW) /* where the pair's clock is in the forge's              \
+					   */
 
 static struct pair_cert *ends_in(int64_t seconds)
 {
