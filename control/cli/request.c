@@ -64,9 +64,11 @@ static void fill_show(struct request *r, const struct command *c, bool set_form)
 {
 	switch ((unsigned)c->action) {
 	case ACTION_SHOW_IKE:
+	case ACTION_SHOW_ACTIVE_PEER:
 		SET(show_ike, SHOW_IKE, ctl__show_ike__init);
 		r->u.show_ike.filter = &r->ike;
-		r->u.show_ike.detail = c->slot[SLOT_DETAIL].given;
+		r->u.show_ike.detail =
+			c->slot[SLOT_DETAIL].given || c->action == ACTION_SHOW_ACTIVE_PEER;
 		break;
 	case ACTION_SHOW_IPSEC:
 		SET(show_ipsec, SHOW_IPSEC, ctl__show_ipsec__init);

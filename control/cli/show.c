@@ -19,6 +19,8 @@ static const char *list_name(enum action action)
 	switch (action) {
 	case ACTION_SHOW_IKE:
 		return "ike-security-associations";
+	case ACTION_SHOW_ACTIVE_PEER:
+		return "active-peers";
 	case ACTION_SHOW_IPSEC:
 		return "ipsec-security-associations";
 	case ACTION_SHOW_IPSEC_STATISTICS:
@@ -231,7 +233,10 @@ int show_part(struct show *s, const Ctl__Response *r, FILE *err)
 		show_done(s, r);
 		return 0;
 	case CTL__RESPONSE__BODY_IKE:
-		show_ike(s, r->ike, show_header(s, r->node));
+		if (s->action == ACTION_SHOW_ACTIVE_PEER)
+			show_active_peers(s, r->ike, show_header(s, r->node));
+		else
+			show_ike(s, r->ike, show_header(s, r->node));
 		return 0;
 	case CTL__RESPONSE__BODY_IPSEC:
 		if (s->action == ACTION_SHOW_DISTRIBUTION) {

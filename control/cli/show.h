@@ -43,6 +43,7 @@ void show_end(struct show *s);
 bool show_header(struct show *s, int32_t node);
 /* Escaped for a terminal; truncated. */
 const char *show_safe(const char *text, char out[512]);
+void show_active_peers(struct show *s, const Ctl__IkeList *list, bool fresh);
 void show_ike(struct show *s, const Ctl__IkeList *list, bool fresh);
 void show_ipsec(struct show *s, const Ctl__IpsecList *list, bool fresh);
 void show_ike_redirects(struct show *s, const Ctl__IkeRedirectList *list, bool fresh);

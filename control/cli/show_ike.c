@@ -1,5 +1,5 @@
 /*
- * show security ike security-associations [detail]
+ * show security ike security-associations [detail], show security ike active-peer [detail]
  */
 #include <inttypes.h>
 
@@ -51,6 +51,9 @@ static void peer(struct show *s, const Ctl__IkeSa *sa)
 		sa->client_info && *sa->client_info ? show_safe(sa->client_info, text)
 						    : "Unknown Client");
 	(void)fprintf(s->f, "  Peer ike-id: %s\n", show_safe(sa->peer_id, text));
+	if (sa->peer_certificate && *sa->peer_certificate)
+		(void)fprintf(
+			s->f, "  Peer certificate: %s\n", show_safe(sa->peer_certificate, text));
 	(void)fprintf(s->f, "  AAA assigned IP: %s\n", name_address(sa->assigned, address));
 	if (!ha)
 		return;
@@ -260,4 +263,69 @@ void show_ike_redirects(struct show *s, const Ctl__IkeRedirectList *list, bool f
 				show_safe(r->to, to));
 	}
 	s->any = true;
+}
+
+/* ---------------------------------------------------------------- show security ike active-peer */
+
+static void active_brief(struct show *s, const Ctl__IkeSa *sa)
+{
+	char address[ADDR_TEXT_MAX], assigned[ADDR_TEXT_MAX], id[512];
+
+	(void)fprintf(s->f, "%-35s %-8u %-35s %-36s %s\n",
+		name_address(sa->remote->address, address), sa->remote->port,
+		show_safe(sa->peer_id, id), "-", name_address(sa->assigned, assigned));
+}
+
+static void active_detail(struct show *s, const Ctl__IkeSa *sa)
+{
+	char text[512], address[ADDR_TEXT_MAX];
+
+	if (s->any)
+		(void)fputc('\n', s->f);
+	(void)fprintf(s->f, "Peer address: %s, Port: %u,\n",
+		name_address(sa->remote->address, address), sa->remote->port);
+	(void)fprintf(s->f, "  Peer IKE-ID: %s,\n", show_safe(sa->peer_id, text));
+	(void)fputs("  AAA username: -,\n", s->f);
+	(void)fputs("  Assigned network attributes:\n", s->f);
+	(void)fprintf(s->f, "   IP Address: %s\n", name_address(sa->assigned, address));
+	if (sa->peer_certificate && *sa->peer_certificate)
+		(void)fprintf(
+			s->f, "  Peer certificate: %s\n", show_safe(sa->peer_certificate, text));
+	(void)fprintf(s->f, "  Active IKE SA indexes: %u\n", sa->index);
+	(void)fprintf(
+		s->f, "  IPSec tunnels active: %u\n", sa->children_created - sa->children_deleted);
+}
+
+static void active_json(struct show *s, const Ctl__IkeSa *sa)
+{
+	struct json *j = &s->json;
+
+	show_row_open(s);
+	show_endpoint_json(j, "remote", sa->remote);
+	json_text(j, "peer-id", sa->peer_id);
+	if (sa->peer_certificate[0])
+		json_text(j, "peer-certificate", sa->peer_certificate);
+	json_text(j, "gateway", sa->gateway);
+	json_uint(j, "index", sa->index);
+	json_close(j, '}');
+}
+
+void show_active_peers(struct show *s, const Ctl__IkeList *list, bool fresh)
+{
+	if (fresh && !s->as_json && !s->detail)
+		(void)fprintf(s->f, "%-35s %-8s %-35s %-36s %s\n", "Remote Address", "Port",
+			"Peer IKE-ID", "AAA username", "Assigned IP");
+	for (size_t i = 0; i < list->n_sas; i++) {
+		const Ctl__IkeSa *sa = list->sas[i];
+
+		if (!sa->up || !sa->remote)
+			continue;
+		if (s->as_json)
+			active_json(s, sa);
+		else if (s->detail)
+			active_detail(s, sa);
+		else
+			active_brief(s, sa);
+		s->any = true;
+	}
 }

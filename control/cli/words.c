@@ -54,6 +54,12 @@ static const struct option ipsec_options[] = {
 
 static const struct option index_options[] = {INDEX_OPTION};
 
+static const struct option active_options[] = {
+	{"detail", ARG_NONE, SLOT_DETAIL, 0, 0, false, "all that is known"},
+	{NULL, ARG_ADDRESS, SLOT_PEER, 0, 0, false, "address of the peer"},
+	{"gateway", ARG_NAME, SLOT_GATEWAY, 0, 0, false, "name of the gateway"},
+};
+
 static const struct option clear_ike_options[] = {
 	{NULL, ARG_ADDRESS, SLOT_PEER, 0, 0, false, "address of the peer"},
 	INDEX_OPTION,
@@ -206,6 +212,8 @@ static const struct row rows[] = {
 		"IPsec SAs"},
 	{"show security ipsec statistics", ACTION_SHOW_IPSEC_STATISTICS, OPTIONS(index_options),
 		"packets, octets and errors"},
+	{"show security ike active-peer", ACTION_SHOW_ACTIVE_PEER, OPTIONS(active_options),
+		"peers that are authenticated"},
 	{"show security ike redirect", ACTION_SHOW_IKE_REDIRECT, NULL, 0, "where peers are sent"},
 	{"show security ike statistics", ACTION_SHOW_IKE_STATISTICS, NULL, 0,
 		"negotiations, drops and what is held"},

@@ -151,6 +151,43 @@ static void fill_ike_detail(Ctl__IkeSa *sa)
 	sa->children_created = 2;
 }
 
+/* The layout of the reference; who is not up is no active peer. */
+static void show_ike_active_peer(void **state)
+{
+	Ctl__Endpoint local = endpoint(hub, 500), remote = endpoint(branch, 500);
+	Ctl__IkeSa sa = ike_sa(4711, &local, &remote), down = ike_sa(4712, &local, &remote);
+	Ctl__IkeSa *sas[] = {&sa, &down};
+	Ctl__IkeList list = CTL__IKE_LIST__INIT;
+	Ctl__Response r = response(-1);
+	struct output o;
+
+	(void)state;
+	fill_ike_detail(&sa);
+	sa.peer_certificate = (char *)(uintptr_t) "O=test, CN=branch";
+	down.up = false;
+	list.sas = sas;
+	list.n_sas = 2;
+	r.body_case = CTL__RESPONSE__BODY_IKE;
+	r.ike = &list;
+	open_output(&o, ACTION_SHOW_ACTIVE_PEER, false, false);
+	add(&o, &r);
+	expect(&o,
+		"Remote Address                      Port     Peer IKE-ID                         "
+		"AAA username                         Assigned IP\n"
+		"198.51.100.2                        500      branch.example.net                  "
+		"-                                    0.0.0.0\n");
+	open_output(&o, ACTION_SHOW_ACTIVE_PEER, true, false);
+	add(&o, &r);
+	expect(&o, "Peer address: 198.51.100.2, Port: 500,\n"
+		   "  Peer IKE-ID: branch.example.net,\n"
+		   "  AAA username: -,\n"
+		   "  Assigned network attributes:\n"
+		   "   IP Address: 0.0.0.0\n"
+		   "  Peer certificate: O=test, CN=branch\n"
+		   "  Active IKE SA indexes: 4711\n"
+		   "  IPSec tunnels active: 2\n");
+}
+
 static void show_ike_detail(void **state)
 {
 	Ctl__Endpoint local = endpoint(hub, 500), remote = endpoint(branch, 500);
@@ -735,6 +772,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(show_ike_brief),
+		cmocka_unit_test(show_ike_active_peer),
 		cmocka_unit_test(show_ike_detail),
 		cmocka_unit_test(show_ipsec_brief),
 		cmocka_unit_test(show_ipsec_detail),
