@@ -8,6 +8,7 @@
  * So the one call is changed on its way: this setsockopt() is the process's own, in front of the C
  * library's. Whatever else is asked goes to the kernel as it is. ADR 0041.
  */
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -27,6 +28,6 @@ __attribute__((visibility("default"))) int setsockopt(
 	if (level != SOL_PACKET || name != PACKET_FANOUT || len < sizeof fanout)
 		return (int)ask(fd, level, name, value, len);
 	memcpy(&fanout, value, sizeof fanout);
-	fanout &= ~(PACKET_FANOUT_FLAG_DEFRAG << 16);
+	fanout = (int)((uint32_t)fanout & ~((uint32_t)PACKET_FANOUT_FLAG_DEFRAG << 16));
 	return (int)ask(fd, level, name, &fanout, sizeof fanout);
 }
