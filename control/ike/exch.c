@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "ike/v2/follow.h"
 
 struct exch *exch_new(enum exch_kind kind)
 {
@@ -22,6 +23,7 @@ void exch_free(struct exch *x)
 	secret_free(x->kex_saved);
 	blob_fini(&x->rival_nonce);
 	parked_free(x->answer);
+	follow_free(x->follow);
 	free(x);
 }
 

@@ -28,6 +28,8 @@ enum exch_kind {
 
 #define EXCH_NONCE_LEN 32
 
+struct follow;
+
 /* A message that waits for a key exchange: kept as decrypted octets, read again when it is done. */
 struct parked {
 	uint8_t first;	   /* type of the first payload */
@@ -63,6 +65,7 @@ struct exch {
 	uint64_t rival_spi;
 	struct blob rival_nonce;
 
+	struct follow *follow; /* IKE_REKEY: further key exchanges of it (follow.h) */
 	struct parked *answer; /* an answer that waits for the shared secret */
 
 	bool judging; /* an unanswered probe: the dataplane was asked whether the peer lives */

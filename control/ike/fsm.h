@@ -35,6 +35,7 @@ struct rx;
 	X(RX_IKE_REKEY_REQ,    "CREATE_CHILD_SA request: IKE rekey") \
 	X(RX_CHILD_RESP,       "CREATE_CHILD_SA answer: child") \
 	X(RX_IKE_REKEY_RESP,   "CREATE_CHILD_SA answer: IKE rekey") \
+	X(RX_FOLLOW_REQ,       "IKE_FOLLOWUP_KE request") \
 	X(RX_INFO_REQ,         "INFORMATIONAL request") \
 	X(RX_DELETE_IKE_REQ,   "INFORMATIONAL request: delete IKE SA") \
 	X(RX_INFO_RESP,        "INFORMATIONAL answer") \

@@ -59,8 +59,9 @@ int keymat_ike(struct crypto *c, const struct ike_suite *s, const struct keymat_
 		return -ERR_LIMIT;
 	spis_write(in, spis);
 	if (in->old_prf) {
-		/* 2.18: SKEYSEED = prf(SK_d (old), g^ir (new) | Ni | Nr) */
-		rc = prf(c, seed_prf, in->old_sk_d, VIEWS(in->shared, in->ni, in->nr), seed);
+		/* 2.18: SKEYSEED = prf(SK_d (old), g^ir (new) | Ni | Nr [ | more ]) */
+		rc = prf(c, seed_prf, in->old_sk_d, VIEWS(in->shared, in->ni, in->nr, in->more),
+			seed);
 	} else {
 		/* 2.14: SKEYSEED = prf(Ni | Nr, g^ir) */
 		memcpy(nonces, in->ni.p, in->ni.n);

@@ -19,6 +19,7 @@ struct keymat_ike_in {
 	/* Rekey (2.18): SK_d of the old SA, with its PRF. Else prf 0. */
 	uint16_t old_prf;
 	struct view old_sk_d;
+	struct view more; /* rekey: SK(1) | SK(2) ... (RFC 9370 2.2.4) */
 };
 
 /* -ERR_CRYPTO: also when it gave a weak key of DES, here and for a child (ALG-009). */

@@ -297,7 +297,7 @@ static void proposal_emit_esp(
 	emit_wants(e, &w);
 }
 
-int offer_ike(struct emit *e, const struct model_ike_policy *policy, struct view spi)
+int offer_ike(struct emit *e, const struct model_ike_policy *policy, struct view spi, bool further)
 {
 	struct sa_emit s = sa_emit_begin(e);
 	uint8_t num = 0;
@@ -307,7 +307,7 @@ int offer_ike(struct emit *e, const struct model_ike_policy *policy, struct view
 
 		if (!ike_suite_find(&policy->proposals[i], &suite))
 			continue;
-		if (spi.n != 0)
+		if (!further)
 			suite_strip(&suite);
 		proposal_emit_ike(&s, &suite, ++num, spi);
 	}

@@ -73,9 +73,11 @@ int negotiate_esp(const struct model_ipsec_policy *policy, struct esp_terms term
  * that we can do; 0: none. */
 uint16_t negotiate_ike_group(const struct model_ike_policy *policy, uint16_t wanted);
 
-/* What we offer. spi: 8 octets when rekeying, then without further key exchanges: those of the SA
- * that is replaced are in its SK_d. -ERR_UNSUPPORTED: nothing we can do. */
-int offer_ike(struct emit *e, const struct model_ike_policy *policy, struct view spi) MUST_CHECK;
+/* What we offer. spi: 8 octets when rekeying, then without further key exchanges if the peer can
+ * have none: those of the SA that is replaced are in its SK_d. -ERR_UNSUPPORTED: nothing we can do.
+ */
+int offer_ike(struct emit *e, const struct model_ike_policy *policy, struct view spi,
+	bool further) MUST_CHECK;
 int offer_esp(struct emit *e, const struct model_ipsec_policy *policy, struct esp_terms terms,
 	uint32_t spi) MUST_CHECK;
 

@@ -38,7 +38,7 @@ static void note_error(const struct pld_notify *n, struct notes *o)
 		o->invalid_spi = cur_be32(&c);
 }
 
-/* RFC 4555, 5685, 5723, 9611. */
+/* RFC 4555, 5685, 5723, 9370, 9611. */
 static void note_extension(const struct pld_notify *n, struct notes *o)
 {
 	switch (n->type) {
@@ -74,6 +74,9 @@ static void note_extension(const struct pld_notify *n, struct notes *o)
 		break;
 	case N_NO_NATS_ALLOWED:
 		o->no_nats = n->data;
+		break;
+	case N_ADDITIONAL_KEY_EXCHANGE:
+		o->link = n->data;
 		break;
 	case N_SA_RESOURCE_INFO:
 		o->resource = true;

@@ -23,6 +23,7 @@ struct notes {
 	struct view redirect, redirected_from; /* RFC 5685 7; n = 0: absent */
 	struct view cookie2, no_nats;	       /* RFC 4555 4.2; n = 0: absent */
 	bool intermediate;		       /* RFC 9242 */
+	struct view link;		       /* of ADDITIONAL_KEY_EXCHANGE; n = 0: absent */
 	bool use_ppk, ppk_identity;
 	struct view ppk_id, no_ppk_auth; /* RFC 8784 3; n = 0: absent */
 	uint8_t rekey_protocol;

@@ -4,6 +4,7 @@
 #include "base/emit.h"
 #include "base/err.h"
 #include "ike/engine.h"
+#include "ike/v2/follow.h"
 #include "record.pb-c.h"
 
 enum { DATAGRAMS_MAX = 32 };
@@ -97,6 +98,13 @@ struct sa_room {
 	Rec__Answer answer;
 	Rec__CertRef ref[IKE_CERTS_MAX], *refs[IKE_CERTS_MAX];
 	Rec__Outstanding out;
+
+	struct follow_room {
+		Rec__Follow follow;
+		Rec__Suite suite;
+		uint32_t additional[MODEL_ADDITIONAL_MAX];
+	} asked, answered;
+
 	ProtobufCBinaryData answer_datagrams[DATAGRAMS_MAX], out_datagrams[DATAGRAMS_MAX];
 	struct secret *kex;
 };
@@ -121,6 +129,29 @@ static void put_answer(struct sa_room *r, const struct answer *a)
 	r->answer.n_datagrams = put_flight(r->answer_datagrams, a->flight);
 	r->answer.datagrams = r->answer_datagrams;
 	r->sa.answer = &r->answer;
+}
+
+static Rec__Follow *put_follow(struct follow_room *r, const struct follow *f, uint64_t now_ms)
+{
+	Rec__Follow *out = &r->follow;
+
+	rec__follow__init(out);
+	put_suite(&r->suite, &f->suite);
+	out->suite = &r->suite;
+	for (uint8_t i = 0; i < f->suite.n_additional; i++)
+		r->additional[i] = f->suite.additional[i]->id;
+	out->n_additional = f->suite.n_additional;
+	out->additional = r->additional;
+	out->at = f->at;
+	out->link = lend(blob_view(&f->link));
+	out->spi_local = f->spi_local;
+	out->spi_remote = f->spi_remote;
+	out->nonce_i = lend(blob_view(&f->ni));
+	out->nonce_r = lend(blob_view(&f->nr));
+	out->shared = lend(secret_view(f->shared));
+	out->more = lend(secret_view(f->more));
+	out->left_ms = left_ms(f->until_ms, now_ms);
+	return out;
 }
 
 static int put_outstanding(struct sa_room *r, const struct exch *x)
@@ -148,6 +179,9 @@ static int put_outstanding(struct sa_room *r, const struct exch *x)
 	r->out.old_spi = x->old_spi;
 	r->out.policy_id = x->policy_id;
 	r->out.worker_hint = x->resource;
+	/* Before its first request is built, the answer to CREATE_CHILD_SA will come once more. */
+	if (x->follow && x->follow->asked)
+		r->out.follow = put_follow(&r->asked, x->follow, 0);
 	r->out.rival_spi = x->rival_spi;
 	r->out.dead_spi = x->dead_spi;
 	r->out.rival_nonce = lend(blob_view(&x->rival_nonce));
@@ -242,6 +276,8 @@ static void put_sa(const struct ike *ike, struct sa_room *r, const struct ike_sa
 	s->reauths = sa->reauths;
 	s->children_created = sa->children_created;
 	s->children_deleted = sa->children_deleted;
+	if (sa->follow)
+		s->follow = put_follow(&r->answered, sa->follow, ike->now_ms);
 	put_half(s, sa);
 	put_peer_cert(r, sa->peer_cert);
 }

@@ -10,6 +10,7 @@
 #include "ike/record.h"
 #include "ike/resource.h"
 #include "ike/spoke.h"
+#include "ike/v2/follow.h"
 #include "record.pb-c.h"
 
 static struct view view_of_bytes(const ProtobufCBinaryData *b)
@@ -84,6 +85,58 @@ static int take_answer(const Rec__Answer *a, struct answer *out)
 	return take_flight(a->datagrams, a->n_datagrams, &out->flight);
 }
 
+static int take_link(const Rec__Follow *r, struct follow *f)
+{
+	int rc = blob_copy(view_of_bytes(&r->link), &f->link);
+
+	if (rc == 0)
+		rc = blob_copy(view_of_bytes(&r->nonce_i), &f->ni);
+	return rc == 0 ? blob_copy(view_of_bytes(&r->nonce_r), &f->nr) : rc;
+}
+
+static int fill_follow(const struct ike *ike, const Rec__Follow *r, struct follow *f)
+{
+	int rc = r->n_additional > MODEL_ADDITIONAL_MAX || r->at >= r->n_additional
+			 ? -ERR_VALUE
+			 : take_suite(r->suite, &f->suite);
+
+	for (size_t i = 0; rc == 0 && i < r->n_additional; i++) {
+		f->suite.additional[i] = alg_find(ALG_KE, (uint16_t)r->additional[i], 0);
+		rc = f->suite.additional[i] ? 0 : -ERR_VALUE;
+	}
+	if (rc < 0)
+		return rc;
+	f->suite.n_additional = (uint8_t)r->n_additional;
+	f->at = (uint8_t)r->at;
+	f->spi_local = r->spi_local;
+	f->spi_remote = r->spi_remote;
+	f->until_ms = r->left_ms ? ike->now_ms + r->left_ms : 0;
+	f->asked = true;
+	f->shared = secret_copy(view_of_bytes(&r->shared));
+	f->more = r->more.len ? secret_copy(view_of_bytes(&r->more)) : NULL;
+	if (!f->shared || (r->more.len && !f->more))
+		return -ERR_NOMEM;
+	return take_link(r, f);
+}
+
+static int take_follow(const struct ike *ike, const Rec__Follow *r, struct follow **out)
+{
+	struct follow *f;
+	int rc;
+
+	if (!r)
+		return 0;
+	f = calloc(1, sizeof *f);
+	rc = f ? fill_follow(ike, r, f) : -ERR_NOMEM;
+	secret_wipe(r->shared.data, r->shared.len);
+	secret_wipe(r->more.data, r->more.len);
+	if (rc < 0)
+		follow_free(f);
+	else
+		*out = f;
+	return rc;
+}
+
 static int take_outstanding(const struct ike *ike, const Rec__Outstanding *o, struct exch **out)
 {
 	struct exch *x;
@@ -110,6 +163,8 @@ static int take_outstanding(const struct ike *ike, const Rec__Outstanding *o, st
 		rc = blob_copy(view_of_bytes(&o->rival_nonce), &x->rival_nonce);
 	if (rc == 0 && o->kex.len != 0)
 		rc = kex_import(ike->cfg.crypto, x->group, view_of_bytes(&o->kex), &x->kex);
+	if (rc == 0)
+		rc = take_follow(ike, o->follow, &x->follow);
 	if (rc < 0) {
 		exch_free(x);
 		return rc;
@@ -258,6 +313,8 @@ static int fill_sa(struct ike *ike, const Rec__IkeSa *s, struct ike_sa *sa)
 	rc = take_answer(s->answer, &sa->answer);
 	if (rc == 0)
 		rc = take_outstanding(ike, s->outstanding, &sa->out);
+	if (rc == 0)
+		rc = take_follow(ike, s->follow, &sa->follow);
 	if (rc == 0)
 		rc = take_peer_cert(s, &sa->peer_cert);
 	return rc < 0 ? rc : take_half(s, sa);

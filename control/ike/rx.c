@@ -56,6 +56,8 @@ static enum sa_trigger request_trigger(const struct rx *rx)
 		if (rx->notes.rekey)
 			return RX_CHILD_REKEY_REQ;
 		return chain_has(rx->chain, PLD_TSI) ? RX_CHILD_REQ : RX_IKE_REKEY_REQ;
+	case EXCHANGE_IKE_FOLLOWUP_KE:
+		return RX_FOLLOW_REQ;
 	case EXCHANGE_INFORMATIONAL:
 		return deletes_ike(rx->chain) ? RX_DELETE_IKE_REQ : RX_INFO_REQ;
 	default:
@@ -76,7 +78,10 @@ static enum sa_trigger answer_trigger(const struct ike_sa *sa, const struct rx *
 	case EXCH_CHILD_REKEY:
 		return rx->exchange == EXCHANGE_CREATE_CHILD_SA ? RX_CHILD_RESP : TRIGGER_END;
 	case EXCH_IKE_REKEY:
-		return rx->exchange == EXCHANGE_CREATE_CHILD_SA ? RX_IKE_REKEY_RESP : TRIGGER_END;
+		return rx->exchange == (sa->out->follow ? EXCHANGE_IKE_FOLLOWUP_KE
+							: EXCHANGE_CREATE_CHILD_SA)
+			       ? RX_IKE_REKEY_RESP
+			       : TRIGGER_END;
 	case EXCH_DELETE_CHILD:
 	case EXCH_DELETE_IKE:
 	case EXCH_PROBE:

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "ike/engine.h"
+#include "ike/v2/follow.h"
 #include "ike/v2/resume.h"
 
 #define SPI_RG_SHIFT 56
@@ -139,6 +140,7 @@ void sa_free(struct ike_sa *sa)
 	flight_free(sa->answer.flight);
 	exch_free(sa->out);
 	parked_free(sa->in);
+	follow_free(sa->follow);
 	secret_free(sa->keys);
 	ident_fini(&sa->local_id);
 	ident_fini(&sa->remote_id);

@@ -57,6 +57,7 @@ enum sa_supports {
 	SA_REPLAY_SYNC = 4,
 	SA_MOBIKE = 32,	  /* both ends do */
 	SA_REDIRECT = 64, /* may be sent elsewhere */
+	SA_FURTHER = 128, /* further key exchanges (RFC 9370) */
 };
 
 /* Why a timer of the engine fires; struct timer.kind. */
@@ -159,6 +160,7 @@ struct ike_sa {
 	struct answer answer;
 	struct exch *out;
 	struct parked *in;
+	struct follow *follow;		/* of a rekey of the peer's; NULL: none */
 	struct fragments *fragments[2]; /* of a request, of an answer */
 
 	bool want_rekey, want_close, want_probe;

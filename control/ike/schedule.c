@@ -9,6 +9,7 @@
 #include "ike/idle.h"
 #include "ike/tx.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/follow.h"
 #include "ike/v2/mobike.h"
 #include "ike/v2/redirect.h"
 #include "ike/v2/reauth.h"
@@ -129,6 +130,10 @@ static int begin_one(struct ike *ike, struct ike_sa *sa)
 	 * what we want. */
 	if (sa->want_update)
 		return mobike_begin_update(ike, sa);
+	if (follow_is_waiting(ike, sa)) {
+		sched_later(ike, sa, RETRY_LEAST_MS);
+		return 0;
+	}
 	/* One that was just made by a crossing rekey waits until it is clear which one stays. */
 	if (sa->want_rekey && sa->has_children) {
 		if (!reauth_is_next(sa))

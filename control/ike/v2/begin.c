@@ -9,6 +9,7 @@
 #include "ike/schedule.h"
 #include "ike/tx.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/follow.h"
 #include "ike/v2/reauth.h"
 #include "wire/pld_delete.h"
 #include "wire/pld_ke.h"
@@ -112,7 +113,7 @@ static int build_rekey(struct ike *ike, struct ike_sa *sa)
 	emit_be64(&e, x->new_spi);
 	tx_request_open(ike, sa, &w, EXCHANGE_CREATE_CHILD_SA);
 	writer_open(&w, PLD_SA);
-	rc = offer_ike(&w.e, sa->gw->model->policy, view_of_array(spi));
+	rc = offer_ike(&w.e, sa->gw->model->policy, view_of_array(spi), follow_is_possible(sa));
 	writer_close(&w);
 	nonce_and_key(&w, x);
 	return rc < 0 ? rc : tx_request_close(ike, sa, &w);
@@ -120,7 +121,9 @@ static int build_rekey(struct ike *ike, struct ike_sa *sa)
 
 static int build(struct ike *ike, struct ike_sa *sa)
 {
-	int rc = sa->out->kind == EXCH_IKE_REKEY ? build_rekey(ike, sa) : build_child(ike, sa);
+	int rc = sa->out->follow		   ? follow_build(ike, sa)
+		 : sa->out->kind == EXCH_IKE_REKEY ? build_rekey(ike, sa)
+						   : build_child(ike, sa);
 
 	return rc < 0 ? give_up(sa, rc) : 0;
 }
@@ -217,7 +220,7 @@ int xchg_begin_own_child(struct ike *ike, struct ike_sa *sa, struct tunnel *t, u
 	return begin_child(ike, sa, t, resource, NULL);
 }
 
-static uint64_t ike_spi_draw(struct ike *ike, uint32_t rg)
+uint64_t xchg_ike_spi_draw(struct ike *ike, uint32_t rg)
 {
 	uint64_t spi;
 
@@ -236,7 +239,7 @@ int xchg_begin_rekey(struct ike *ike, struct ike_sa *sa)
 	if (!x)
 		return -ERR_NOMEM;
 	sa->want_rekey = false;
-	x->new_spi = ike_spi_draw(ike, sa->rg);
+	x->new_spi = xchg_ike_spi_draw(ike, sa->rg);
 	return group ? key_pair_first(ike, sa, group) : give_up(sa, -ERR_NO_PROPOSAL);
 }
 

@@ -5,6 +5,7 @@
 #include "ike/engine.h"
 #include "ike/schedule.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/follow.h"
 #include "ike/v2/reauth.h"
 
 #define RIVAL_PATIENCE_MS 30000
@@ -35,6 +36,9 @@ bool collide_refuses_rekey(struct ike *ike, const struct ike_sa *sa)
 {
 	const struct exch *x = sa->out;
 
+	/* Two that take several exchanges each would be more than anybody can sort out. */
+	if (x && x->kind == EXCH_IKE_REKEY && x->flight && follow_is_possible(sa))
+		return true;
 	return sa->want_close || sa->successor != 0 || reauth_is_under_way(ike, sa) ||
 	       (x && x->kind != EXCH_IKE_REKEY && x->kind != EXCH_PROBE && x->kind != EXCH_NONE);
 }

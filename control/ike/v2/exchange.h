@@ -118,8 +118,16 @@ void rekey_hand_over(struct ike *ike, struct ike_sa *from, struct ike_sa *to);
 /* The peer works with the SA that its rekey made, so it does not know of a crossing one of ours, or
  * knows that ours loses: the children are there at its end. */
 void rekey_claim(struct ike *ike, struct ike_sa *sa);
+struct birth;
+/* The last answer to a rekey of the peer's: with it the new SA is there. */
+int rekey_finish(struct ike *ike, struct ike_sa *sa, const struct birth *b, struct writer *w,
+	const struct rx *rx) MUST_CHECK;
 int on_rekey_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 int on_rekey_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+
+/* ---- follow.c */
+int on_follow_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
+int on_follow_unknown(struct ike *ike, struct ike_sa *sa, const struct cause *c);
 
 /* ---- x_info.c */
 int on_info_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c);
@@ -143,6 +151,8 @@ int xchg_begin_rekey(struct ike *ike, struct ike_sa *sa) MUST_CHECK;
 int xchg_begin_delete_child(struct ike *ike, struct ike_sa *sa, uint32_t spi_in) MUST_CHECK;
 int xchg_begin_delete(struct ike *ike, struct ike_sa *sa, uint16_t notify) MUST_CHECK;
 int xchg_begin_probe(struct ike *ike, struct ike_sa *sa) MUST_CHECK;
+/* A local SPI that nothing uses. */
+uint64_t xchg_ike_spi_draw(struct ike *ike, uint32_t rg);
 /* The key pair of a request being prepared is there. */
 void xchg_key_pair(struct ike *ike, struct ike_sa *sa, struct ike_kex_job *job);
 /* A request that was not built yet is not made after all. */

@@ -218,7 +218,8 @@ int on_forget(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 static bool is_request(enum sa_trigger on)
 {
 	return on == RX_AUTH_REQ || on == RX_CHILD_REQ || on == RX_CHILD_REKEY_REQ ||
-	       on == RX_IKE_REKEY_REQ || on == RX_INFO_REQ || on == RX_DELETE_IKE_REQ;
+	       on == RX_IKE_REKEY_REQ || on == RX_FOLLOW_REQ || on == RX_INFO_REQ ||
+	       on == RX_DELETE_IKE_REQ;
 }
 
 /*

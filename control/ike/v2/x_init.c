@@ -43,8 +43,10 @@ static void childless_write(const struct ike_sa *sa, struct writer *w)
 		tx_notify(w, N_CHILDLESS_IKEV2_SUPPORTED, (struct view){0});
 }
 
-static void fragmentation_read(struct ike_sa *sa, const struct rx *rx)
+static void abilities_read(struct ike_sa *sa, const struct rx *rx)
 {
+	if (rx->notes.intermediate)
+		sa->supports |= SA_FURTHER;
 	if (sa->gw->model->fragmentation && rx->notes.fragmentation)
 		sa->supports |= SA_FRAGMENTATION;
 }
@@ -67,7 +69,7 @@ int on_init_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	natd_read(ike, sa, c->rx, 0);
 	if (auth_sig_read(sa, c->rx) < 0)
 		return -ERR_NOMEM;
-	fragmentation_read(sa, c->rx);
+	abilities_read(sa, c->rx);
 	ppk_init_read(sa, c->rx);
 	redirect_read(ike, sa, c->rx);
 	memcpy(sa->answer.hash, c->rx->hash, sizeof sa->answer.hash);
@@ -173,7 +175,7 @@ int on_resume_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	if (rc < 0)
 		return rc;
 	natd_read(ike, sa, c->rx, 0);
-	fragmentation_read(sa, c->rx);
+	abilities_read(sa, c->rx);
 	redirect_read(ike, sa, c->rx);
 	memcpy(sa->answer.hash, c->rx->hash, sizeof sa->answer.hash);
 	writer_begin(&w, ike->room_out, sizeof ike->room_out, &h);
@@ -272,7 +274,7 @@ static int init_terms_write(const struct ike_sa *sa, struct writer *w)
 		return 0;
 	}
 	writer_open(w, PLD_SA);
-	rc = offer_ike(&w->e, sa->gw->model->policy, (struct view){0});
+	rc = offer_ike(&w->e, sa->gw->model->policy, (struct view){0}, true);
 	writer_close(w);
 	if (rc < 0)
 		return rc;
@@ -439,7 +441,7 @@ int on_resume_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c
 	if (blob_copy(c->rx->raw, &h->peer_init) < 0 || blob_copy(nonce, &h->peer_nonce) < 0)
 		return -ERR_NOMEM;
 	natd_read(ike, sa, c->rx, hdr.spi_r);
-	fragmentation_read(sa, c->rx);
+	abilities_read(sa, c->rx);
 	float_ports(sa, c->rx);
 	sa->at_retransmit = 0;
 	exch_free(sa->out);
@@ -477,7 +479,7 @@ int on_init_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	if (blob_copy(c->rx->raw, &h->peer_init) < 0 || blob_copy(nonce, &h->peer_nonce) < 0)
 		return -ERR_NOMEM;
 	natd_read(ike, sa, c->rx, hdr.spi_r);
-	fragmentation_read(sa, c->rx);
+	abilities_read(sa, c->rx);
 	ppk_init_read(sa, c->rx);
 	if (auth_sig_read(sa, c->rx) < 0)
 		return -ERR_NOMEM;

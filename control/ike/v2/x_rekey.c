@@ -10,8 +10,10 @@
 #include "ike/resource.h"
 #include "ike/schedule.h"
 #include "ike/tx.h"
+#include "ike/v2/birth.h"
 #include "ike/v2/collide.h"
 #include "ike/v2/exchange.h"
+#include "ike/v2/follow.h"
 #include "wire/pld_ke.h"
 #include "wire/pld_nonce.h"
 
@@ -27,14 +29,6 @@ static uint64_t spi64(struct view v)
 }
 
 /* ---------------------------------------------------------------- the successor */
-
-struct birth {
-	struct ike_suite suite;
-	uint64_t spi_local, spi_remote; /* spi_local 0: drawn */
-	bool initiator;
-	struct view ni, nr, shared;
-	uint8_t nonce[EXCH_NONCE_LEN]; /* ours, when we answer */
-};
 
 static int inherit(struct ike_sa *to, const struct ike_sa *from)
 {
@@ -72,6 +66,7 @@ static int bear(struct ike *ike, struct ike_sa *from, const struct birth *b, str
 	const struct keymat_ike_in in = {.shared = b->shared,
 		.ni = b->ni,
 		.nr = b->nr,
+		.more = b->more,
 		.old_prf = from->suite.prf->id,
 		.old_sk_d = sa_key(from, SK_D)};
 	struct keymat_ike_in with_spis = in;
@@ -137,6 +132,11 @@ static void log_rekeyed(struct ike *ike, const struct ike_sa *from, const struct
 
 /* ---------------------------------------------------------------- asked */
 
+static enum ike_further further_of(const struct ike_sa *sa)
+{
+	return sa->supports & SA_FURTHER ? FURTHER_CAN : FURTHER_NONE;
+}
+
 static int offer_read(const struct ike_sa *sa, const struct rx *rx, struct birth *b,
 	struct choice *choice, struct pld_ke *ke)
 {
@@ -146,7 +146,9 @@ static int offer_read(const struct ike_sa *sa, const struct rx *rx, struct birth
 	if (!s || !k || pld_sa_parse(s->body, SA_OFFER, &offer) < 0 ||
 		pld_ke_parse(k->body, ke) < 0 || rx_nonce(rx, &b->ni) < 0)
 		return -ERR_SYNTAX;
-	if (negotiate_ike(sa->gw->model->policy, FURTHER_NONE, &offer, &b->suite, choice) < 0)
+	/* Without further ones if the peer wants none: SK_d holds what the first SA's gave. */
+	if (negotiate_ike(sa->gw->model->policy, further_of(sa), &offer, &b->suite, choice) < 0 &&
+		negotiate_ike(sa->gw->model->policy, FURTHER_NONE, &offer, &b->suite, choice) < 0)
 		return -ERR_NO_PROPOSAL;
 	b->spi_remote = spi64(choice->spi);
 	return b->spi_remote ? 0 : -ERR_SYNTAX;
@@ -171,7 +173,39 @@ static int answer_rekey(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	writer_open(&w, PLD_KE);
 	pld_ke_emit(&w.e, &ke);
 	writer_close(&w);
+	if (b->suite.n_additional != 0)
+		tx_notify(&w, N_ADDITIONAL_KEY_EXCHANGE, blob_view(&sa->follow->link));
 	return tx_answer_close(ike, sa, &w, rx);
+}
+
+/* RFC 9370 2.2.4: the rest of it comes in exchanges of its own. */
+static int answer_first(
+	struct ike *ike, struct ike_sa *sa, const struct rx *rx, struct birth *b, uint8_t proposal)
+{
+	int rc;
+
+	b->spi_local = xchg_ike_spi_draw(ike, sa->rg);
+	rc = follow_expect(ike, sa, b, rx);
+	if (rc == 0)
+		rc = answer_rekey(ike, sa, rx, b, proposal, b->spi_local);
+	return rc < 0 ? rc : FSM_STAY;
+}
+
+int rekey_finish(struct ike *ike, struct ike_sa *sa, const struct birth *b, struct writer *w,
+	const struct rx *rx)
+{
+	struct ike_sa *to = NULL;
+	int rc = bear(ike, sa, b, &to);
+
+	if (rc == 0)
+		rc = tx_answer_close(ike, sa, w, rx);
+	if (rc < 0)
+		return rc;
+	log_rekeyed(ike, sa, to);
+	if (collide_rekey_asked(ike, sa, to, b->ni, b->nr))
+		return FSM_STAY;
+	rekey_hand_over(ike, sa, to);
+	return 0;
 }
 
 /* 0: the old SA is replaced. FSM_STAY: it lives on until a crossing rekey of ours is through. */
@@ -186,6 +220,8 @@ static int asked_again(
 	env_random(&ike->cfg.env, b->nonce, sizeof b->nonce);
 	b->nr = view_of_array(b->nonce);
 	b->shared = secret_view(rx->done->shared);
+	if (b->suite.n_additional != 0)
+		return answer_first(ike, sa, rx, b, proposal);
 	rc = bear(ike, sa, b, &to);
 	if (rc == 0)
 		rc = answer_rekey(ike, sa, rx, b, proposal, to->spi_local);
@@ -251,7 +287,7 @@ static int rekey_refused(struct ike *ike, struct ike_sa *sa, const struct notes 
 	sa_warn(ike, sa, "ike.rekey.refused", "notify=%u", notify);
 	if (notify == N_INVALID_KE_PAYLOAD && other_group(sa, n->ke_group)) {
 		sa->want_rekey = true;
-	} else if (notify == N_TEMPORARY_FAILURE) {
+	} else if (notify == N_TEMPORARY_FAILURE || notify == N_STATE_NOT_FOUND) {
 		sa->want_rekey = true;
 		sched_retry(ike, sa);
 	} else {
@@ -261,32 +297,16 @@ static int rekey_refused(struct ike *ike, struct ike_sa *sa, const struct notes 
 	return rival_remains(ike, sa);
 }
 
-static int rekey_agreed(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
+/* All of it is agreed on. */
+static int rekey_done(struct ike *ike, struct ike_sa *sa, const struct birth *b)
 {
-	const struct payload *p = chain_find(rx->chain, PLD_SA);
-	struct birth b = {.initiator = true,
-		.spi_local = sa->out->new_spi,
-		.ni = view_of_array(sa->out->nonce),
-		.shared = secret_view(rx->done->shared)};
-	struct choice choice = {0};
-	struct pld_sa answer;
 	struct ike_sa *ours = NULL, *winner;
-	int rc = rx->done->rc;
+	int rc = bear(ike, sa, b, &ours);
 
-	if (!p || pld_sa_parse(p->body, SA_ANSWER, &answer) < 0 || rx_nonce(rx, &b.nr) < 0)
-		return -ERR_SYNTAX;
-	if (rc == 0)
-		rc = negotiate_ike(sa->gw->model->policy, FURTHER_NONE, &answer, &b.suite, &choice);
-	if (rc < 0)
-		return rc;
-	b.spi_remote = spi64(choice.spi);
-	if (b.spi_remote == 0 || b.suite.dh->id != sa->out->group)
-		return -ERR_SYNTAX;
-	rc = bear(ike, sa, &b, &ours);
 	if (rc < 0)
 		return rc;
 	log_rekeyed(ike, sa, ours);
-	winner = collide_rekey_winner(ike, sa, ours, b.nr);
+	winner = collide_rekey_winner(ike, sa, ours, b->nr);
 	if (winner)
 		rekey_hand_over(ike, sa, winner);
 	else
@@ -302,15 +322,53 @@ static int rekey_agreed(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 	return 0;
 }
 
+static int rekey_agreed(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
+{
+	const struct payload *p = chain_find(rx->chain, PLD_SA);
+	struct birth b = {.initiator = true,
+		.spi_local = sa->out->new_spi,
+		.ni = view_of_array(sa->out->nonce),
+		.shared = secret_view(rx->done->shared)};
+	struct choice choice = {0};
+	struct pld_sa answer;
+	int rc = rx->done->rc;
+
+	if (!p || pld_sa_parse(p->body, SA_ANSWER, &answer) < 0 || rx_nonce(rx, &b.nr) < 0)
+		return -ERR_SYNTAX;
+	if (rc == 0)
+		rc = negotiate_ike(
+			sa->gw->model->policy, further_of(sa), &answer, &b.suite, &choice);
+	if (rc < 0)
+		return rc;
+	b.spi_remote = spi64(choice.spi);
+	if (b.spi_remote == 0 || b.suite.dh->id != sa->out->group)
+		return -ERR_SYNTAX;
+	return b.suite.n_additional ? follow_begin(ike, sa, &b, rx) : rekey_done(ike, sa, &b);
+}
+
+static int follow_agreed(struct ike *ike, struct ike_sa *sa, const struct cause *c)
+{
+	struct birth b = {.initiator = true};
+	int rc = follow_answered(ike, sa, c);
+
+	if (rc != 0)
+		return rc;
+	follow_birth(sa->out->follow, &b);
+	return rekey_done(ike, sa, &b);
+}
+
 int on_rekey_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	int rc;
 
 	if (c->rx->notes.error != 0)
 		return rekey_refused(ike, sa, &c->rx->notes);
-	if (!c->rx->done)
+	if (sa->out->follow)
+		rc = follow_agreed(ike, sa, c);
+	else if (!c->rx->done)
 		return job_for_answer(ike, sa, c);
-	rc = rekey_agreed(ike, sa, c->rx);
+	else
+		rc = rekey_agreed(ike, sa, c->rx);
 	return rc < 0 && rc != -ERR_NOMEM
 		       ? rekey_refused(ike, sa, &(struct notes){.error = N_NO_PROPOSAL_CHOSEN})
 		       : rc;

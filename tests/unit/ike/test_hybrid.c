@@ -48,7 +48,7 @@ static void each_one_is_an_exchange(void **state)
 		pair_check_up(p, 0, 1);
 		assert_int_equal(p->packets, 4 + 2 * lists[i].n);
 		assert_int_equal(pair_sa(p, 0)->next_tx, 2 + lists[i].n);
-		/* Rekeys are as always: SK_d holds what all of them gave. */
+		/* What their rekeys are: test_follow.c. */
 		pair_check_rekeys(p);
 		pair_free(p);
 	}
