@@ -47,6 +47,8 @@ void check_received(struct world *w, uint32_t n, uint32_t rg, uint32_t spi, uint
 /* The dataplane of an owner knows nothing of that SPI. */
 void check_no_sa(struct world *w, uint32_t n, uint32_t rg, uint32_t spi);
 
+/* What an engine has just read is what the log says. */
+void check_restored(struct world *w, uint32_t n, uint32_t rg);
 /* A job, some time before check_at_end(). */
 void check_nears_end(struct world *w, uint32_t node, void *data);
 void check_at_end(struct world *w);

@@ -330,6 +330,7 @@ static void restore(struct world *w, uint32_t n, uint32_t rg)
 	ev = (struct ike_event){.type = IKE_EV_RESTORE_DONE};
 	ev.rg.rg = rg;
 	feed(w, n, &ev);
+	check_restored(w, n, rg);
 	theme_restored(w, n);
 }
 
@@ -437,6 +438,8 @@ void engine_start(struct world *w, uint32_t n)
 		.interface_id = interface_of,
 		.credentials = &sim_credentials};
 
+	struct ike_event workers = {.type = IKE_EV_WORKERS, .workers = (1u << WORKERS_CLUSTER) - 1};
+
 	*e = (struct engine){.tick_at = UINT64_MAX};
 	e->last = &e->first;
 	e->log = (struct log_sink){
@@ -449,7 +452,7 @@ void engine_start(struct world *w, uint32_t n)
 		c.ticket_key[0] = (uint8_t)(1 + n);
 	if (ike_new(&c, models_cluster(w->models, w), &e->ike) < 0)
 		abort();
-	rearm(w, n);
+	feed(w, n, &workers);
 	theme_started(w, n);
 }
 

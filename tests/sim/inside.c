@@ -141,6 +141,7 @@ size_t inside_children(const struct ike *ike, struct inside_child out[INSIDE_MAX
 		out[n++] = (struct inside_child){.spi_in = c->spi_in,
 			.spi_out = c->spi_out,
 			.rg = c->sa->rg,
+			.worker_hint = c->resource,
 			.peer = c->sa->remote.addr,
 			.outbound = c->outbound};
 	return n;

@@ -18,7 +18,7 @@ struct inside_sa {
 };
 
 struct inside_child {
-	uint32_t spi_in, spi_out, rg;
+	uint32_t spi_in, spi_out, rg, worker_hint;
 	struct addr peer;
 	bool outbound;
 };

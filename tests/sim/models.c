@@ -189,6 +189,9 @@ static void add_site(struct text *t, const struct site *s)
 		s->cluster ? 1 : 2, p);
 	add(t, "set security ipsec vpn V%u traffic-selector T remote-ip 10.%u.%u.0/24\n", p,
 		s->cluster ? 2 : 1, p);
+	/* One has a child SA for each worker, of which the two ends do not have the same number. */
+	if (p == OWN_PEER && s->theme == THEME_NONE)
+		add(t, "set security ipsec vpn V%u multi-sa per-worker\n", p);
 	add(t, "set security ipsec vpn V%u establish-tunnels %s\n", p,
 		s->begins	  ? "immediately"
 		: s->answers_only ? "responder-only"

@@ -24,7 +24,11 @@ struct addr address_of_rg(uint32_t rg);
 struct addr address_of_peer(uint32_t p);
 uint32_t rg_of_address(const struct addr *a);
 uint32_t peer_of_address(const struct addr *a);
+
 /* "P2" */
+/* The peer whose tunnel has several child SAs (RFC 9611), and the workers of both ends. */
+enum { OWN_PEER = 1, WORKERS_CLUSTER = 3, WORKERS_PEER = 1 };
+
 const char *gateway_of_peer(uint32_t p);
 /* Of a tunnel with that peer, at the cluster's end. */
 uint32_t policy_of_peer(uint32_t p);

@@ -37,6 +37,7 @@ static const struct mutant mutants[] = {
 	{.name = "delete-anew", .dies_of = "I2", .delete_anew = true, .themed = true},
 	{.name = "ticket-keys", .dies_of = "I10", .ticket_keys = true, .themed = true},
 	{.name = "lists-forgotten", .dies_of = "I6", .lists_forgotten = true, .themed = true},
+	{.name = "worker-lost", .dies_of = "I6", .worker_lost = true},
 	{.name = "own-skipped", .dies_of = "I10", .own_skipped = true},
 };
 
@@ -88,12 +89,14 @@ struct view mutant_record(
 		out = packed(rec__ike_sa__get_packed_size(s), room);
 		(void)rec__ike_sa__pack(s, room->p);
 		rec__ike_sa__free_unpacked(s, NULL);
-	} else if (key.n && key.p[0] == 'C' && w->mutant->move_lost) {
+	} else if (key.n && key.p[0] == 'C' && (w->mutant->move_lost || w->mutant->worker_lost)) {
 		Rec__ChildSa *c = rec__child_sa__unpack(NULL, body.n, body.p);
 
 		if (!c)
 			return body;
 		spoil_endpoint(w->mutant, c->remote);
+		if (w->mutant->worker_lost)
+			c->worker_hint = 0;
 		out = packed(rec__child_sa__get_packed_size(c), room);
 		(void)rec__child_sa__pack(c, room->p);
 		rec__child_sa__free_unpacked(c, NULL);

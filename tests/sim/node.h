@@ -16,7 +16,7 @@
 #include "core/rg.h"
 #include "core/seqno.h"
 
-enum { SAS = 64, WINDOW = 64, WINDOW_WORDS = 2 };
+enum { SAS = 160, WINDOW = 64, WINDOW_WORDS = 2 };
 
 /* The body of a lease record. */
 struct sa_lease {

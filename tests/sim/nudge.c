@@ -71,6 +71,34 @@ static void acquire(struct world *w, uint32_t p, bool cluster)
 		peer_event(w, p, &ev);
 }
 
+/* A worker has traffic and no child SA of its own. */
+static void own(struct world *w, uint32_t p, bool cluster)
+{
+	struct ike_event ev = {.type = IKE_EV_ACQUIRE};
+
+	ev.acquire.policy_id = policy_of_peer(p);
+	ev.acquire.worker_hint =
+		(uint8_t)(1 + rnd_below(w, cluster ? WORKERS_CLUSTER : WORKERS_PEER));
+	if (cluster)
+		nudge_cluster(w, p % w->rgs, &ev);
+	else
+		peer_event(w, p, &ev);
+}
+
+/* One of them goes, or all are there again. */
+static void workers(struct world *w, uint32_t p, bool cluster)
+{
+	uint32_t n = cluster ? WORKERS_CLUSTER : WORKERS_PEER, all = (1u << n) - 1;
+	struct ike_event ev = {.type = IKE_EV_WORKERS, .workers = all};
+
+	if (n > 1 && chance(w, 50))
+		ev.workers = all & ~(1u << rnd_below(w, n));
+	if (cluster)
+		nudge_cluster(w, p % w->rgs, &ev);
+	else
+		peer_event(w, p, &ev);
+}
+
 static void clear(struct world *w, uint32_t p, bool cluster)
 {
 	w->peer[p]->excused_ns = w->now + MSEC(EXCUSED_MS);
@@ -101,6 +129,10 @@ static void one(struct world *w, uint32_t p)
 		operate(w, p, IKE_OP_REKEY_CHILD, false);
 		operate(w, p, IKE_OP_REKEY_CHILD, true);
 	}
+	if (w->theme == THEME_NONE && p == OWN_PEER && chance(w, 20))
+		own(w, p, cluster);
+	if (w->theme == THEME_NONE && p == OWN_PEER && chance(w, 3))
+		workers(w, p, cluster);
 }
 
 static void nudge(struct world *w, uint32_t node, void *data)

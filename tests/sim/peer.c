@@ -51,6 +51,10 @@ static void sad_put(struct peer *a, const struct ike_child_install *c)
 {
 	struct sad *s = sad_find(a, c->spi_in);
 
+	if (s) { /* once more: what it counts stays */
+		s->outbound |= c->outbound;
+		return;
+	}
 	for (size_t i = 0; i < SAD && !s; i++)
 		if (!a->sad[i].used)
 			s = &a->sad[i];
@@ -281,6 +285,8 @@ static void engine_begin(struct world *w, struct peer *a)
 	ev.rg = (struct ike_ev_rg){.active = true, .epoch = 1};
 	feed(w, a, &ev);
 	ev = (struct ike_event){.type = IKE_EV_RESTORE_DONE};
+	feed(w, a, &ev);
+	ev = (struct ike_event){.type = IKE_EV_WORKERS, .workers = (1u << WORKERS_PEER) - 1};
 	feed(w, a, &ev);
 	settle(w, a);
 	rearm(w, a);

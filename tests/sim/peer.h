@@ -13,7 +13,7 @@
 #include "node.h"
 #include "world.h"
 
-enum { SAD = 64, PEER_TICKETS = 32 };
+enum { SAD = 160, PEER_TICKETS = 32 };
 
 struct sad { /* one child SA, as its dataplane has it */
 	uint32_t spi_in, spi_out;

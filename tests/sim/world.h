@@ -111,6 +111,7 @@ struct mutant {
 	bool delete_anew;     /* a successor closes an SA once more that is being closed */
 	bool ticket_keys;     /* each node seals tickets under a key of its own */
 	bool lists_forgotten; /* a successor does not look who is revoked */
+	bool worker_lost;     /* a successor forgets whose own a child SA is */
 	bool own_skipped;     /* an owner's dataplane hears nothing of what the log applies */
 };
 

@@ -86,7 +86,8 @@ static void sets_are_offered_word_by_word(void **state)
 		char text[512];
 		struct emit e = emit_to(room, sizeof room);
 
-		assert_int_equal(offer_ike(&e, model_ike_policy(m, "p"), (struct view){0}, true), 0);
+		assert_int_equal(
+			offer_ike(&e, model_ike_policy(m, "p"), (struct view){0}, true), 0);
 		assert_string_equal(offer_text(view_of(room, e.n), text, sizeof text), sets[i].ike);
 		e = emit_to(room, sizeof room);
 		assert_int_equal(offer_esp(&e, model_ipsec_policy(m, "q"),
