@@ -145,7 +145,7 @@ static void opening_payloads(struct pair *p, struct writer *w, unsigned i)
 
 	writer_open(w, PLD_SA);
 	assert_int_equal(
-		offer_ike(&w->e, p->node[1].model->gateways[0].policy, (struct view){0}), 0);
+		offer_ike(&w->e, p->node[1].model->gateways[0].policy, (struct view){0}, true), 0);
 	writer_close(w);
 	writer_open(w, PLD_KE);
 	pld_ke_emit(&w->e, &ke);
