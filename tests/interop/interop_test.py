@@ -30,7 +30,7 @@ def played(bench, wanted, found, tell, logs):
     for case in wanted:
         try:
             outcome = bench.run(case)
-        except (RuntimeError, matrix.wait.Timeout) as why:
+        except (RuntimeError, OSError, KeyError, ValueError, matrix.wait.Timeout) as why:
             outcome = {deed: f"{matrix.FAILED}: {str(why)[:300]}" for deed in case.deeds()}
         bad = [f"{deed}: {said}" for deed, said in outcome.items() if said.startswith(matrix.FAILED)]
         say(f"{case.name()}: {'; '.join(bad) or outcome.get('outcome', 'ok')}")

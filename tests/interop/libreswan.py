@@ -35,6 +35,7 @@ class Libreswan(InGuest):
               "ecdsa-256": "ecdsa-sha2_256", "ecdsa-384": "ecdsa-sha2_384", "ecdsa-521": "ecdsa-sha2_512"}
 
     loaded = frozenset()  # conns
+    pki = None
 
     def version(self):
         return run("apt-cache", "show", "--no-all-versions", "libreswan").split("Version: ")[1].split("\n")[0]
@@ -60,7 +61,8 @@ class Libreswan(InGuest):
         self.prepare()
         tree = self.fetch(os.path.join(self.lab.build, "libreswan"))
         self.tree = "/mnt/libreswan"  # the guest sees no /tmp of the host
-        shutil.copytree(tree, f"{self.folder}/libreswan", symlinks=True, dirs_exist_ok=True)
+        if not os.path.exists(f"{self.folder}/libreswan"):
+            shutil.copytree(tree, f"{self.folder}/libreswan", symlinks=True)
         write(f"{self.folder}/conf/ipsec.conf", "config setup\n\tdumpdir=/run/pluto\n")
         write(f"{self.folder}/conf/ipsec.secrets", "")
         self.guest.run(
@@ -77,7 +79,17 @@ class Libreswan(InGuest):
     def _env(self):
         return (f"export LD_LIBRARY_PATH={self.tree}/usr/lib/x86_64-linux-gnu PATH={self.tree}/usr/bin:$PATH\n")
 
+    def _meet(self, pki):
+        """A database and a pluto of its own for each root: what certutil adds later is there, but not trusted."""
+        if self.pki and self.pki is not pki:
+            self.stop()
+            self.guest.run("rm -f /run/pluto/nss/*.db")
+            self.start()
+        self.pki = pki
+
     def load(self, case, mirror):
+        if case.pki:
+            self._meet(case.pki)
         settings = {
             "left": self.scene.peer, "right": self.scene.us, "leftid": word(mirror.own_id), "rightid": word(mirror.remote_id),
             "ikev2": "insist", "auto": "add",
@@ -85,7 +97,7 @@ class Libreswan(InGuest):
             "leftupdown": "%disabled", "rekey": "no", "fragmentation": "yes",
             "authby": self.AUTHBY[case.auth], **dict(case.changes)}
         if case.pki:
-            settings.update({"leftcert": "peer", "leftsendcert": "always", "rightca": "%same"})
+            settings.update({"leftcert": "peer", "leftsendcert": "always", "rightca": "%any", "sendca": "all"})
         text = "config setup\n\tdumpdir=/run/pluto\n"
         for name, child in mirror.children.items():
             own = {**settings, "leftsubnet": child["local_ts"], "rightsubnet": child["remote_ts"]}

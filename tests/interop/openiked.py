@@ -48,10 +48,11 @@ class OpenIked(InGuest):
 
     def _certificates(self, case):
         pki = case.pki
-        between = pki.theirs.chain()[1:]
+        # 7.2 refuses a chain whose authorities in between it does not have
+        between = pki.theirs.chain()[1:] + pki.ours.chain()[1:]
         self.guest.run("set -e\nrm -f /etc/iked/ca/* /etc/iked/certs/*\n"
                        f"cp {pki.root.cert_file} /etc/iked/ca/ca.crt\n"
-                       + "".join(f"cp {ca.cert_file} /etc/iked/certs/{ca.name}.crt\n" for ca in between) +
+                       + "".join(f"cp {ca.cert_file} /etc/iked/ca/{ca.name}.crt\n" for ca in between) +
                        f"cp {pki.theirs.cert_file} /etc/iked/certs/{IDS['theirs']}.crt\n"
                        f"cp {pki.theirs.key_file} /etc/iked/private/local.key\nchmod 600 /etc/iked/private/local.key\n"
                        "chmod 644 /etc/iked/ca/* /etc/iked/certs/*\n"

@@ -33,7 +33,8 @@ class Pings:
         said = self.proc.communicate(timeout=10)[0]
         sent = int(re.search(r"(\d+) packets transmitted", said)[1])
         answered = {int(number) for number in re.findall(r"icmp_seq=(\d+) ttl", said)}
-        return sent, [number for number in range(1, sent + 1) if number not in answered]
+        # what was under way when it ended is not lost
+        return sent, [number for number in range(1, max(answered, default=sent)) if number not in answered]
 
 
 def two_children(bench, case):
