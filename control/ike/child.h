@@ -52,7 +52,7 @@ struct child {
 	struct secret *keys; /* in the order of keymat.h */
 	bool keys_swapped;   /* the exchange's initiator was the peer */
 	struct tsel_set *local_ts, *remote_ts;
-	struct claim *claims; /* of a spoke: remote_ts among all (claims.h); else NULL */
+	struct claim *claims;	      /* of a spoke: remote_ts among all (claims.h); else NULL */
 	uint8_t udp_key[IKE_UDP_KEY]; /* of the whole chain of rekeys: flows keep their ports */
 	uint64_t order;
 	uint64_t lease_epoch;

@@ -19,7 +19,8 @@ bool ident_equal(const struct ident *a, const struct ident *b);
 void ident_fini(struct ident *id);
 
 #define IDENT_TEXT_MAX 256
-/* "192.0.2.1", "vpn.example.net", "O=example, CN=gw", "key-id(0a0b)"; octets of a peer are escaped. Returns out. */
+/* "192.0.2.1", "vpn.example.net", "O=example, CN=gw", "key-id(0a0b)"; octets of a peer are escaped.
+ * Returns out. */
 char *ident_text(const struct ident *id, char out[IDENT_TEXT_MAX]);
 
 /* Is this the configured identity, as a peer may send it? Never for a distinguished name. */

@@ -65,8 +65,8 @@ struct tunnel {
 	uint32_t policy_id;
 	uint32_t id; /* what the operator sees: 500001 and up, by configuration order */
 	const struct model_selector *model;
-	struct tunnel *of;  /* of a spoke: the configured one it is a copy of; else NULL */
-	struct list copies; /* tunnel.of_copies, of spokes */
+	struct tunnel *of;    /* of a spoke: the configured one it is a copy of; else NULL */
+	struct list copies;   /* tunnel.of_copies, of spokes */
 	struct claim *claims; /* of their children */
 	struct list of_copies;
 	struct gateway *gw;
