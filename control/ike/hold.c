@@ -487,23 +487,43 @@ void hold_retry(struct ike *ike, struct hold *h)
 	txn_flush(ike);
 }
 
+/* What is committed is so for every node, and the log will not tell the one who wrote it: its
+ * dataplane hears of it now, although an acknowledgement is missing. Its messages stay unsent. */
+static void hold_settle(struct ike *ike, const struct hold *h)
+{
+	for (uint32_t i = 0; i < h->n; i++) {
+		const struct hold_act *a = &h->acts[i];
+
+		if (a->kind == HOLD_DELETE || a->kind == HOLD_LINGER)
+			hold_emit_delete(ike, h->rg, (uint32_t)a->spi);
+		else if (a->kind == HOLD_OUTBOUND || a->kind == HOLD_MOVED)
+			update_emit(ike, a);
+	}
+}
+
 void holds_forget(struct ike *ike, uint32_t rg)
 {
 	struct hold *h, *next;
 
 	map_foreach (ike->holds.by_ticket, h, next) {
-		if (rg != UINT32_MAX && h->rg != rg)
+		if (h->rg != rg)
 			continue;
 		HASH_DELETE(hh, ike->holds.by_ticket, h);
+		if (h->committed)
+			hold_settle(ike, h);
 		hold_free(ike, h);
 	}
 }
 
 void holds_fini(struct ike *ike)
 {
+	struct hold *h, *next_h;
 	struct install *i, *next;
 
-	holds_forget(ike, UINT32_MAX);
+	map_foreach (ike->holds.by_ticket, h, next_h) {
+		HASH_DELETE(hh, ike->holds.by_ticket, h);
+		hold_free(ike, h);
+	}
 	map_foreach (ike->holds.installs, i, next) {
 		HASH_DELETE(hh, ike->holds.installs, i);
 		free(i);

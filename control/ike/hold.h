@@ -91,7 +91,7 @@ void hold_rejected(struct ike *ike, uint64_t ticket, bool retry);
 void hold_installed(struct ike *ike, uint64_t ticket, int rc);
 /* Its timer is due: proposes again. */
 void hold_retry(struct ike *ike, struct hold *h);
-/* Everything held for a group is forgotten. */
+/* Everything held for a group is forgotten; the dataplane still gets what is committed. */
 void holds_forget(struct ike *ike, uint32_t rg);
 void holds_fini(struct ike *ike);
 /* DELETE, now. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ike/record.h"
 #include "pair.h"
 
 struct story {
@@ -230,6 +231,56 @@ static void standby_is_silent(void **state)
 	pair_free(p);
 }
 
+static bool holds_sa(const struct pair_node *n, uint32_t spi_in)
+{
+	const struct pair_child *c = n->sad;
+
+	while (c && c->spi_in != spi_in)
+		c = c->next;
+	return c != NULL;
+}
+
+static bool has_record(const struct pair_node *n, uint32_t spi_in)
+{
+	uint8_t room[IKE_RECORD_KEY_MAX];
+	struct view key = record_key_child(spi_in, room);
+	const struct pair_record *r = n->log;
+
+	while (r && !view_equal(view_of(r->key, r->key_n), key))
+		r = r->next;
+	return r != NULL;
+}
+
+/* The peer begins anew: one transaction installs a child and ends its forerunner. Its author is
+ * told of neither by the log: a group that lapses before the dataplane answered takes the end of
+ * the old one along when that is committed, and only then. */
+static void who_lapses_holds_what_the_log_holds(void **state)
+{
+	(void)state;
+	for (int committed = 0; committed < 2; committed++) {
+		struct ike_event lapse = {.type = IKE_EV_RG};
+		struct pair *p = pair_up(NULL);
+		struct pair_node *n = &p->node[0];
+		uint32_t old = pair_child(p, 0)->spi_in, heir;
+
+		pair_kill(p, 1);
+		pair_start(p, 1, &side_b);
+		pair_acquire(p, 1);
+		while (child_find(n->ike, old))
+			assert_true(pair_step(p));
+		assert_int_equal(HASH_COUNT(n->ike->children), 1);
+		heir = n->ike->children->spi_in;
+		while (committed && has_record(n, old))
+			assert_true(pair_step(p));
+		assert_int_equal(has_record(n, heir), committed);
+		assert_true(holds_sa(n, old));
+		assert_int_equal(pair_feed(p, 0, &lapse), 0);
+		assert_int_equal(holds_sa(n, old), !committed);
+		assert_int_equal(holds_sa(n, heir), committed);
+		pair_free(p);
+	}
+}
+
 /* A transaction that the log could not take is proposed again. */
 static void rejected_entries_are_proposed_again(void **state)
 {
@@ -394,6 +445,7 @@ int main(void)
 		cmocka_unit_test(lifetimes_continue),
 		cmocka_unit_test(many_takeovers),
 		cmocka_unit_test(standby_is_silent),
+		cmocka_unit_test(who_lapses_holds_what_the_log_holds),
 		cmocka_unit_test(udp_key_outlives_owner_and_rekey),
 		cmocka_unit_test(outer_headers_change_on_living_children),
 		cmocka_unit_test(rejected_entries_are_proposed_again),
