@@ -156,15 +156,15 @@ static bool is_stray(const struct world *w, uint32_t n, const struct dpsa *sa)
 	return !ha_record_find(w->node[n]->ha, sa->rg, HA_CLASS_RECORD, view_of_array(key), &r);
 }
 
-/* Whose own a child is stays so through any number of owners. */
-static void same_worker(
-	struct world *w, uint32_t rg, const struct inside_child *c, struct view body)
+/* Whose own a child is stays so through any number of owners, where there is such a worker. */
+static void same_worker(struct world *w, uint32_t n, const struct inside_child *c, struct view body)
 {
+	const struct ike *ike = w->node[n]->engine.ike;
 	Rec__ChildSa *s = rec__child_sa__unpack(NULL, body.n, body.p);
 
-	if (!s || s->worker_hint != c->worker_hint)
-		world_violate(w, "I6 rg%u: child %08x is for %u, its record says %u", rg, c->spi_in,
-			c->worker_hint, s ? s->worker_hint : UINT32_MAX);
+	if (!s || (s->worker_hint != c->worker_hint && inside_has_worker(ike, s->worker_hint)))
+		world_violate(w, "I6 rg%u: child %08x is for %u, its record says %u", c->rg,
+			c->spi_in, c->worker_hint, s ? s->worker_hint : UINT32_MAX);
 	if (s)
 		rec__child_sa__free_unpacked(s, NULL);
 }
@@ -178,7 +178,7 @@ void check_restored(struct world *w, uint32_t n, uint32_t rg)
 	for (size_t i = inside_children(w->node[n]->engine.ike, children); i-- > 0;)
 		if (children[i].rg == rg && ha_record_find(w->node[n]->ha, rg, HA_CLASS_RECORD,
 						    record_key_child(children[i].spi_in, room), &r))
-			same_worker(w, rg, &children[i], r.body);
+			same_worker(w, n, &children[i], r.body);
 }
 
 /* A while before the end: a delete may be on its way to the dataplane. */

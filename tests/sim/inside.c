@@ -132,6 +132,11 @@ uint64_t inside_tickets_refused(const struct ike *ike)
 	return ike->stats.tickets_refused;
 }
 
+bool inside_has_worker(const struct ike *ike, uint32_t worker)
+{
+	return worker == 0 || (ike->workers >> (worker - 1) & 1) != 0;
+}
+
 size_t inside_children(const struct ike *ike, struct inside_child out[INSIDE_MAX])
 {
 	const struct child *c;

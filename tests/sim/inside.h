@@ -46,4 +46,6 @@ bool inside_knows(struct ike *ike, struct view key);
 size_t inside_sas(const struct ike *ike, struct inside_sa out[INSIDE_MAX]);
 size_t inside_spokes(const struct ike *ike, struct inside_spoke out[INSIDE_MAX]);
 uint64_t inside_tickets_refused(const struct ike *ike);
+/* Of its own dataplane. */
+bool inside_has_worker(const struct ike *ike, uint32_t worker);
 size_t inside_children(const struct ike *ike, struct inside_child out[INSIDE_MAX]);
