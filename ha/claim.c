@@ -101,6 +101,7 @@ void ha_role_tell(struct ha *h, struct ha_rg *rg, const char *reason)
 		e->role.handover = rg->claim_reason == REPL__CLAIM_REASON__CLAIM_HANDOVER &&
 				   !list_is_empty(&rg->pieces);
 		rg->told_deadline_ns = rg->deadline_ns;
+		rg->told_deaf |= !h->dataplane_up;
 	}
 	rg->told_any = true;
 	rg->told_role = role;

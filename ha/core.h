@@ -202,6 +202,7 @@ struct ha_rg {
 	uint64_t claim_renew; /* and the id whose acknowledgement shows that others have it */
 	bool continued;	      /* acted without interruption since before that CLAIM */
 	bool reclaim;	      /* a new epoch is needed (its dataplane restarted) */
+	bool told_deaf;	      /* ROLE active was told while there was no dataplane to hear it */
 	bool vacant;	      /* told others that we own but do not act */
 	uint32_t expelling;   /* EXPEL is on its way */
 	uint32_t admitting;   /* SYNCED is on its way */

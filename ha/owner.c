@@ -724,8 +724,9 @@ void ha_on_dataplane(struct ha *h, const struct ha_ev_dataplane *d)
 
 		if (!d->up)
 			rg->probe_known = false;
-		if (!d->up || (h->dataplane_known && !restarted))
+		if (!d->up || (h->dataplane_known && !restarted && !rg->told_deaf))
 			continue;
+		rg->told_deaf = false;
 		if (rg->acting) {
 			rg->told_role = HA_STANDBY; /* that is what an empty one does */
 			rg->reclaim = true;

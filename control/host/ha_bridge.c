@@ -260,6 +260,8 @@ void ha_bridge_adopt(struct ha_bridge *b)
 
 /*
  * Not every role is the dataplane's business:
+ * - that a dataplane acts which the core does not know to be there (its CONFIGURE is on its way):
+ *   the core may hand over at once, as nobody sends (it claims a new epoch when that one is there);
  * - one that would stop a dataplane which forwards on for a tandemd that died (adopting);
  * - that our own claim is on its way, while it stands by anyway: the next message may be the exact
  *   state of a handover, which must come before the new epoch;
@@ -271,7 +273,7 @@ static bool is_for_dataplane(const struct ha_bridge *b, const struct ha_do_role 
 	bool nobody = r->owner == HA_NODE_NONE, us = r->owner == b->d->node;
 
 	if (r->role == HA_ACTIVE)
-		return true;
+		return b->d->dp_ready;
 	if (b->adopting[r->rg] && (us || nobody))
 		return false;
 	if (nobody && b->told[r->rg] && !b->told_active[r->rg])

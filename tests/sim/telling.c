@@ -4,6 +4,8 @@
 
 /*
  * Not told:
+ * - that a dataplane acts which the core does not know to be there: the core may hand over at once,
+ *   as nobody sends (it claims a new epoch when that dataplane is there);
  * - a role that would stop a dataplane which forwards on for a tandemd that died (adopting);
  * - that our own claim is on its way, while it stands by anyway: the next message may be the exact
  *   state of a handover, which must come before the new epoch;
@@ -14,9 +16,8 @@ static bool is_for_dataplane(const struct world *w, uint32_t n, const struct ha_
 	const struct telling *t = &w->node[n]->telling[r->rg];
 	bool nobody = r->owner == HA_NODE_NONE, us = r->owner == n;
 
-	(void)w;
 	if (r->role == HA_ACTIVE)
-		return true;
+		return w->node[n]->dp.connected;
 	if (t->adopting && (us || nobody))
 		return false;
 	if (nobody && t->told && !t->active)

@@ -1,6 +1,6 @@
 /*
- * A node that is shut down while it owns (HA-018): whom it waits for. The bus brings it its own
- * messages and nobody else's.
+ * A node that is shut down while it owns (HA-018): whom it waits for; and one whose dataplane
+ * leaves it while it owns. The bus brings it its own messages and nobody else's.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +78,7 @@ struct node {
 	uint8_t seed;
 	struct blob inbox[INBOX];
 	size_t head, tail;
+	uint64_t epoch; /* of its last role */
 	bool active, left;
 };
 
@@ -97,6 +98,7 @@ static void execute(struct node *n)
 			persisted = e->persist.serial;
 		} else if (e->type == HA_DO_ROLE) {
 			n->active = e->role.role == HA_ACTIVE;
+			n->epoch = e->role.epoch.number;
 		} else if (e->type == HA_DO_LEAVE) {
 			n->left = true;
 		}
@@ -156,10 +158,17 @@ static void see(struct node *n, uint64_t ring_seq, uint32_t nodes)
 	deliver(n);
 }
 
+static void dataplane(struct node *n, bool up, uint16_t incarnation)
+{
+	struct ha_event ev = {.type = HA_EV_DATAPLANE};
+
+	ev.dataplane = (struct ha_ev_dataplane){.up = up, .incarnation = incarnation};
+	feed(n, &ev);
+}
+
 static void node_begin(struct node *n)
 {
 	struct ha_config c = {.node = SELF, .cluster_id = 1, .nodes = 3, .n_rg = 1};
-	struct ha_event up = {.type = HA_EV_DATAPLANE};
 
 	*n = (struct node){.now_ns = 1000 * MS};
 	c.rg[0] = (struct ha_rg_config){.id = RG, .priority = {200, 100}};
@@ -171,8 +180,7 @@ static void node_begin(struct node *n)
 	ha_effects_init(&n->fx);
 	assert_int_equal(ha_new(&c, (struct view){0}, n->now_ns, &n->ha), 0);
 	see(n, 4, 1);
-	up.dataplane = (struct ha_ev_dataplane){.up = true, .incarnation = 1};
-	feed(n, &up);
+	dataplane(n, true, 1);
 	for (int i = 0; i < STEPS && !n->active; i++)
 		step(n);
 	assert_true(n->active);
@@ -223,11 +231,44 @@ static void waits_a_while_for_one_that_is_there(void **state)
 	node_end(&n);
 }
 
+/* Its host tells no dataplane a role while there is none. So the same one, when it is heard again,
+ * gets an epoch of its own, as an empty one would (I7). */
+static void a_role_that_no_dataplane_heard_is_claimed_again(void **state)
+{
+	struct ha_event tick = {.type = HA_EV_TICK};
+	struct node n;
+	uint64_t deaf;
+
+	(void)state;
+	node_begin(&n);
+	deaf = n.epoch;
+	dataplane(&n, false, 1);
+	dataplane(&n, true, 2);
+	for (int i = 0; i < STEPS && n.head == n.tail; i++) {
+		n.now_ns += MS;
+		feed(&n, &tick);
+	}
+	dataplane(&n, false, 2); /* its claim is on its way */
+	deliver(&n);
+	for (int i = 0; i < STEPS && (n.epoch == deaf || !n.active); i++)
+		step(&n);
+	assert_true(n.active);
+	assert_true(n.epoch > deaf);
+	deaf = n.epoch;
+	dataplane(&n, true, 2);
+	for (int i = 0; i < STEPS && n.epoch == deaf; i++)
+		step(&n);
+	assert_true(n.active);
+	assert_true(n.epoch > deaf);
+	node_end(&n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(leaves_at_once_when_nobody_is_there),
 		cmocka_unit_test(waits_a_while_for_one_that_is_there),
+		cmocka_unit_test(a_role_that_no_dataplane_heard_is_claimed_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
