@@ -139,8 +139,10 @@ static void workers_come_and_go(void **state)
 
 static uint32_t owner_of(struct crowd *c, uint32_t sa)
 {
-	return crowd_dp(c)->crew.owner[spi_bucket(
-		crowd_spi(sa), atomic_load(&crowd_dp(c)->sh.net)->bucket_bits)];
+	struct shared *sh = &crowd_dp(c)->sh;
+
+	return atomic_load(
+		&sh->bucket_worker[spi_bucket(crowd_spi(sa), atomic_load(&sh->net)->bucket_bits)]);
 }
 
 static bool all_at_home(struct crowd *c, uint32_t n)
