@@ -62,6 +62,14 @@ def before_and_again(s):
     return s.sealed(wire.INFO, [P(wire.DELETE, wire.delete(wire.IKE))], mid=s.mid - 1)
 
 
+def one_too_many(s):
+    """Another child for the same selectors, beside as many as a peer may have (one is there)."""
+    for _ in range(31):
+        s.ask(wire.CHILD, s.child_payloads(nonce=os.urandom(32), group=wire.P256,
+                                           ke=wire.ke(wire.P256, Exchange(wire.P256).public)))
+    return child()(s)
+
+
 def replayed(s):
     """The very same octets: the same answer, and nothing happens twice."""
     octets = s.sealed(wire.INFO, [])
@@ -190,6 +198,7 @@ TABLE = {
     ],
     "a new child": [
         ("as it should be", child(), FINE),
+        ("the thirty-third alike", one_too_many, says("NO_ADDITIONAL_SAS")),
         ("nothing", ask(wire.CHILD), CLOSES),
         ("no SA", child(without=(wire.SA,)), CLOSES),
         ("no nonce", child(without=(wire.NONCE,)), CLOSES),

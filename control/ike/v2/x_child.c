@@ -19,6 +19,7 @@
 #include "wire/pld_nonce.h"
 
 #define REKEY_AGAIN_MS 10000
+#define ALIKE_MAX      32
 
 static bool has_nat(const struct ike_sa *sa)
 {
@@ -398,6 +399,18 @@ static int resource_of(struct ike *ike, const struct chosen *ch, const struct ch
 	return rc;
 }
 
+/* Of one tunnel: a peer that begins another one for each packet (its policy finds none of those
+ * that it has) gets no further than this. */
+static uint32_t alike(const struct ike_sa *sa, const struct tunnel *t)
+{
+	const struct child *c;
+	uint32_t n = 0;
+
+	list_foreach (c, &sa->children, of_sa)
+		n += t && c->tunnel == t && !c->want_delete;
+	return n;
+}
+
 int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	const struct child_ask *ask, struct writer *w, struct child **out)
 {
@@ -414,6 +427,13 @@ int child_respond(struct ike *ike, struct ike_sa *sa, const struct rx *rx,
 	if (rc < 0)
 		return rc;
 	rc = choose(sa, &wanted, ask->old, &ch);
+	if (rc == 0 && !ask->old && alike(sa, ch.t) >= ALIKE_MAX) {
+		sa_warn(ike, sa, "child.refused", "reason=\"it has %d for these selectors\"",
+			ALIKE_MAX);
+		ike->stats.child_failed++;
+		tx_notify(w, N_NO_ADDITIONAL_SAS, (struct view){0});
+		return 0;
+	}
 	if (rc == 0) {
 		rc = resource_of(ike, &ch, ask->old);
 		r.resource = (uint8_t)MAX(rc, 0);
