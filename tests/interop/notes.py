@@ -1,7 +1,9 @@
 """What does not work, and what is known of why: cells of docs/interop.md."""
 
-NOTES = {1: "Not explained. The IKE SA and a child come up from either side, no ping through it is answered, and each packet "
-            "of ours then asks for one more child (`child.up` every 0.4 s). Not known yet whose fault either is."}
+NOTES = {1: "PF_KEY of Linux: the state that OpenIKED makes has the family of the outer addresses and is not found for an "
+            "inner packet of the other one. So the peer's kernel asks for a new child SA for each packet that it wants to send "
+            "(`pfkey_process: acquire request` in the log of iked, then CREATE_CHILD_SA), and none of them is used. Tandem "
+            "stops at 32 (NO_ADDITIONAL_SAS). strongSwan and libreswan, which talk netlink to the same kernel, work."}
 # (part of the row's name, deed): number of the note
 EXPECTED = {("OpenIKED, ESP by Linux, IPv4 in IPv6", ""): 1}
 
