@@ -140,6 +140,7 @@ static int ports_open(struct dp *dp, const Dp__Configure *c, struct reply *r)
 			.queues = (uint16_t)slots_of(c),
 			.least = (uint16_t)c->workers,
 			.pool = dp->sh.pool,
+			.ports = (uint32_t)c->n_ports,
 		};
 		struct port *p;
 		int rc;

@@ -30,6 +30,13 @@ uint32_t pool_octets(void *pool)
 	return rte_pktmbuf_data_room_size(pool) - (uint32_t)RTE_PKTMBUF_HEADROOM;
 }
 
+uint32_t pool_packets(void *pool)
+{
+	const struct rte_mempool *m = pool;
+
+	return m->size;
+}
+
 bool pool_is_whole(void *pool)
 {
 	return rte_mempool_full(pool);

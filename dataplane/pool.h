@@ -12,6 +12,8 @@ struct pkt;
 /* Buffers of `octets` behind the headroom. NULL when there is no memory for so many. */
 void *pool_new(const char *name, uint32_t packets, uint32_t octets);
 uint32_t pool_octets(void *pool);
+/* How many there are, free or not. */
+uint32_t pool_packets(void *pool);
 /* Is every buffer back? */
 bool pool_is_whole(void *pool);
 void pool_free(void *pool);

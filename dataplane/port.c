@@ -17,7 +17,8 @@
 #include <rte_prefetch.h>
 
 enum {
-	DESCRIPTORS = 1024,
+	DESCRIPTORS = 1024,   /* of a queue, at most */
+	DESCRIPTORS_MIN = 64, /* drivers work on 32 at a time */
 	/* Of a packet socket's rings: a worker may be off its core for a while. */
 	FRAMES = 4096,
 	FRAMES_MANY = 2048, /* with more than .. */
@@ -201,12 +202,31 @@ static void want_rss(struct port *p, const struct rte_eth_dev_info *info, struct
 	p->spread = offered & esp ? SPREAD_SPI : SPREAD_ADDRESSES;
 }
 
+/* Of each queue. A receive ring keeps that many of our buffers, a send ring may: those of all ports
+ * together leave half of the pool to packets on their way, or nothing could be sent. */
+static int ring_sizes(const struct port *p, const struct port_args *a, const struct log_ctx *log,
+	uint16_t *rx, uint16_t *tx)
+{
+	uint32_t share = pool_packets(a->pool) / 2 / (a->ports * 2 * p->n_rx), n = DESCRIPTORS;
+
+	while (n > share && n > DESCRIPTORS_MIN)
+		n /= 2;
+	*rx = *tx = (uint16_t)n;
+	if (rte_eth_dev_adjust_nb_rx_tx_desc(p->dev_id, rx, tx) < 0)
+		return -ERR_UNSUPPORTED;
+	if ((uint32_t)*rx + *tx > 2 * share)
+		log_warn(log, "dp.port.buffers", "port=%s queues=%u descriptors=%u share=%u",
+			p->name, p->n_rx, *rx, share);
+	return 0;
+}
+
 static int device_start(struct port *p, const struct port_args *a, const struct log_ctx *log)
 {
 	struct rte_eth_conf conf = {0};
 	struct rte_eth_dev_info info;
 	struct rte_ether_addr mac;
 	const unsigned any_socket = (unsigned)SOCKET_ID_ANY;
+	uint16_t rx, tx;
 	int rc = rte_eth_dev_info_get(p->dev_id, &info);
 
 	if (rc < 0)
@@ -217,11 +237,13 @@ static int device_start(struct port *p, const struct port_args *a, const struct 
 		return -ERR_UNSUPPORTED;
 	want_rss(p, &info, &conf);
 	rc = rte_eth_dev_configure(p->dev_id, p->n_rx, p->n_rx, &conf);
+	if (rc == 0)
+		rc = ring_sizes(p, a, log, &rx, &tx);
 	for (uint16_t q = 0; q < p->n_rx && rc == 0; q++) {
 		rc = rte_eth_rx_queue_setup(
-			p->dev_id, q, DESCRIPTORS, any_socket, NULL, pool_mempool(a->pool));
+			p->dev_id, q, rx, any_socket, NULL, pool_mempool(a->pool));
 		if (rc == 0)
-			rc = rte_eth_tx_queue_setup(p->dev_id, q, DESCRIPTORS, any_socket, NULL);
+			rc = rte_eth_tx_queue_setup(p->dev_id, q, tx, any_socket, NULL);
 	}
 	if (rc == 0 && a->mtu)
 		want_mtu(p, a->mtu, log);

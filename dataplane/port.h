@@ -52,6 +52,7 @@ struct port_args {
 	uint32_t mtu;
 	uint16_t queues, least; /* asked for, and needed at least */
 	void *pool;
+	uint32_t ports; /* that share the pool, this one included */
 };
 
 /* Receives from a queue if it is the worker's. */
