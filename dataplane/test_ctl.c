@@ -47,7 +47,7 @@ static void pause_order(struct dp *dp, uint32_t worker, unsigned ms)
 }
 
 /* "hang WORKER MILLISECONDS": when it sends next; "hang-in ..": when it receives; "hang-order ..":
- * at once, in an order */
+ * at once, in an order; "held WORKER 0": says in the log if what a "hang" asked for has begun */
 void test_readable(struct dp *dp)
 {
 	char text[64], word[16];
@@ -59,8 +59,13 @@ void test_readable(struct dp *dp)
 		return;
 	text[n] = 0;
 	if (sscanf(text, "%15s %u %u", word, &worker, &ms) != 3 || worker >= dp->sh.n_workers ||
-		ms > HANG_MAX_MS || strncmp(word, "hang", 4) != 0) {
+		ms > HANG_MAX_MS || (strncmp(word, "hang", 4) != 0 && strcmp(word, "held") != 0)) {
 		log_warn(&dp->log, "dp.test.garbled", "octets=%zd", n);
+		return;
+	}
+	if (strcmp(word, "held") == 0) {
+		if (atomic_load(&dp->sh.workers[worker]->hang_ms[HANG_OUT]) == 0)
+			log_warn(&dp->log, "dp.test.held", "worker=%u", worker);
 		return;
 	}
 	in = strcmp(word, "hang-in") == 0;

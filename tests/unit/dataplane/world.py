@@ -138,18 +138,18 @@ class Dataplane:
         self.punt_sock.close()
 
     def hang(self, how, worker, ms):
-        """how: hang (when it sends next), hang-in (when it receives), hang-order (at once)."""
+        """how: hang (when it sends next), hang-in (when it receives), hang-order (at once), held (does it?)."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             s.sendto(b"%s %d %d" % (how.encode(), worker, ms), self.test_path)
 
-    def logged(self, what):
-        """Lines of the log with these words in them."""
+    def logged(self, what, since=0):
+        """Lines of the log with these words in them, without the first `since` of all."""
         with open(self.log, encoding="utf-8", errors="replace") as text:
-            return [line for line in text if what in line]
+            return [line for line in list(text)[since:] if what in line]
 
-    def wait_logged(self, what, timeout=10.0):
+    def wait_logged(self, what, timeout=10.0, since=0):
         end = time.monotonic() + timeout
-        while not self.logged(what):
+        while not self.logged(what, since):
             assert time.monotonic() < end, "no %r in the log" % what
             select.select([], [], [], 0.01)
 
