@@ -154,6 +154,8 @@ static bool execute_one(struct drive *d, struct ike_effect *e, struct ike_event 
 	case IKE_FX_UPDATE:
 	case IKE_FX_DELETE:
 	case IKE_FX_ASK_ACTIVITY:
+	case IKE_FX_RESOLVE:
+	case IKE_FX_EXPECT:
 	case IKE_FX_OPERATOR_DONE:
 	default:
 		return false;
