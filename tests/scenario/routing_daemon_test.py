@@ -79,6 +79,15 @@ def routes(node, table):
     return {r["destination"]: r for r in node.ask("show", "route", "table", table)["routes"]}
 
 
+def kernel_routes(lab, *of):
+    return lab.run("node0", "ip", "route", "show", "proto", "196", *of)
+
+
+def dropped(node):
+    stats = node.ask("show", "security", "ipsec", "statistics")["ipsec-statistics"][0]
+    return stats["counters"].get("drop.kernel.source", 0)
+
+
 def carrier(lab):
     return "NO-CARRIER" not in lab.run("node0", "ip", "link", "show", "dev", "st0.1")
 
@@ -88,11 +97,12 @@ def main(lab):
     node = lab.nodes[0]
     wait.until(lambda: len(lab.peer.spis()["esp"]) == 3, 15, "three pairs of SAs are up")
     wait.until(lambda: carrier(lab), 5, "the device has a carrier when its unit is up (ST0-001)")
-    same([row["link-up"] for row in node.ask("show", "interfaces", "terse")["interfaces"]
-          if row["name"] == "st0.1"], [True], "show interfaces terse agrees")
-    claim("10.2.0.0/24" in lab.run("node0", "ip", "route", "show", "proto", "196", "dev", "st0.1"),
-          "the kernel sees the route of a traffic selector")
-    same(routes(node, "BLUE.inet.0")["10.2.0.0/24"]["source"], "auto", "and show route has it in BLUE (ST0-004)")
+    wait.until(lambda: [row["link-up"] for row in node.ask("show", "interfaces", "terse")["interfaces"]
+                        if row["name"] == "st0.1"] == [True], 5, "show interfaces terse agrees")
+    wait.until(lambda: "10.2.0.0/24" in kernel_routes(lab, "dev", "st0.1"), 5,
+               "the kernel sees the route of a traffic selector")
+    wait.until(lambda: "10.2.0.0/24" in routes(node, "BLUE.inet.0"), 5, "and show route has it in BLUE (ST0-004)")
+    same(routes(node, "BLUE.inet.0")["10.2.0.0/24"]["source"], "auto", "from the selector")
     claim("10.2.0.0/24" not in routes(node, "inet.0"), "the default instance does not")
     lab.run("peer", "ip", "addr", "add", "10.9.0.1/24", "dev", "lan0")
     ours = Bird(lab, "node0", own="10.255.0.1", far="10.255.0.2", own_as=65001, far_as=65002, static="")
@@ -105,19 +115,17 @@ def main(lab):
         wait.until(lambda: "10.9.0.0/24" in routes(node, "BLUE.inet.0"), 5, "Tandem learns it from the kernel")
         found = routes(node, "BLUE.inet.0")["10.9.0.0/24"]
         same((found["protocol"], found["preference"], found["interface"]), ("Kernel", 170, "st0.1"), "over the unit")
-        claim("10.2.0.0/24" in ours.ask("show", "route", "protocol", "kernel1"), "BIRD sees the negotiated route")
+        wait.until(lambda: "10.2.0.0/24" in ours.ask("show", "route", "protocol", "kernel1"), 5,
+                   "BIRD sees the negotiated route")
         claim("3 received" in lab.run("inside", "ping", "-c", "3", "-i", "0.2", "-W", "2", "10.9.0.1"),
               "packets from inside follow the learned route")
-        drops = {name: n for name, n in node.ask("show", "security", "ipsec", "statistics")
-                 ["ipsec-statistics"][0]["counters"].items() if n and name.startswith("drop.kernel.s")}
+        before = dropped(node)
         lab.run("node0", "ip", "addr", "add", "10.77.0.1/32", "dev", "lo")
         try:
             lab.run("node0", "ping", "-c", "1", "-W", "1", "-I", "10.77.0.1", "10.2.0.1")
         except RuntimeError:
             pass
-        stats = node.ask("show", "security", "ipsec", "statistics")["ipsec-statistics"][0]["counters"]
-        claim(stats["drop.kernel.source"] > drops.get("drop.kernel.source", 0),
-              "a source that is not the unit's does not enter the tunnel")
+        wait.until(lambda: dropped(node) > before, 5, "a source that is not the unit's does not enter the tunnel")
     finally:
         ours.proc.stop()
         theirs.proc.stop()
@@ -125,8 +133,7 @@ def main(lab):
     lab.peer.stop()
     node.tandem("clear", "security", "ike", "security-associations")
     wait.until(lambda: not carrier(lab), 10, "the carrier goes with the last SA")
-    claim("10.2.0.0/24" not in lab.run("node0", "ip", "route", "show", "proto", "196"),
-          "and with it the kernel's routes")
+    wait.until(lambda: "10.2.0.0/24" not in kernel_routes(lab), 5, "and with it the kernel's routes")
 
 
 sys.exit(main())
