@@ -268,6 +268,21 @@ bool cert_signed_by(const struct cert *c, const struct cert *issuer)
 	return ok;
 }
 
+void cert_ref_make(const struct cert *c, const struct cert *issuer, struct cert_ref *out)
+{
+	*out = (struct cert_ref){.serial_len = (uint8_t)MIN(c->serial.n, sizeof out->serial)};
+	memcpy(out->issuer_name_hash, issuer->subject_hash, sizeof out->issuer_name_hash);
+	memcpy(out->issuer_key_hash, issuer->key_hash, sizeof out->issuer_key_hash);
+	memcpy(out->serial, c->serial.p, out->serial_len);
+}
+
+bool cert_is_issuer(const struct cert *issuer, const struct cert_ref *ref)
+{
+	return memcmp(issuer->key_hash, ref->issuer_key_hash, sizeof issuer->key_hash) == 0 &&
+	       memcmp(issuer->subject_hash, ref->issuer_name_hash, sizeof issuer->subject_hash) ==
+		       0;
+}
+
 bool cert_equal(const struct cert *a, const struct cert *b)
 {
 	return view_equal(a->der, b->der);

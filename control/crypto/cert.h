@@ -10,6 +10,7 @@
  * number that is negative or longer than 20 octets, an extension that is there twice or cannot be
  * read, more entries in a list than the limits here. Nothing is said about trust: see path.h.
  */
+#include "crypto/cert_ref.h"
 #include "crypto/crypto.h"
 
 #define CERT_DER_MAX	16384
@@ -116,6 +117,9 @@ void cert_cleanup(struct cert **c);
 /* The names fit and the signature is right; nothing else is looked at. */
 bool cert_signed_by(const struct cert *c, const struct cert *issuer);
 bool cert_equal(const struct cert *a, const struct cert *b);
+/* The name of c, of this issuer, in what is remembered and asked for; and is it of this issuer? */
+void cert_ref_make(const struct cert *c, const struct cert *issuer, struct cert_ref *out);
+bool cert_is_issuer(const struct cert *issuer, const struct cert_ref *ref);
 /* "rsaEncryption", "sha256WithRSAEncryption": as the operator's command prints them. */
 const char *cert_key_name(const struct cert *c);
 const char *cert_signature_name(const struct cert *c);

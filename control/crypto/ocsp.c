@@ -5,11 +5,26 @@
 
 #include "crypto/der.h"
 
+/* Without the certificate itself: who took its SA over has not seen it. */
+static OCSP_CERTID *id_of(const struct cert_ref *cert, const struct cert *issuer)
+{
+	BIGNUM *n = BN_bin2bn(cert->serial, cert->serial_len, NULL);
+	ASN1_INTEGER *serial = n ? BN_to_ASN1_INTEGER(n, NULL) : NULL;
+	OCSP_CERTID *id = NULL;
+
+	if (serial)
+		id = OCSP_cert_id_new(EVP_sha1(), X509_get_subject_name(issuer->x509),
+			X509_get0_pubkey_bitstr(issuer->x509), serial);
+	ASN1_INTEGER_free(serial);
+	BN_free(n);
+	return id;
+}
+
 int ocsp_request(
-	const struct cert *cert, const struct cert *issuer, struct view nonce, struct blob *out)
+	const struct cert_ref *cert, const struct cert *issuer, struct view nonce, struct blob *out)
 {
 	OCSP_REQUEST *req = OCSP_REQUEST_new();
-	OCSP_CERTID *id = OCSP_cert_to_id(NULL, cert->x509, issuer->x509);
+	OCSP_CERTID *id = id_of(cert, issuer);
 	unsigned char *der = NULL;
 	int n = -1, rc = -ERR_CRYPTO;
 
@@ -127,7 +142,7 @@ static const char *time_refusal(const struct ocsp_answer *a, int64_t at_s)
 static const char *status_take(
 	OCSP_BASICRESP *basic, const struct ocsp_question *q, struct ocsp_answer *out)
 {
-	OCSP_CERTID *id = OCSP_cert_to_id(NULL, q->cert->x509, q->issuer->x509);
+	OCSP_CERTID *id = id_of(q->cert, q->issuer);
 	ASN1_GENERALIZEDTIME *revoked = NULL, *from = NULL, *to = NULL;
 	int status, reason = -1, found;
 

@@ -26,13 +26,14 @@ struct ocsp_answer {
 };
 
 struct ocsp_question {
-	const struct cert *cert, *issuer;
+	const struct cert_ref *cert; /* of this issuer */
+	const struct cert *issuer;
 	struct view nonce; /* empty: none was sent */
 	int64_t at_s;
 };
 
 /* nonce: OCSP_NONCE_LEN octets, or empty. The caller owns *out. */
-int ocsp_request(const struct cert *cert, const struct cert *issuer, struct view nonce,
+int ocsp_request(const struct cert_ref *cert, const struct cert *issuer, struct view nonce,
 	struct blob *out) MUST_CHECK;
 /* *why: a constant sentence. The caller frees out->responder. -ERR_AUTH, -ERR_SYNTAX, -ERR_LIMIT;
  * -ERR_AGAIN: the responder says it cannot tell now. */

@@ -23,7 +23,7 @@ struct pki_job *pki_job_new(struct pki_service *p, enum pki_job_kind kind)
 static void answer_read(struct pki_job *j)
 {
 	const struct ocsp_question q = {
-		j->cert, j->issuer, view_of(j->nonce, j->nonce_n), j->now_s};
+		&j->cert, j->issuer, view_of(j->nonce, j->nonce_n), j->now_s};
 
 	j->rc = ocsp_answer_read(blob_view(&j->body), &q, &j->answer, &j->why);
 }
@@ -71,7 +71,6 @@ void pki_job_free(struct pki_job *j)
 {
 	list_del(&j->link);
 	cert_unref(j->issuer);
-	cert_unref(j->cert);
 	crl_unref(j->list);
 	cert_unref(j->answer.responder);
 	blob_fini(&j->body);

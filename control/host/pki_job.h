@@ -19,7 +19,8 @@ struct pki_job {
 	struct pki_service *p;
 	enum pki_job_kind kind;
 	uint64_t id; /* of the fetch */
-	struct cert *issuer, *cert;
+	struct cert *issuer;
+	struct cert_ref cert; /* of an answer */
 	uint8_t nonce[OCSP_NONCE_LEN];
 	size_t nonce_n;
 	struct blob body;

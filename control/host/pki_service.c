@@ -11,8 +11,9 @@
 #include "host/daemon.h"
 #include "host/pki_job.h"
 
-#define TICK_MS	      1000
-#define EXPIRY_EACH_S 86400
+#define TICK_MS		 1000
+#define EXPIRY_EACH_S	 86400
+#define CATCH_UP_EACH_MS (6 * 3600 * 1000) /* well below the day after which is forgotten */
 
 /* ---------------------------------------------------------------- work for the pool */
 
@@ -115,7 +116,8 @@ static int do_fetch(void *ctx, const struct revocation_fetch *f)
 		return -ERR_NOMEM;
 	j->id = f->id;
 	j->issuer = cert_ref(f->issuer);
-	j->cert = f->cert ? cert_ref(f->cert) : NULL;
+	if (f->cert)
+		j->cert = *f->cert;
 	j->nonce_n = MIN(f->nonce.n, sizeof j->nonce);
 	if (j->nonce_n != 0)
 		memcpy(j->nonce, f->nonce.p, j->nonce_n);
@@ -342,16 +344,34 @@ static void expiry_check(struct pki_service *p)
 	}
 }
 
-static void want_list(void *ctx, const struct cert_ref *ref, const char *url)
+static void want_chain(void *ctx, const struct peer_cert *peer)
 {
-	revocation_want(((struct pki_service *)ctx)->revocation, ref, url, clock_wall_s());
+	struct pki_service *p = (struct pki_service *)ctx;
+	struct cert *issuers[IKE_CERTS_MAX] = {NULL};
+	struct revocation_link chain[IKE_CERTS_MAX];
+	size_t n = MIN(peer->n_refs, ARRAY_LEN(chain));
+
+	for (size_t i = 0; i < n; i++) {
+		struct trail_step s = trail_at(&peer->trail, i);
+
+		if (s.issuer.n != 0 &&
+			pki_cache_cert(p->d->credentials.cache, s.issuer, &issuers[i]) < 0)
+			issuers[i] = NULL;
+		chain[i] =
+			(struct revocation_link){&peer->refs[i], s.crl_url, s.ocsp_url, issuers[i]};
+	}
+	revocation_want(p->revocation, chain, n, clock_wall_s());
+	for (size_t i = 0; i < n; i++)
+		cert_unref(issuers[i]);
 }
 
-/* SAs are here that were not: what is known of their peers' chains is told, what is not is got. */
+/* SAs are here that were not: what is known of their peers' chains is told, what is not is got. And
+ * from time to time: what speaks of an SA that is up is in use, and not to be forgotten. */
 static void catch_up(struct pki_service *p)
 {
 	p->restored = false;
-	ike_peer_chains(p->d->runner.ike, want_list, p);
+	p->caught_up_ms = clock_boot_ms();
+	ike_peer_chains(p->d->runner.ike, want_chain, p);
 	revocation_tell(p->revocation);
 }
 
@@ -360,7 +380,7 @@ static void on_tick(uv_timer_t *t)
 	struct pki_service *p = (struct pki_service *)t->data;
 
 	revocation_tick(p->revocation, clock_wall_s());
-	if (p->restored)
+	if (p->restored || clock_boot_ms() - p->caught_up_ms >= CATCH_UP_EACH_MS)
 		catch_up(p);
 	waiting_ask_all(p);
 	if (clock_wall_s() - p->expiry_said_s >= EXPIRY_EACH_S)

@@ -27,6 +27,7 @@ struct pki_service {
 	struct list waiting, fetching;
 	uint32_t n_waiting, working;
 	int64_t expiry_said_s;
+	uint64_t caught_up_ms;
 	bool started, restored;
 };
 

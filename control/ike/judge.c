@@ -20,25 +20,18 @@ void ike_trust_refuse(struct ike_trust_job *job, int rc, const char *reason)
 	(void)snprintf(job->reason, sizeof job->reason, "%s", reason);
 }
 
-static void ref_of(const struct cert *c, const struct cert *issuer, struct cert_ref *out)
+static int step_add(const struct pki_store *store, const struct cert *c, const struct cert *issuer,
+	struct blob *trail)
 {
-	memcpy(out->issuer_name_hash, issuer->subject_hash, sizeof out->issuer_name_hash);
-	memcpy(out->issuer_key_hash, issuer->key_hash, sizeof out->issuer_key_hash);
-	out->serial_len = (uint8_t)MIN(c->serial.n, (size_t)CERT_REF_SERIAL_MAX);
-	memcpy(out->serial, c->serial.p, out->serial_len);
-}
+	const struct trail_step s = {.crl_url = c->crl_urls.n != 0 ? c->crl_urls.v[0] : "",
+		.ocsp_url = c->ocsp_urls.n != 0 ? c->ocsp_urls.v[0] : "",
+		.issuer = pki_store_of(store, issuer) ? (struct view){0} : issuer->der};
 
-static int url_add(const struct cert *c, struct blob *urls)
-{
-	const char *url = c->crl_urls.n != 0 ? c->crl_urls.v[0] : "";
-
-	if (strlen(url) > IKE_CRL_URL_MAX)
-		url = "";
-	return blob_append(urls, view_of(url, strlen(url) + 1));
+	return trail_add(trail, &s);
 }
 
 /* The anchor is trusted by name, not by whoever issued it. */
-static int remember(struct ike_trust_job *job, const struct path *p)
+static int remember(struct ike_trust_job *job, const struct pki_store *store, const struct path *p)
 {
 	struct cert_ref *refs;
 	int rc = 0;
@@ -50,11 +43,11 @@ static int remember(struct ike_trust_job *job, const struct path *p)
 	if (!refs)
 		return -ERR_NOMEM;
 	for (size_t i = 0; i + 1 < p->n; i++)
-		ref_of(p->certs[i], p->certs[i + 1], &refs[i]);
+		cert_ref_make(p->certs[i], p->certs[i + 1], &refs[i]);
 	job->refs = refs;
 	job->n_refs = p->n - 1;
 	for (size_t i = 0; rc == 0 && i + 1 < p->n; i++)
-		rc = url_add(p->certs[i], &job->urls);
+		rc = step_add(store, p->certs[i], p->certs[i + 1], &job->trail);
 	return rc;
 }
 
@@ -93,7 +86,7 @@ static bool judge(const struct judge *g, struct ike_trust_job *job, const struct
 	} else {
 		job->chosen = which;
 		(void)dn_text(t.path.certs[0]->subject, job->subject, sizeof job->subject);
-		job->rc = remember(job, &t.path);
+		job->rc = remember(job, g->store, &t.path);
 		if (job->rc == 0)
 			path_copy(&t.path, g->path);
 	}

@@ -37,7 +37,7 @@ void ike_trust_job_free(struct ike_trust_job *job)
 	blob_fini(&job->signature);
 	ident_fini(&job->peer_id);
 	free(job->refs);
-	blob_fini(&job->urls);
+	blob_fini(&job->trail);
 	free(job);
 }
 
@@ -50,14 +50,14 @@ void proof_fini(struct proof *p)
 }
 
 struct peer_cert *peer_cert_new(
-	const char *subject, const struct cert_ref *refs, size_t n_refs, struct view urls)
+	const char *subject, const struct cert_ref *refs, size_t n_refs, struct view trail)
 {
 	struct peer_cert *p = calloc(1, sizeof *p + n_refs * sizeof *refs);
 
 	if (!p)
 		return NULL;
 	p->subject = strdup(subject);
-	if (!p->subject || (urls.n != 0 && blob_copy(urls, &p->urls) < 0)) {
+	if (!p->subject || (trail.n != 0 && blob_copy(trail, &p->trail) < 0)) {
 		peer_cert_free(p);
 		return NULL;
 	}
@@ -70,7 +70,7 @@ struct peer_cert *peer_cert_new(
 int peer_cert_copy(const struct peer_cert *from, struct peer_cert **out)
 {
 	struct peer_cert *p = from ? peer_cert_new(from->subject, from->refs, from->n_refs,
-					     blob_view(&from->urls))
+					     blob_view(&from->trail))
 				   : NULL;
 
 	if (from && !p)
@@ -79,15 +79,6 @@ int peer_cert_copy(const struct peer_cert *from, struct peer_cert **out)
 		p->not_after_wall_ms = from->not_after_wall_ms;
 	*out = p;
 	return 0;
-}
-
-const char *peer_cert_url(const struct peer_cert *p, size_t i)
-{
-	const uint8_t *at = p->urls.p, *end = at ? at + p->urls.n : NULL;
-
-	for (; at < end && i != 0; i--)
-		at += strnlen((const char *)at, (size_t)(end - at)) + 1;
-	return at < end && end[-1] == '\0' ? (const char *)at : "";
 }
 
 uint64_t peer_cert_left_ms(const struct peer_cert *p, uint64_t wall_ms)
@@ -102,7 +93,7 @@ void peer_cert_free(struct peer_cert *p)
 	if (!p)
 		return;
 	free(p->subject);
-	blob_fini(&p->urls);
+	blob_fini(&p->trail);
 	free(p);
 }
 
@@ -274,12 +265,12 @@ void proof_revoked(struct ike *ike, const struct cert_ref *refs, size_t n)
 	}
 }
 
-void ike_peer_chains(const struct ike *ike,
-	void (*each)(void *ctx, const struct cert_ref *ref, const char *url), void *ctx)
+void ike_peer_chains(
+	const struct ike *ike, void (*each)(void *ctx, const struct peer_cert *peer), void *ctx)
 {
 	const struct ike_sa *sa;
 
 	for (sa = ike->sas; sa; sa = sa->hh.next)
-		for (size_t i = 0; sa->peer_cert && i < sa->peer_cert->n_refs; i++)
-			each(ctx, &sa->peer_cert->refs[i], peer_cert_url(sa->peer_cert, i));
+		if (sa->peer_cert)
+			each(ctx, sa->peer_cert);
 }

@@ -13,6 +13,7 @@
 #include "crypto/cert_ref.h"
 #include "crypto/sign.h"
 #include "ike/ident.h"
+#include "ike/trail.h"
 
 struct ike_sign_job {
 	uint64_t id;
@@ -67,7 +68,7 @@ struct ike_trust_job {
 	uint64_t not_after_wall_ms;	   /* out: earliest of the chain */
 	struct cert_ref *refs;		   /* out: the chain but its anchor; malloc */
 	size_t n_refs;
-	struct blob urls; /* out: where each of them says that its list is; see peer_cert */
+	struct blob trail; /* out: one step for each of them */
 };
 
 void ike_sign_job_free(struct ike_sign_job *job);
@@ -93,10 +94,11 @@ struct ike_credentials {
 };
 
 struct ike;
+struct peer_cert;
 
-/* Every certificate of the chains of all peers, and where its list is ("": it did not say). */
-void ike_peer_chains(const struct ike *ike,
-	void (*each)(void *ctx, const struct cert_ref *ref, const char *url), void *ctx);
+/* The chains of all peers, lent for the call. */
+void ike_peer_chains(
+	const struct ike *ike, void (*each)(void *ctx, const struct peer_cert *peer), void *ctx);
 
 /* ---- for the engine's own files */
 
@@ -123,20 +125,14 @@ void proof_fini(struct proof *p);
 struct peer_cert {
 	uint64_t not_after_wall_ms;
 	char *subject;
-	/* The first distribution point of each of the refs, with its NUL; "": none. For who takes
-	 * the SA over and never saw the certificates. */
-	struct blob urls;
+	struct blob trail; /* of each of the refs */
 	size_t n_refs;
 	struct cert_ref refs[];
 };
 
-#define IKE_CRL_URL_MAX 255 /* longer ones are left out */
-
-/* urls may be empty. */
+/* trail may be empty. */
 struct peer_cert *peer_cert_new(
-	const char *subject, const struct cert_ref *refs, size_t n_refs, struct view urls);
-/* The i-th of the urls; "": none. */
-const char *peer_cert_url(const struct peer_cert *p, size_t i);
+	const char *subject, const struct cert_ref *refs, size_t n_refs, struct view trail);
 /* NULL from NULL. -ERR_NOMEM. */
 int peer_cert_copy(const struct peer_cert *from, struct peer_cert **out) MUST_CHECK;
 void peer_cert_free(struct peer_cert *p);

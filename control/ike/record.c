@@ -191,6 +191,8 @@ static int put_outstanding(struct sa_room *r, const struct exch *x)
 
 static void put_peer_cert(struct sa_room *r, const struct peer_cert *p)
 {
+	struct trail_step s;
+
 	if (!p)
 		return;
 	for (size_t i = 0; i < p->n_refs && i < IKE_CERTS_MAX; i++) {
@@ -198,7 +200,10 @@ static void put_peer_cert(struct sa_room *r, const struct peer_cert *p)
 		r->ref[i].issuer_name_hash = lend(view_of_array(p->refs[i].issuer_name_hash));
 		r->ref[i].issuer_key_hash = lend(view_of_array(p->refs[i].issuer_key_hash));
 		r->ref[i].serial = lend(view_of(p->refs[i].serial, p->refs[i].serial_len));
-		r->ref[i].crl_url = (char *)(uintptr_t)peer_cert_url(p, i);
+		s = trail_at(&p->trail, i);
+		r->ref[i].crl_url = (char *)(uintptr_t)s.crl_url;
+		r->ref[i].ocsp_url = (char *)(uintptr_t)s.ocsp_url;
+		r->ref[i].issuer = lend(s.issuer);
 		r->refs[i] = &r->ref[i];
 		r->sa.n_peer_chain = i + 1;
 	}

@@ -191,7 +191,7 @@ static int take_peer_cert(const Rec__IkeSa *s, struct peer_cert **out)
 {
 	struct cert_ref refs[IKE_CERTS_MAX];
 	struct peer_cert *p;
-	auto_blob urls = {0};
+	auto_blob trail = {0};
 	int rc = 0;
 
 	if (s->n_peer_chain == 0 && s->peer_subject[0] == '\0')
@@ -199,17 +199,16 @@ static int take_peer_cert(const Rec__IkeSa *s, struct peer_cert **out)
 	if (s->n_peer_chain > IKE_CERTS_MAX)
 		return -ERR_LIMIT;
 	for (size_t i = 0; rc == 0 && i < s->n_peer_chain; i++) {
-		const char *url = s->peer_chain[i]->crl_url;
+		const Rec__CertRef *r = s->peer_chain[i];
+		const struct trail_step step = {r->crl_url, r->ocsp_url, view_of_bytes(&r->issuer)};
 
-		rc = take_ref(s->peer_chain[i], &refs[i]);
-		if (rc == 0 && strlen(url) > IKE_CRL_URL_MAX)
-			rc = -ERR_LIMIT;
+		rc = take_ref(r, &refs[i]);
 		if (rc == 0)
-			rc = blob_append(&urls, view_of(url, strlen(url) + 1));
+			rc = trail_add(&trail, &step);
 	}
 	if (rc < 0)
 		return rc;
-	p = peer_cert_new(s->peer_subject, refs, s->n_peer_chain, blob_view(&urls));
+	p = peer_cert_new(s->peer_subject, refs, s->n_peer_chain, blob_view(&trail));
 	if (!p)
 		return -ERR_NOMEM;
 	p->not_after_wall_ms = s->peer_not_after_unix_ms;

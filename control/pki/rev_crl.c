@@ -132,29 +132,6 @@ static bool dynamic_name(
 
 /* ---------------------------------------------------------------- where to fetch */
 
-static int texts_of(const struct cert_urls *urls, struct blob *out)
-{
-	int rc = 0;
-
-	blob_fini(out);
-	for (size_t i = 0; rc == 0 && i < urls->n; i++)
-		rc = blob_append(out, view_of(urls->v[i], strlen(urls->v[i]) + 1));
-	return rc;
-}
-
-/* The place-th of the texts; NULL: there are not so many. */
-static const char *text_at(const struct blob *texts, size_t place)
-{
-	const uint8_t *p = texts->p, *end;
-
-	if (texts->n == 0)
-		return NULL;
-	end = p + texts->n;
-	for (; p < end && place != 0; place--)
-		p += strlen((const char *)p) + 1;
-	return p < end ? (const char *)p : NULL;
-}
-
 static bool place_of(const struct revocation *r, const struct rev_source *s,
 	const struct rev_try *t, struct revocation_fetch *f)
 {
@@ -163,10 +140,10 @@ static bool place_of(const struct revocation *r, const struct rev_source *s,
 	if (t->place >= REV_URL_TRIES)
 		return false;
 	if (t == &s->fresh) {
-		f->url = text_at(&s->delta_urls, t->place);
+		f->url = rev_text_at(&s->delta_urls, t->place);
 		return f->url != NULL;
 	}
-	f->url = text_at(&s->urls, t->place);
+	f->url = rev_text_at(&s->urls, t->place);
 	if (f->url || s->urls.n != 0)
 		return f->url != NULL;
 	/* The configuration's, as it is now. */
@@ -287,7 +264,7 @@ void rev_source_take(struct revocation *r, struct rev_source *s, struct crl *lis
 	if (list->is_delta)
 		return;
 	if (list->delta_urls.n != 0)
-		(void)texts_of(&list->delta_urls, &s->delta_urls);
+		(void)rev_texts_of(&list->delta_urls, &s->delta_urls);
 	if (s->delta && !crl_delta_fits(s->delta, s->base))
 		crl_unref(take_ptr(s->delta));
 }
@@ -394,66 +371,61 @@ static enum revocation_result without_list(
 	return s->base && crl_covers(s->base, a->cert) ? by_list(s, a) : REVOCATION_GOOD;
 }
 
-/* The source for a certificate: what its profile says, else what it says itself. */
-static struct rev_source *source_for(struct revocation *r, const struct rev_ask *a)
+/* The source of an issuer by the terms that hold for it, made when it is not there. */
+static struct rev_source *source_named(struct revocation *r, const struct cert *issuer,
+	const struct rev_terms *terms, const char *point, int64_t now_s)
 {
-	bool named = a->cert->crl_urls.n != 0 &&
-		     (a->terms.inherited || a->terms.profile->n_crl_urls == 0);
-	const char *point = named ? a->cert->crl_urls.v[0] : "";
-	struct rev_source *s = source_find(r, a->issuer, point);
+	struct rev_source *s = source_find(r, issuer, point);
 	char name[REVOCATION_NAME_MAX];
 
 	if (!s) {
-		(void)snprintf(name, sizeof name, "%s", a->terms.profile->name);
-		if (a->terms.inherited && !dynamic_name(r, a->issuer, name))
+		(void)snprintf(name, sizeof name, "%s", terms->profile->name);
+		if (terms->inherited && !dynamic_name(r, issuer, name))
 			return NULL;
-		s = source_add(r, a->issuer, point, name);
+		s = source_add(r, issuer, point, name);
 		if (!s)
 			return NULL;
-		s->dynamic = a->terms.inherited;
+		s->dynamic = terms->inherited;
 		if (s->dynamic)
 			log_notice(r->ops.log, "pki.profile.dynamic", "profile=%s below=%s",
-				s->profile, a->terms.profile->name);
+				s->profile, terms->profile->name);
 	}
-	s->used_s = a->now_s;
-	s->refresh_h = a->terms.profile->refresh_h;
-	if (named && s->urls.n == 0)
-		(void)texts_of(&a->cert->crl_urls, &s->urls);
-	if (a->cert->delta_urls.n != 0 && s->delta_urls.n == 0)
-		(void)texts_of(&a->cert->delta_urls, &s->delta_urls);
+	s->used_s = now_s;
+	s->refresh_h = terms->profile->refresh_h;
 	return s;
 }
 
-static const struct pki_ca *issuer_of(const struct pki_store *s, const struct cert_ref *ref)
+static bool says_itself(const struct rev_terms *t)
 {
-	for (size_t i = 0; s && i < s->n; i++) {
-		const struct cert *c = s->cas[i].cert;
-
-		if (c && memcmp(c->key_hash, ref->issuer_key_hash, sizeof c->key_hash) == 0 &&
-			memcmp(c->subject_hash, ref->issuer_name_hash, sizeof c->subject_hash) == 0)
-			return &s->cas[i];
-	}
-	return NULL;
+	return t->inherited || t->profile->n_crl_urls == 0;
 }
 
-void revocation_want(
-	struct revocation *r, const struct cert_ref *ref, const char *url, int64_t now_s)
+/* The source for a certificate: what its profile says, else what it says itself. */
+static struct rev_source *source_for(struct revocation *r, const struct rev_ask *a)
 {
-	const struct pki_ca *ca = *url != '\0' ? issuer_of(r->store, ref) : NULL;
+	bool named = a->cert->crl_urls.n != 0 && says_itself(&a->terms);
+	const char *point = named ? a->cert->crl_urls.v[0] : "";
+	struct rev_source *s = source_named(r, a->issuer, &a->terms, point, a->now_s);
+
+	if (s && named && s->urls.n == 0)
+		(void)rev_texts_of(&a->cert->crl_urls, &s->urls);
+	if (s && a->cert->delta_urls.n != 0 && s->delta_urls.n == 0)
+		(void)rev_texts_of(&a->cert->delta_urls, &s->delta_urls);
+	return s;
+}
+
+void rev_crl_want(struct revocation *r, const struct revocation_link *l,
+	const struct rev_terms *terms, int64_t now_s)
+{
+	const char *url = l->crl_url;
 	struct rev_source *s;
 
-	if (!ca || ca->profile->revocation != MODEL_REVOCATION_CRL || ca->profile->n_crl_urls != 0)
+	if (*url == '\0' || !says_itself(terms))
 		return;
-	s = source_find(r, ca->cert, url);
-	if (s && s->wanted)
-		return;
-	if (!s)
-		s = source_add(r, ca->cert, url, ca->profile->name);
-	if (!s)
+	s = source_named(r, l->issuer, terms, url, now_s);
+	if (!s || s->wanted)
 		return;
 	s->wanted = true;
-	s->used_s = now_s;
-	s->refresh_h = ca->profile->refresh_h;
 	if (s->urls.n == 0 && blob_append(&s->urls, view_of(url, strlen(url) + 1)) < 0)
 		return; /* a peer that comes says it again */
 	if (is_due(s, now_s) && rev_try_may(&s->list, now_s))

@@ -10,29 +10,30 @@ void rev_answer_free(struct revocation *r, struct rev_answer *a)
 {
 	HASH_DELETE(hh, r->answers, a);
 	blob_fini(&a->key);
-	cert_unref(a->cert);
+	blob_fini(&a->urls);
 	cert_unref(a->issuer);
 	cert_unref(a->answer.responder);
 	free(a);
 }
 
-static int key_of(const struct rev_ask *a, struct blob *key)
+static int key_of(const struct cert_ref *ref, const struct cert *issuer, struct blob *key)
 {
 	uint8_t start[REV_ISSUER_KEY];
 	int rc;
 
-	rev_issuer_key(a->issuer, start);
+	rev_issuer_key(issuer, start);
 	rc = blob_append(key, view_of_array(start));
-	return rc < 0 ? rc : blob_append(key, a->cert->serial);
+	return rc < 0 ? rc : blob_append(key, view_of(ref->serial, ref->serial_len));
 }
 
 /* The map keeps the order of use: the first is the oldest. */
-static struct rev_answer *answer_of(struct revocation *r, const struct rev_ask *ask)
+static struct rev_answer *answer_of(struct revocation *r, const struct cert_ref *ref,
+	const struct cert *issuer, const struct rev_terms *terms, int64_t now_s)
 {
 	struct rev_answer *a = NULL;
 	auto_blob key = {0};
 
-	if (key_of(ask, &key) < 0)
+	if (key_of(ref, issuer, &key) < 0)
 		return NULL;
 	HASH_FIND(hh, r->answers, key.p, key.n, a);
 	if (a) {
@@ -44,11 +45,11 @@ static struct rev_answer *answer_of(struct revocation *r, const struct rev_ask *
 		if (!a)
 			return NULL;
 		a->key = blob_take(&key);
-		a->issuer = cert_ref(ask->issuer);
-		a->cert = cert_ref(ask->cert);
-		(void)snprintf(a->profile, sizeof a->profile, "%s", ask->terms.profile->name);
+		a->issuer = cert_ref(issuer);
+		a->ref = *ref;
+		(void)snprintf(a->profile, sizeof a->profile, "%s", terms->profile->name);
 	}
-	a->used_s = ask->now_s;
+	a->used_s = now_s;
 	HASH_ADD_KEYPTR(hh, r->answers, a->key.p, a->key.n, a);
 	return a;
 }
@@ -69,7 +70,7 @@ static const char *place_of(const struct rev_answer *a, const struct model_ca_pr
 
 	if (p->ocsp.n_urls != 0)
 		return i < p->ocsp.n_urls && i < REV_URL_TRIES ? p->ocsp.urls[i].url : NULL;
-	return i < a->cert->ocsp_urls.n ? a->cert->ocsp_urls.v[i] : NULL;
+	return rev_text_at(&a->urls, i);
 }
 
 static void fetch_start(struct revocation *r, struct rev_answer *a, int64_t now_s)
@@ -77,7 +78,7 @@ static void fetch_start(struct revocation *r, struct rev_answer *a, int64_t now_
 	const struct model_ca_profile *p = profile_of(r, a->profile);
 	struct revocation_fetch f = {.kind = REVOCATION_FETCH_OCSP,
 		.issuer = a->issuer,
-		.cert = a->cert,
+		.cert = &a->ref,
 		.profile = a->profile};
 	auto_blob request = {0};
 	const char *why =
@@ -90,7 +91,7 @@ static void fetch_start(struct revocation *r, struct rev_answer *a, int64_t now_
 		env_random(r->ops.env, a->nonce, sizeof a->nonce);
 		f.nonce = view_of_array(a->nonce);
 	}
-	if (ocsp_request(a->cert, a->issuer, f.nonce, &request) < 0) {
+	if (ocsp_request(&a->ref, a->issuer, f.nonce, &request) < 0) {
 		rev_try_failed(&a->out, "no request can be made for it", now_s);
 		return;
 	}
@@ -113,23 +114,13 @@ static struct rev_answer *answer_waiting(struct revocation *r, uint64_t id)
 	return NULL;
 }
 
-static void tell_revoked(struct revocation *r, const struct rev_answer *a)
-{
-	struct cert_ref ref = {.serial_len = (uint8_t)a->cert->serial.n};
-
-	memcpy(ref.issuer_name_hash, a->issuer->subject_hash, CERT_HASH);
-	memcpy(ref.issuer_key_hash, a->issuer->key_hash, CERT_HASH);
-	memcpy(ref.serial, a->cert->serial.p, a->cert->serial.n);
-	r->ops.revoked(r->ops.ctx, &ref, 1);
-}
-
 void rev_ocsp_tell(struct revocation *r)
 {
 	const struct rev_answer *a;
 
 	for (a = r->answers; a; a = a->hh.next)
 		if (a->there && a->answer.status == OCSP_REVOKED)
-			tell_revoked(r, a);
+			r->ops.revoked(r->ops.ctx, &a->ref, 1);
 }
 
 bool rev_ocsp_done(
@@ -160,7 +151,7 @@ bool rev_ocsp_done(
 	/* An answer at the end of its time is good for the question that asked. */
 	a->until_s = MAX(a->until_s, now_s + REV_RETRY_S);
 	if (got->status == OCSP_REVOKED)
-		tell_revoked(r, a);
+		r->ops.revoked(r->ops.ctx, &a->ref, 1);
 	return true;
 }
 
@@ -227,9 +218,12 @@ static enum revocation_result without_answer(
 
 enum revocation_result rev_ocsp_check(struct revocation *r, const struct rev_ask *ask)
 {
-	struct rev_answer *a = answer_of(r, ask);
+	struct rev_answer *a;
+	struct cert_ref ref;
 
-	if (!a)
+	cert_ref_make(ask->cert, ask->issuer, &ref);
+	a = answer_of(r, &ref, ask->issuer, &ask->terms, ask->now_s);
+	if (!a || (a->urls.n == 0 && rev_texts_of(&ask->cert->ocsp_urls, &a->urls) < 0))
 		return rev_say(ask, REVOCATION_FAILED, "out of memory");
 	if (a->there && a->until_s > ask->now_s)
 		return by_answer(r, ask, a);
@@ -238,6 +232,21 @@ enum revocation_result rev_ocsp_check(struct revocation *r, const struct rev_ask
 	if (a->out.id != 0)
 		return rev_say(ask, REVOCATION_WAIT, "a responder is being asked");
 	return without_answer(r, ask, a);
+}
+
+/* rev_ocsp_tick() asks: of many SAs that come at once not all at once. */
+void rev_ocsp_want(struct revocation *r, const struct revocation_link *l,
+	const struct rev_terms *terms, int64_t now_s)
+{
+	const char *url = l->ocsp_url;
+	struct rev_answer *a = answer_of(r, l->ref, l->issuer, terms, now_s);
+
+	if (!a)
+		return;
+	a->wanted = true;
+	if (a->urls.n == 0 && *url != '\0' &&
+		blob_append(&a->urls, view_of(url, strlen(url) + 1)) < 0)
+		return; /* a peer that comes says it again */
 }
 
 /* Asks again about those that were good, so that a revocation finds their SAs. */
@@ -250,8 +259,8 @@ void rev_ocsp_tick(struct revocation *r, int64_t now_s)
 			continue;
 		if (now_s - a->used_s > REV_UNUSED_S || !profile_of(r, a->profile))
 			rev_answer_free(r, a);
-		else if (a->there && a->until_s <= now_s && rev_try_may(&a->out, now_s) &&
-			 r->out < REVOCATION_FETCHES_MAX / 2)
+		else if ((a->there || a->wanted) && a->until_s <= now_s &&
+			 rev_try_may(&a->out, now_s) && r->out < REVOCATION_FETCHES_MAX / 2)
 			fetch_start(r, a, now_s);
 	}
 }

@@ -48,9 +48,11 @@ struct rev_source {
 struct rev_answer {
 	UT_hash_handle hh;
 	struct blob key; /* issuer's name hash, key hash, then the serial */
-	struct cert *cert, *issuer;
+	struct cert_ref ref;
+	struct cert *issuer;
+	struct blob urls; /* texts of the certificate's responders, each with its NUL */
 	struct ocsp_answer answer;
-	bool there;
+	bool there, wanted; /* wanted: asked for without a peer asking */
 	int64_t until_s, used_s;
 	uint8_t nonce[OCSP_NONCE_LEN];
 	bool with_nonce;
@@ -77,6 +79,11 @@ struct rev_ask {
 	size_t cap;
 };
 
+/* The texts of a certificate, each with its NUL, in place of what was in out. */
+int rev_texts_of(const struct cert_urls *urls, struct blob *out);
+/* The place-th of the texts; NULL: there are not so many. */
+const char *rev_text_at(const struct blob *texts, size_t place);
+
 enum revocation_result rev_crl_check(struct revocation *r, const struct rev_ask *a);
 enum revocation_result rev_ocsp_check(struct revocation *r, const struct rev_ask *a);
 /* true: the fetch was ours. */
@@ -84,6 +91,11 @@ bool rev_crl_done(struct revocation *r, uint64_t id, struct crl *list, struct vi
 	const char *why, int64_t now_s);
 bool rev_ocsp_done(
 	struct revocation *r, uint64_t id, struct ocsp_answer *a, const char *why, int64_t now_s);
+/* One of a chain, by these terms. */
+void rev_crl_want(struct revocation *r, const struct revocation_link *l,
+	const struct rev_terms *terms, int64_t now_s);
+void rev_ocsp_want(struct revocation *r, const struct revocation_link *l,
+	const struct rev_terms *terms, int64_t now_s);
 void rev_crl_tell(struct revocation *r);
 void rev_ocsp_tell(struct revocation *r);
 void rev_crl_tick(struct revocation *r, int64_t now_s);

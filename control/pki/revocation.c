@@ -73,6 +73,28 @@ bool rev_try_may(const struct rev_try *t, int64_t now_s)
 	return t->id == 0 && now_s >= t->retry_at_s;
 }
 
+int rev_texts_of(const struct cert_urls *urls, struct blob *out)
+{
+	int rc = 0;
+
+	blob_fini(out);
+	for (size_t i = 0; rc == 0 && i < urls->n; i++)
+		rc = blob_append(out, view_of(urls->v[i], strlen(urls->v[i]) + 1));
+	return rc;
+}
+
+const char *rev_text_at(const struct blob *texts, size_t place)
+{
+	const uint8_t *p = texts->p, *end;
+
+	if (texts->n == 0)
+		return NULL;
+	end = p + texts->n;
+	for (; p < end && place != 0; place--)
+		p += strlen((const char *)p) + 1;
+	return p < end ? (const char *)p : NULL;
+}
+
 int rev_start(struct revocation *r, struct rev_try *t, struct revocation_fetch *f)
 {
 	int rc;
@@ -154,6 +176,56 @@ enum revocation_result revocation_check(struct revocation *r, const struct pki_s
 	if (worst != REVOCATION_WAIT)
 		count(r, worst);
 	return worst;
+}
+
+/* ---------------------------------------------------------------- a chain without certificates */
+
+static const struct pki_ca *issuer_in(const struct pki_store *s, const struct cert_ref *ref)
+{
+	for (size_t i = 0; s && i < s->n; i++) {
+		const struct cert *c = s->cas[i].cert;
+
+		if (c && cert_is_issuer(c, ref))
+			return &s->cas[i];
+	}
+	return NULL;
+}
+
+static void want_one(struct revocation *r, const struct revocation_link *l,
+	const struct rev_terms *terms, int64_t now_s)
+{
+	switch (terms->profile->revocation) {
+	case MODEL_REVOCATION_OFF:
+		break;
+	case MODEL_REVOCATION_OCSP:
+		rev_ocsp_want(r, l, terms, now_s);
+		break;
+	case MODEL_REVOCATION_CRL:
+	default:
+		rev_crl_want(r, l, terms, now_s);
+		break;
+	}
+}
+
+void revocation_want(
+	struct revocation *r, const struct revocation_link *chain, size_t n, int64_t now_s)
+{
+	struct rev_terms terms = {0};
+
+	/* From the anchor down: who has no profile follows the one above (PKI-013). */
+	while (n-- > 0) {
+		const struct pki_ca *ca = issuer_in(r->store, chain[n].ref);
+		struct revocation_link l = chain[n];
+
+		if (ca) {
+			terms = (struct rev_terms){ca->profile, false};
+			l.issuer = ca->cert;
+		} else {
+			terms.inherited = true;
+		}
+		if (terms.profile && l.issuer && cert_is_issuer(l.issuer, l.ref))
+			want_one(r, &l, &terms, now_s);
+	}
 }
 
 /* ---------------------------------------------------------------- what came */

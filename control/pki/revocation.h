@@ -34,11 +34,11 @@ struct revocation_fetch {
 	uint64_t id; /* comes back */
 	enum revocation_kind kind;
 	const char *url;
-	const char *password;	    /* NULL: none; secret */
-	const struct cert *issuer;  /* who must have signed what comes */
-	const struct cert *cert;    /* OCSP: whom it is about */
-	struct view request, nonce; /* OCSP */
-	const char *profile;	    /* for the operator */
+	const char *password;	     /* NULL: none; secret */
+	const struct cert *issuer;   /* who must have signed what comes */
+	const struct cert_ref *cert; /* OCSP: whom it is about */
+	struct view request, nonce;  /* OCSP */
+	const char *profile;	     /* for the operator */
 };
 
 struct revocation_ops {
@@ -93,10 +93,19 @@ void revocation_store(struct revocation *r, struct pki_store *s, int64_t now_s);
 /* Says again whom the lists and answers that are here revoke: for SAs that were not here when those
  * came (a takeover, a restart). */
 void revocation_tell(struct revocation *r);
-/* The list for a certificate that nobody here has seen (an SA taken over), from where it said. Only
- * for issuers that a profile holds, that checks lists and does not say where they are. */
+
+/* Of a chain that nobody here has seen (of an SA taken over): a certificate, and where it says that
+ * its list and its responder are ("": it does not). */
+struct revocation_link {
+	const struct cert_ref *ref;
+	const char *crl_url, *ocsp_url;
+	const struct cert *issuer; /* NULL: a profile holds it */
+};
+
+/* Gets, and goes on getting, what speaks of a chain, the end entity first, as if its peer had come
+ * now: also of dynamic profiles and from responders. What is unknown here is left out. */
 void revocation_want(
-	struct revocation *r, const struct cert_ref *ref, const char *url, int64_t now_s);
+	struct revocation *r, const struct revocation_link *chain, size_t n, int64_t now_s);
 /* Refreshes what is due. Call it once a second. */
 void revocation_tick(struct revocation *r, int64_t now_s);
 

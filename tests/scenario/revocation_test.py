@@ -189,29 +189,27 @@ def hand_over(lab, to):
 
 
 def after_a_death(world):
-    """The heir took the SA over, then the list comes."""
+    """The heir took the SA over and never saw Sub, which no profile holds: it makes dynamic-001 of its own."""
     lab, was = world.lab, world.node
-    peer = world.issue("heir", world.sub)
+    peer = world.issue("heir", world.sub, crl_urls=[f"http://{WEB}:8080/sub.crl"])
     world.publish(world.sub, next_update=now() + 9 * SECOND)
-    world.adopt(BY_SUB, peer)
-    for node in lab.nodes:
-        wait.until(lambda node=node: node.events("profile=Sub entries="), 5, f"{node.host} has the list")
-        said = node.tandem("request", "security", "pki", "ca-certificate", "verify", "ca-profile", "Sub")
-        claim("verified successfully" in said, f"{node.host} verifies Sub, by Root's list, which it fetches")
+    world.take(peer, world.applied)
     lab.peer.initiate("LAN")
     wait.until(lambda: tunnel.crosses(lab), 5, "a ping crosses")
     before, capture = lab.peer.spis(), Capture(lab, "peer", "eth0", os.path.join(lab.folder, "death.pcap"))
     capture.start()
     lab.kill_node(was)
     world.node = failover.standby_of(lab, was)
+    claim(not world.node.events("dynamic-001"), "the heir has no dynamic-001 yet")
     wait.until(lambda: tunnel.crosses(lab), 10, "a ping crosses at the heir")
     same(lab.peer.spis(), before, "the peer's SAs")
+    wait.until(lambda: world.node.events("profile=dynamic-001 entries="), 5, "the heir has Sub's list, by itself")
     world.sub.revoke(peer, "key_compromise")
     world.publish(world.sub)
     goes_down(world, 15)
     capture.stop()
     same(capture.analyse()["ike"]["IKE_SA_INIT"]["requests"], 0, "IKE_SA_INIT of anybody at the peer")
-    world.refused("revoked by the list of Sub")
+    world.refused("revoked by the list of dynamic-001")
     failover.rejoin(lab, was)
     say(f"{was.host} is back in sync")
 
@@ -220,7 +218,12 @@ def known_before(world):
     """One heir authenticates anew what it took over; the next had the list before it had the SA."""
     lab, last = world.lab, failover.standby_of(world.lab, world.node)
     peer = world.issue("last", world.sub)
-    world.take(peer, world.applied)
+    world.publish(world.sub)
+    world.adopt(BY_SUB, peer)
+    for node in lab.nodes:
+        wait.until(lambda node=node: node.events("profile=Sub entries="), 5, f"{node.host} has the list")
+        said = node.tandem("request", "security", "pki", "ca-certificate", "verify", "ca-profile", "Sub")
+        claim("verified successfully" in said, f"{node.host} verifies Sub, by Root's list, which it fetches")
     lab.peer.initiate("LAN")
     first = world.node
     world.node = hand_over(lab, last)

@@ -440,7 +440,7 @@ int auth_sig_keep(struct ike_sa *sa)
 	if (!job)
 		return 0;
 	peer_cert_free(sa->peer_cert);
-	sa->peer_cert = peer_cert_new(job->subject, job->refs, job->n_refs, blob_view(&job->urls));
+	sa->peer_cert = peer_cert_new(job->subject, job->refs, job->n_refs, blob_view(&job->trail));
 	if (!sa->peer_cert)
 		return -ERR_NOMEM;
 	sa->peer_cert->not_after_wall_ms = job->not_after_wall_ms;

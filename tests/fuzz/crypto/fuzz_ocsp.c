@@ -31,18 +31,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cert *issuer = NULL, *cert = NULL;
 	struct ocsp_answer a = {0};
 	auto_blob request = {0};
+	struct cert_ref ref;
 	const char *why = NULL;
 
 	if (cur_ok(&c) && cert_parse(issuer_der, &issuer) == 0 &&
 		cert_parse(cert_der, &cert) == 0) {
 		q.issuer = issuer;
-		q.cert = cert;
+		cert_ref_make(cert, issuer, &ref);
+		q.cert = &ref;
 		if (ocsp_answer_read(cur_rest(&c), &q, &a, &why) == 0)
 			assert(a.status <= OCSP_UNKNOWN && a.this_update_s <= AT + OCSP_SKEW_S);
 		else
 			assert(why);
 		cert_unref(a.responder);
-		assert(ocsp_request(cert, issuer, q.nonce, &request) == 0 && request.n != 0);
+		assert(ocsp_request(&ref, issuer, q.nonce, &request) == 0 && request.n != 0);
 	}
 	cert_unref(issuer);
 	cert_unref(cert);

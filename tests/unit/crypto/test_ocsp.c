@@ -11,6 +11,7 @@
 
 struct cast {
 	struct forge_ca ca, stranger, end, delegate, no_purpose, expired, foreign;
+	struct cert_ref end_ref;
 };
 
 static const uint8_t nonce_a[OCSP_NONCE_LEN] = {1, 2, 3}, nonce_b[OCSP_NONCE_LEN] = {3, 2, 1};
@@ -32,6 +33,7 @@ static int setup(void **state)
 	c.ca = forge_make_ca("CN=CA", NULL, -1);
 	c.stranger = forge_make_ca("CN=CA", NULL, -1);
 	c.end = forge_make_leaf("CN=end", &c.ca, NULL);
+	cert_ref_make(c.end.cert, c.ca.cert, &c.end_ref);
 	c.delegate = responder(&c.ca, "OCSPSigning", 86400);
 	c.no_purpose = responder(&c.ca, "serverAuth", 86400);
 	c.expired = responder(&c.ca, "OCSPSigning", -60);
@@ -57,7 +59,7 @@ static int teardown(void **state)
 static int ask(
 	const struct cast *c, const struct forge_ocsp *f, struct ocsp_answer *a, const char **why)
 {
-	const struct ocsp_question q = {c->end.cert, c->ca.cert, view_of_array(nonce_a), FORGE_NOW};
+	const struct ocsp_question q = {&c->end_ref, c->ca.cert, view_of_array(nonce_a), FORGE_NOW};
 	auto_blob der = forge_ocsp_der(f, c->end.cert, &c->ca);
 	int rc;
 
@@ -137,7 +139,7 @@ static void ocsp_refuses_table(void **state)
 static void ocsp_hands_out_the_responder(void **state)
 {
 	struct cast *c = *state;
-	const struct ocsp_question q = {c->end.cert, c->ca.cert, {0}, FORGE_NOW};
+	const struct ocsp_question q = {&c->end_ref, c->ca.cert, {0}, FORGE_NOW};
 	auto_blob der =
 		forge_ocsp_der(&(struct forge_ocsp){.signer = &c->delegate}, c->end.cert, &c->ca);
 	struct ocsp_answer a = {0};
@@ -151,7 +153,7 @@ static void ocsp_hands_out_the_responder(void **state)
 static void ocsp_refuses_rubbish(void **state)
 {
 	struct cast *c = *state;
-	const struct ocsp_question q = {c->end.cert, c->ca.cert, {0}, FORGE_NOW};
+	const struct ocsp_question q = {&c->end_ref, c->ca.cert, {0}, FORGE_NOW};
 	auto_blob der =
 		forge_ocsp_der(&(struct forge_ocsp){.leave_out_signer = true}, c->end.cert, &c->ca);
 	auto_blob big = {calloc(1, OCSP_DER_MAX + 1), OCSP_DER_MAX + 1};
@@ -170,8 +172,8 @@ static void ocsp_request_holds_the_nonce(void **state)
 	struct cast *c = *state;
 	auto_blob with = {0}, without = {0};
 
-	assert_int_equal(ocsp_request(c->end.cert, c->ca.cert, view_of_array(nonce_a), &with), 0);
-	assert_int_equal(ocsp_request(c->end.cert, c->ca.cert, (struct view){0}, &without), 0);
+	assert_int_equal(ocsp_request(&c->end_ref, c->ca.cert, view_of_array(nonce_a), &with), 0);
+	assert_int_equal(ocsp_request(&c->end_ref, c->ca.cert, (struct view){0}, &without), 0);
 	assert_non_null(memmem(with.p, with.n, nonce_a, sizeof nonce_a));
 	assert_non_null(memmem(without.p, without.n, c->ca.cert->key_hash, CERT_HASH));
 	assert_non_null(memmem(without.p, without.n, c->end.cert->issuer_hash, CERT_HASH));

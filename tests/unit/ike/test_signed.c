@@ -311,23 +311,28 @@ static void a_certificate_ends_after_a_takeover(void **state)
 
 struct lists {
 	size_t n;
-	char urls[4][64];
+	struct trail_step v[4];
 };
 
-static void chain_look(void *ctx, const struct cert_ref *ref, const char *url)
+static void chain_look(void *ctx, const struct peer_cert *peer)
 {
 	struct lists *c = (struct lists *)ctx;
 
-	assert_true(ref->serial_len != 0 && c->n < 4);
-	(void)snprintf(c->urls[c->n++], sizeof c->urls[0], "%s", url);
+	assert_true(peer->n_refs <= 4);
+	for (c->n = 0; c->n < peer->n_refs; c->n++) {
+		assert_true(peer->refs[c->n].serial_len != 0);
+		c->v[c->n] = trail_at(&peer->trail, c->n);
+	}
 }
 
-/* ... and where the list of the peer's certificates is (PKI-009). */
-static void a_successor_knows_where_the_lists_are(void **state)
+/* ... and whom to ask about the peer's certificates, below a CA that no profile holds (PKI-009,
+ * PKI-013). */
+static void a_successor_knows_whom_to_ask(void **state)
 {
 	const struct forge_cert form = {.subject = "CN=a",
 		.ext = {{"subjectAltName", "IP:192.0.2.1"},
-			{"crlDistributionPoints", "URI:http://crl.example.net/sub.crl"}}};
+			{"crlDistributionPoints", "URI:http://crl.example.net/sub.crl"},
+			{"authorityInfoAccess", "OCSP;URI:http://ocsp.example.net/"}}};
 	struct story s = story_of(&ca, PAIR_P256, LINES, LINES);
 	struct lists c = {0};
 
@@ -343,8 +348,12 @@ static void a_successor_knows_where_the_lists_are(void **state)
 	pair_pass(s.p, 70000);
 	ike_peer_chains(s.p->node[3].ike, chain_look, &c);
 	assert_int_equal(c.n, 2);
-	assert_string_equal(c.urls[0], "http://crl.example.net/sub.crl");
-	assert_string_equal(c.urls[1], "");
+	assert_string_equal(c.v[0].crl_url, "http://crl.example.net/sub.crl");
+	assert_string_equal(c.v[0].ocsp_url, "http://ocsp.example.net/");
+	assert_true(view_equal(c.v[0].issuer, ca.sub.cert->der));
+	assert_string_equal(c.v[1].crl_url, "");
+	assert_string_equal(c.v[1].ocsp_url, "");
+	assert_int_equal(c.v[1].issuer.n, 0); /* of a profile */
 	story_end(&s);
 }
 
@@ -471,7 +480,7 @@ int main(void)
 		cmocka_unit_test(no_sa_outlives_a_certificate),
 		cmocka_unit_test(a_renewed_certificate_goes_on),
 		cmocka_unit_test(a_certificate_ends_after_a_takeover),
-		cmocka_unit_test(a_successor_knows_where_the_lists_are),
+		cmocka_unit_test(a_successor_knows_whom_to_ask),
 		cmocka_unit_test(gateways_differ_in_whom_they_trust),
 	};
 

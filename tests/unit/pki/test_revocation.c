@@ -15,7 +15,8 @@ struct sent {
 	uint64_t id;
 	enum revocation_kind kind;
 	char url[96];
-	struct cert *issuer, *cert;
+	struct cert *issuer;
+	struct cert_ref cert;
 	uint8_t nonce[OCSP_NONCE_LEN];
 	size_t nonce_n;
 };
@@ -44,7 +45,8 @@ static int take_fetch(void *ctx, const struct revocation_fetch *f)
 	s->id = f->id;
 	s->kind = f->kind;
 	s->issuer = cert_ref(f->issuer);
-	s->cert = f->cert ? cert_ref(f->cert) : NULL;
+	if (f->cert)
+		s->cert = *f->cert;
 	s->nonce_n = f->nonce.n;
 	if (f->nonce.n != 0)
 		memcpy(s->nonce, f->nonce.p, f->nonce.n);
@@ -108,10 +110,8 @@ static void begin(struct outside *o)
 
 static void end(struct outside *o)
 {
-	for (size_t i = 0; i < o->n_out; i++) {
+	for (size_t i = 0; i < o->n_out; i++)
 		cert_unref(o->out[i].issuer);
-		cert_unref(o->out[i].cert);
-	}
 	revocation_free(o->r);
 	forge_ca_free(&o->end);
 	world_fini(&o->w);
@@ -158,7 +158,7 @@ static void bring_nothing(struct outside *o)
 static void bring_answer(struct outside *o, struct forge_ocsp f)
 {
 	const struct sent *s = &o->out[o->n_out - 1];
-	const struct ocsp_question q = {s->cert, s->issuer, view_of(s->nonce, s->nonce_n), o->now};
+	const struct ocsp_question q = {&s->cert, s->issuer, view_of(s->nonce, s->nonce_n), o->now};
 	struct ocsp_answer a = {0};
 	const char *why = NULL;
 	auto_blob der = {0};
@@ -169,7 +169,7 @@ static void bring_answer(struct outside *o, struct forge_ocsp f)
 		f.nonce = q.nonce;
 	f.this_update = o->now - FORGE_NOW - 60;
 	f.next_update = f.this_update + 7200;
-	der = forge_ocsp_der(&f, s->cert, &o->w.ca[SALES]);
+	der = forge_ocsp_der(&f, o->end.cert, &o->w.ca[SALES]);
 	rc = ocsp_answer_read(blob_view(&der), &q, &a, &why);
 	revocation_answer(o->r, s->id, rc == 0 ? &a : NULL, why, o->now);
 }
@@ -498,27 +498,31 @@ static void told_again_when_asked(void **state)
 	end(&o);
 }
 
+static void want(struct outside *o, size_t n, const struct revocation_link *chain)
+{
+	revocation_want(o->r, chain, n, o->now);
+}
+
 /* An SA was taken over: its record names a certificate that nobody here has seen. */
 static void list_of_a_chain_that_was_taken_over(void **state)
 {
 	const char *url = "http://crl.example.net/sales.crl";
-	struct cert_ref ref = {.serial_len = 0}, stranger;
+	struct cert_ref ref, stranger;
 	struct outside o;
 
 	(void)state;
 	begin(&o);
-	memcpy(ref.issuer_name_hash, o.w.ca[SALES].cert->subject_hash, 20);
-	memcpy(ref.issuer_key_hash, o.w.ca[SALES].cert->key_hash, 20);
-	memcpy(ref.serial, o.end.cert->serial.p, o.end.cert->serial.n);
-	ref.serial_len = (uint8_t)o.end.cert->serial.n;
+	cert_ref_make(o.end.cert, o.w.ca[SALES].cert, &ref);
 	revocation_store(o.r, o.w.store, o.now);
 	stranger = ref;
 	stranger.issuer_key_hash[0] ^= 1;
-	revocation_want(o.r, &stranger, url, o.now); /* nobody here holds that issuer */
-	revocation_want(o.r, &ref, "", o.now);
+	/* Nobody here holds that issuer, and this is not it. */
+	want(&o, 1, &(struct revocation_link){&stranger, url, "", NULL});
+	want(&o, 1, &(struct revocation_link){&stranger, url, "", o.w.ca[SALES].cert});
+	want(&o, 1, &(struct revocation_link){&ref, "", "", NULL});
 	assert_int_equal(o.n_out, 0);
-	revocation_want(o.r, &ref, url, o.now);
-	revocation_want(o.r, &ref, url, o.now);
+	want(&o, 1, &(struct revocation_link){&ref, url, "", NULL});
+	want(&o, 1, &(struct revocation_link){&ref, url, "", NULL});
 	assert_int_equal(o.n_out, 1);
 	assert_string_equal(o.out[0].url, url);
 	/* The server is away: again, without a peer. */
@@ -527,6 +531,87 @@ static void list_of_a_chain_that_was_taken_over(void **state)
 	revocation_tick(o.r, o.now);
 	assert_int_equal(o.n_out, 2);
 	bring_list(&o, &(struct forge_crl){.number = 1, .serials = host_b, .n = 1}, &o.w.ca[SALES]);
+	assert_int_equal(o.n_revoked, 1);
+	assert_true(cert_ref_equal(&o.revoked[0], &ref));
+	end(&o);
+}
+
+/* ... by a CA that no profile here holds, below one whose lists the configuration tells where to
+ * find: as long as the SA lives its list is looked after, and forgotten a day later (PKI-013). */
+static void dynamic_profile_of_a_chain_that_was_taken_over(void **state)
+{
+	const char *url = "http://crl.example.net/sales.crl";
+	struct revocation_shown shown;
+	struct cert_ref end_ref, ca_ref;
+	struct outside o;
+
+	(void)state;
+	begin(&o);
+	world_trust(&o.w, ROOT, -1);
+	revocation_store(o.r, o.w.store, o.now);
+	cert_ref_make(o.end.cert, o.w.ca[SALES].cert, &end_ref);
+	cert_ref_make(o.w.ca[SALES].cert, o.w.ca[ROOT].cert, &ca_ref);
+	const struct revocation_link chain[] = {
+		{&end_ref, url, "", o.w.ca[SALES].cert}, {&ca_ref, "", "", NULL}};
+
+	want(&o, 1, chain); /* below nobody: no terms */
+	assert_int_equal(o.n_out, 0);
+	want(&o, 2, chain);
+	assert_int_equal(o.n_out, 1);
+	assert_string_equal(o.out[0].url, url);
+	assert_true(revocation_at(o.r, 0, &shown));
+	assert_string_equal(shown.profile, "dynamic-001");
+	bring_list(&o,
+		&(struct forge_crl){.number = 1, .serials = host_b, .n = 1, .next_update = 1000000},
+		&o.w.ca[SALES]);
+	assert_int_equal(o.n_revoked, 1);
+	assert_true(cert_ref_equal(&o.revoked[0], &end_ref));
+	/* Its peer, when it comes, is told by the same list. */
+	o.path.certs[2] = o.w.ca[ROOT].cert;
+	o.path.n = 3;
+	o.w.profiles[0].skip_on_download_failure = true; /* Root has none */
+	expect(&o, REVOCATION_REVOKED, "revoked by the list of dynamic-001");
+	assert_int_equal(o.n_out, 1);
+	for (int day = 0; day < 3; day++) {
+		o.now += 86000;
+		want(&o, 2, chain);
+		revocation_tick(o.r, o.now);
+		assert_int_equal(o.forgotten, 0);
+	}
+	o.now += 86401;
+	revocation_tick(o.r, o.now);
+	assert_int_equal(o.forgotten, 1);
+	end(&o);
+}
+
+/* ... and from the responder it names, again and again. */
+static void responder_of_a_chain_that_was_taken_over(void **state)
+{
+	const char *url = "http://ocsp.example.net/";
+	struct cert_ref ref;
+	struct outside o;
+
+	(void)state;
+	begin(&o);
+	o.w.profiles[0].revocation = MODEL_REVOCATION_OCSP;
+	o.w.profiles[0].ocsp.nonce = true;
+	revocation_store(o.r, o.w.store, o.now);
+	cert_ref_make(o.end.cert, o.w.ca[SALES].cert, &ref);
+	want(&o, 1, &(struct revocation_link){&ref, "", url, NULL});
+	revocation_tick(o.r, o.now);
+	assert_int_equal(o.n_out, 1);
+	assert_string_equal(o.out[0].url, url);
+	assert_true(cert_ref_equal(&o.out[0].cert, &ref));
+	bring_nothing(&o);
+	o.now += 11;
+	revocation_tick(o.r, o.now);
+	assert_int_equal(o.n_out, 2);
+	bring_answer(&o, (struct forge_ocsp){.status = FORGE_GOOD});
+	assert_int_equal(o.n_revoked, 0);
+	o.now += 3601;
+	revocation_tick(o.r, o.now);
+	assert_int_equal(o.n_out, 3);
+	bring_answer(&o, (struct forge_ocsp){.status = FORGE_REVOKED});
 	assert_int_equal(o.n_revoked, 1);
 	assert_true(cert_ref_equal(&o.revoked[0], &ref));
 	end(&o);
@@ -588,6 +673,8 @@ int main(void)
 		cmocka_unit_test(unknown_ca_becomes_a_dynamic_profile),
 		cmocka_unit_test(responder_says),
 		cmocka_unit_test(list_of_a_chain_that_was_taken_over),
+		cmocka_unit_test(dynamic_profile_of_a_chain_that_was_taken_over),
+		cmocka_unit_test(responder_of_a_chain_that_was_taken_over),
 		cmocka_unit_test(responder_that_fails),
 		cmocka_unit_test(responder_may_itself_be_revoked),
 	};
