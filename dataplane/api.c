@@ -9,7 +9,6 @@
 
 #include "base/err.h"
 #include "dp.h"
-#include "parts.h"
 
 enum { OUT_MAX = 256 << 20, READ_CHUNK = 64 << 10, SCHEMA = 1 };
 
@@ -104,10 +103,6 @@ void api_accept(struct dp *dp)
 
 void api_flush(struct dp *dp)
 {
-	if (!parts_settle(dp)) {
-		conn_watch(dp, false);
-		return;
-	}
 	while (dp->conn >= 0 && !list_is_empty(&dp->out)) {
 		struct out_blob *o = list_item(dp->out.next, struct out_blob, link);
 		ssize_t n = send(dp->conn, o->b.p + o->at, o->b.n - o->at, MSG_NOSIGNAL);

@@ -21,9 +21,7 @@ struct policy_sas *policy_sas_get(struct dp *dp, uint32_t id)
 	if (!e)
 		return NULL;
 	e->sas.id = id;
-	list_init(&e->sas.parts_of);
-	list_init(&e->sas.stale);
-	list_init(&e->sas.link);
+	list_init(&e->sas.items);
 	HASH_ADD(hh, dp->policies, sas.id, sizeof e->sas.id, e);
 	return &e->sas;
 }
@@ -48,10 +46,10 @@ void policy_sas_prune(struct dp *dp)
 	map_foreach (dp->policies, e, tmp) {
 		struct sa_set *set = atomic_load(&e->sas.set);
 
-		if ((set && set->n) || e->sas.configured || e->sas.of ||
-			!list_is_empty(&e->sas.parts_of) || !list_is_empty(&e->sas.stale))
+		if ((set && set->n) || e->sas.configured || e->sas.of || e->sas.n_parts)
 			continue;
 		HASH_DEL(dp->policies, e);
+		spd_live_free(atomic_load(&e->sas.parts));
 		free(set);
 		free(e);
 	}
@@ -62,6 +60,7 @@ static void defer_policy(struct dp *dp, void *what)
 	struct policy_entry *e = (struct policy_entry *)what;
 
 	(void)dp;
+	spd_live_free(atomic_load(&e->sas.parts));
 	free(atomic_load(&e->sas.set));
 	free(e);
 }
@@ -89,15 +88,14 @@ static void set_publish(struct dp *dp, struct policy_sas *p, struct sa_set *set)
 		dp_defer(dp, defer_free, old, NULL);
 }
 
-/* A copy without `out` and with `in`, the highest order first. Either may be NULL. */
-static int set_change(struct dp *dp, struct policy_sas *p, const struct sa *out, struct sa *in)
+/* NULL: no memory. */
+static struct sa_set *set_copy(const struct sa_set *old, const struct sa *out, struct sa *in)
 {
-	struct sa_set *old = set_of(p), *set;
 	uint32_t n = old ? old->n : 0, k = 0;
+	struct sa_set *set = calloc(1, sizeof *set + (n + 1) * sizeof(struct sa *));
 
-	set = calloc(1, sizeof *set + (n + 1) * sizeof(struct sa *));
 	if (!set)
-		return -ERR_NOMEM;
+		return NULL;
 	for (uint32_t i = 0; i < n; i++) {
 		if (old->v[i] == out || old->v[i] == in)
 			continue;
@@ -112,8 +110,22 @@ static int set_change(struct dp *dp, struct policy_sas *p, const struct sa *out,
 	set->n = k;
 	for (uint32_t i = 0; i < k; i++)
 		set->bound += sa_cold(set->v[i])->worker != WORKER_NONE;
+	return set;
+}
+
+/* Without `out` and with `in`, the highest order first. Either may be NULL; p may be gone then. */
+static int set_change(struct dp *dp, struct policy_sas *p, const struct sa *out, struct sa *in)
+{
+	struct sa_set *set = set_copy(set_of(p), out, in);
+
+	if (!set)
+		return -ERR_NOMEM;
+	if (out && !in)
+		parts_sa_out(p, out);
 	set_publish(dp, p, set);
-	parts_changed(dp, p);
+	if (in)
+		parts_sa_in(dp, p, in);
+	parts_prune(dp, p);
 	return 0;
 }
 
@@ -362,8 +374,11 @@ static int install_new(struct dp *dp, struct sa *sa)
 	}
 	rc = p ? sad_add(&dp->sh.sad, sa, &retired) : -ERR_NOMEM;
 
-	if (rc < 0)
+	if (rc < 0) {
+		if (p)
+			parts_prune(dp, p);
 		return rc;
+	}
 	if (retired)
 		dp_defer(dp, defer_free, retired, NULL);
 	rc = set_change(dp, p, NULL, sa);
@@ -583,7 +598,7 @@ void child_drop_all(struct dp *dp)
 	sad_fini(&dp->sh.sad);
 	map_foreach (dp->policies, e, tmp) {
 		HASH_DEL(dp->policies, e);
-		parts_free(atomic_load(&e->sas.parts));
+		spd_live_free(atomic_load(&e->sas.parts));
 		free(atomic_load(&e->sas.set));
 		free(e);
 	}

@@ -119,7 +119,6 @@ int dp_init(struct dp *dp, const struct dp_args *args)
 	list_init(&dp->replies);
 	list_init(&dp->deferred);
 	list_init(&dp->stalled);
-	list_init(&dp->stale_policies);
 	list_init(&dp->buried);
 	for (uint32_t i = 0; i < WORKER_MAX; i++)
 		list_init(&dp->overflow[i]);
@@ -223,8 +222,6 @@ static int wait_events(struct dp *dp, struct epoll_event *ev)
 	struct timespec t = {0};
 	int n;
 
-	if (!list_is_empty(&dp->stale_policies))
-		due = MIN(due, dp->parts_due_ns);
 	if (!list_is_empty(&dp->deferred))
 		due = MIN(due, now + UINT64_C(50000));
 	if (due > now && !dp->again)

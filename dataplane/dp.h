@@ -116,8 +116,6 @@ struct dp {
 	uint32_t slot_id[IFACE_MAX];	    /* interface id of each slot, 0 = free */
 	uint16_t slot_index[2 * IFACE_MAX]; /* slot + 1 by hash of the id, 0 = none */
 	struct policy_entry *policies;
-	struct list stale_policies; /* policy_sas.stale */
-	uint64_t parts_due_ns;	    /* not before: they are looked at */
 	struct rg_state rgs[RG_MAX];
 	bool expired[RG_MAX]; /* and tandemd was told */
 	struct announce announces[RG_MAX];

@@ -17,8 +17,8 @@
 #include "core/lpm6.h"
 #include "core/spd_index.h"
 
-struct parts;
 struct sa;
+struct spd_live;
 
 enum { IFACE_MAX = 4096, IFACE_NONE = 0xffff, PORT_MAX = 16, PORT_NONE = 0xffff, IFACE_ADDRS = 8 };
 
@@ -47,17 +47,16 @@ struct sa_set {
 struct policy_sas {
 	uint32_t id;
 	_Atomic(struct sa_set *) set;
-	_Atomic(struct parts *) parts; /* of the peers of a dynamic gateway: parts.h */
-	_Atomic uint64_t asked_ns;     /* last ACQUIRE */
+	_Atomic(struct spd_live *) parts; /* of the peers of a dynamic gateway: parts.h */
+	_Atomic uint64_t asked_ns;	  /* last ACQUIRE */
 
 	/* The API thread's own: */
 	bool configured;
 	uint16_t slot;	       /* of its tunnel */
-	struct list parts_of;  /* of those that are a part of this one, link */
-	struct list stale;     /* dp->stale_policies */
+	uint32_t n_parts;      /* policies that are a part of this one */
 	struct policy_sas *of; /* of a part: of which policy, */
-	uint32_t peer;	       /* of which peer */
-	struct list link;
+	uint32_t peer;	       /* of which peer, */
+	struct list items;     /* and its SAs in of->parts */
 };
 
 struct policy {

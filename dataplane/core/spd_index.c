@@ -4,19 +4,12 @@
 
 #include "base/cleanup.h"
 #include "core/hot.h"
-
-enum { WANTS_PROTOCOL = 1, WANTS_SPORT = 2, WANTS_DPORT = 4 };
+#include "core/spd_shape.h"
 
 #define NO_ENTRY UINT32_MAX
 
-struct key {
-	struct ipaddr local, remote;
-	uint16_t sport, dport;
-	uint8_t protocol;
-};
-
 struct entry {
-	struct key key;
+	struct spd_key key;
 	uint32_t policy;
 	uint32_t next;
 	bool exact; /* who has the key matches: nothing is left to verify */
@@ -24,9 +17,7 @@ struct entry {
 
 /* Everything of one shape. */
 struct shape {
-	struct ipaddr local_mask, remote_mask;
-	uint8_t wants;
-	bool v4;
+	struct spd_shape of;
 	uint32_t best;	  /* least policy in it */
 	uint32_t n, mask; /* entries, buckets - 1 */
 	uint32_t *buckets;
@@ -41,95 +32,13 @@ struct spd_index {
 	const struct selectors **copy;
 };
 
-/* ---------------------------------------------------------------- keys */
-
-static uint32_t hash(const struct key *k)
-{
-	uint64_t h = (k->local.lo << 32 ^ k->local.lo >> 32 ^ k->remote.lo) *
-		     UINT64_C(0x9e3779b97f4a7c15);
-
-	if (k->local.hi | k->remote.hi) {
-		h ^= h >> 29;
-		h ^= (k->local.hi ^ (k->remote.hi << 31 | k->remote.hi >> 33)) *
-		     UINT64_C(0xc2b2ae3d27d4eb4f);
-	}
-	h ^= ((uint64_t)k->sport << 32 | (uint32_t)k->dport << 8 | k->protocol) *
-	     UINT64_C(0xd6e8feb86659fd93);
-	h ^= h >> 32;
-	h *= UINT64_C(0xff51afd7ed558ccd);
-	return (uint32_t)(h >> 32);
-}
-
-static bool key_equal(const struct key *a, const struct key *b)
-{
-	return ipaddr_equal(a->local, b->local) && ipaddr_equal(a->remote, b->remote) &&
-	       a->sport == b->sport && a->dport == b->dport && a->protocol == b->protocol;
-}
-
-/* Of the shortest prefix that holds the whole range. */
-static struct ipaddr cover(const struct selector *s)
-{
-	uint64_t hi = s->low.hi ^ s->high.hi, lo = s->low.lo ^ s->high.lo;
-
-	return ipaddr_mask(hi	? (uint32_t)__builtin_clzll(hi)
-			   : lo ? 64 + (uint32_t)__builtin_clzll(lo)
-				: (uint32_t)IPADDR_BITS);
-}
-
-static bool is_one_port(const struct selector *s)
-{
-	return s->port_low == s->port_high;
-}
-
-static bool is_exact(const struct selector *s, struct ipaddr mask)
-{
-	struct ipaddr last = {s->low.hi | ~mask.hi, s->low.lo | ~mask.lo};
-	bool prefix = ipaddr_equal(ipaddr_and(s->low, mask), s->low) && ipaddr_equal(s->high, last);
-
-	return prefix && (is_one_port(s) || (s->port_low == 0 && s->port_high == UINT16_MAX));
-}
-
-static struct shape shape_of(const struct selector *local, const struct selector *remote)
-{
-	struct shape s = {.local_mask = cover(local),
-		.remote_mask = cover(remote),
-		.v4 = ipaddr_is_v4(local->low)};
-
-	if (local->protocol || remote->protocol)
-		s.wants |= WANTS_PROTOCOL;
-	if (is_one_port(local))
-		s.wants |= WANTS_SPORT;
-	if (is_one_port(remote))
-		s.wants |= WANTS_DPORT;
-	return s;
-}
-
-static struct key key_of(
-	const struct shape *s, const struct selector *local, const struct selector *remote)
-{
-	return (struct key){
-		.local = ipaddr_and(local->low, s->local_mask),
-		.remote = ipaddr_and(remote->low, s->remote_mask),
-		.sport = s->wants & WANTS_SPORT ? local->port_low : 0,
-		.dport = s->wants & WANTS_DPORT ? remote->port_low : 0,
-		.protocol = local->protocol ? local->protocol : remote->protocol,
-	};
-}
-
 /* ---------------------------------------------------------------- building */
 
-static bool shape_equal(const struct shape *a, const struct shape *b)
-{
-	return ipaddr_equal(a->local_mask, b->local_mask) &&
-	       ipaddr_equal(a->remote_mask, b->remote_mask) && a->wants == b->wants &&
-	       a->v4 == b->v4;
-}
-
 /* Shapes are few, or bounded at least: 33 x 33 x 8 and 129 x 129 x 8. NULL: no memory. */
-static struct shape *shape_find(struct spd_index *x, const struct shape *like)
+static struct shape *shape_find(struct spd_index *x, const struct spd_shape *like)
 {
 	for (uint32_t i = 0; i < x->n_shapes; i++)
-		if (shape_equal(&x->shapes[i], like))
+		if (spd_shape_equal(&x->shapes[i].of, like))
 			return &x->shapes[i];
 	if (x->n_shapes == x->cap_shapes) {
 		uint32_t cap = x->cap_shapes ? x->cap_shapes * 2 : 4;
@@ -140,15 +49,14 @@ static struct shape *shape_find(struct spd_index *x, const struct shape *like)
 		x->shapes = more;
 		x->cap_shapes = cap;
 	}
-	x->shapes[x->n_shapes] = *like;
-	x->shapes[x->n_shapes].best = UINT32_MAX;
+	x->shapes[x->n_shapes] = (struct shape){.of = *like, .best = UINT32_MAX};
 	return &x->shapes[x->n_shapes++];
 }
 
 typedef void pair_fn(struct spd_index *x, uint32_t policy, const struct selector *local,
 	const struct selector *remote);
 
-/* Two protocols, or families, that exclude each other match nothing, and get no entry. */
+/* What matches nothing gets no entry. */
 static void for_pairs(struct spd_index *x, uint32_t n, pair_fn *fn)
 {
 	for (uint32_t i = 0; i < n; i++)
@@ -157,18 +65,16 @@ static void for_pairs(struct spd_index *x, uint32_t n, pair_fn *fn)
 				const struct selector *local = &x->v[i]->local[l];
 				const struct selector *remote = &x->v[i]->remote[r];
 
-				if (ipaddr_is_v4(local->low) != ipaddr_is_v4(remote->low) ||
-					(local->protocol && remote->protocol &&
-						local->protocol != remote->protocol))
-					continue;
-				fn(x, i, local, remote);
+				if (!spd_pair_is_void(local, remote))
+					fn(x, i, local, remote);
 			}
 }
 
 static void pair_count(struct spd_index *x, uint32_t policy, const struct selector *local,
 	const struct selector *remote)
 {
-	struct shape like = shape_of(local, remote), *s = shape_find(x, &like);
+	const struct spd_shape like = spd_shape_of(local, remote);
+	struct shape *s = shape_find(x, &like);
 
 	if (!s) {
 		x->failed = true;
@@ -183,13 +89,14 @@ static void pair_count(struct spd_index *x, uint32_t policy, const struct select
 static void pair_put(struct spd_index *x, uint32_t policy, const struct selector *local,
 	const struct selector *remote)
 {
-	struct shape like = shape_of(local, remote), *s = shape_find(x, &like);
+	const struct spd_shape like = spd_shape_of(local, remote);
+	struct shape *s = shape_find(x, &like);
 	struct entry *e = &x->entries[x->n_entries];
 	uint32_t *at;
 
-	*e = (struct entry){key_of(s, local, remote), policy, NO_ENTRY,
-		is_exact(local, s->local_mask) && is_exact(remote, s->remote_mask)};
-	at = &s->buckets[hash(&e->key) & s->mask];
+	*e = (struct entry){spd_key_of(&like, local, remote), policy, NO_ENTRY,
+		spd_is_exact(&like, local, remote)};
+	at = &s->buckets[spd_key_hash(&e->key) & s->mask];
 	e->next = *at;
 	*at = x->n_entries++;
 }
@@ -279,27 +186,11 @@ void spd_index_free(struct spd_index *x)
 
 /* ---------------------------------------------------------------- looking up */
 
-static struct key key_out(const struct shape *s, const struct flow *f)
-{
-	return (struct key){
-		.local = ipaddr_and(f->src, s->local_mask),
-		.remote = ipaddr_and(f->dst, s->remote_mask),
-		.sport = s->wants & WANTS_SPORT ? f->sport : 0,
-		.dport = s->wants & WANTS_DPORT ? f->dport : 0,
-		.protocol = s->wants & WANTS_PROTOCOL ? f->proto : 0,
-	};
-}
-
-static bool is_seen(const struct shape *s, const struct flow *f)
-{
-	return f->v4 == s->v4 && (f->has_ports || !(s->wants & (WANTS_SPORT | WANTS_DPORT)));
-}
-
-static uint32_t chain_find(const struct spd_index *x, uint32_t i, const struct key *k,
+static uint32_t chain_find(const struct spd_index *x, uint32_t i, const struct spd_key *k,
 	const struct flow *f, uint32_t below)
 {
 	for (; i != NO_ENTRY && x->entries[i].policy < below; i = x->entries[i].next)
-		if (key_equal(&x->entries[i].key, k) &&
+		if (spd_key_equal(&x->entries[i].key, k) &&
 			(x->entries[i].exact || selectors_match_out(x->v[x->entries[i].policy], f)))
 			return x->entries[i].policy;
 	return below;
@@ -309,12 +200,12 @@ static uint32_t chain_find(const struct spd_index *x, uint32_t i, const struct k
 static void shape_out(const struct spd_index *x, const struct shape *s, const struct flow *f,
 	uint32_t n, uint32_t *out)
 {
-	struct key k[SPD_BURST] UNINITIALIZED;
+	struct spd_key k[SPD_BURST] UNINITIALIZED;
 	uint32_t at[SPD_BURST] UNINITIALIZED;
 
 	for (uint32_t i = 0; i < n; i++) {
-		k[i] = key_out(s, &f[i]);
-		at[i] = hash(&k[i]) & s->mask;
+		k[i] = spd_key_out(&s->of, &f[i]);
+		at[i] = spd_key_hash(&k[i]) & s->mask;
 		__builtin_prefetch(&s->buckets[at[i]]);
 	}
 	for (uint32_t i = 0; i < n; i++) {
@@ -323,7 +214,7 @@ static void shape_out(const struct spd_index *x, const struct shape *s, const st
 			__builtin_prefetch(&x->entries[at[i]]);
 	}
 	for (uint32_t i = 0; i < n; i++)
-		if (s->best < out[i] && is_seen(s, &f[i]))
+		if (s->best < out[i] && spd_shape_sees(&s->of, &f[i]))
 			out[i] = chain_find(x, at[i], &k[i], &f[i], out[i]);
 }
 

@@ -140,7 +140,7 @@ static bool flow_equal(const struct flow *a, const struct flow *b)
 static struct sa_set *set_for(const struct policy_hot *hot, uint32_t peer, const struct flow *f)
 {
 	const struct policy_sas *sas = hot->sas;
-	const struct parts *parts = atomic_load_explicit(&sas->parts, memory_order_acquire);
+	const struct spd_live *parts = atomic_load_explicit(&sas->parts, memory_order_acquire);
 
 	if (__builtin_expect(parts != NULL, 0)) {
 		const struct policy_sas *own = parts_find(parts, peer, f);
