@@ -4,7 +4,7 @@ import socket
 import struct
 
 SHOW_IKE, CLEAR_IKE, REKEY_IKE, REKEY_IPSEC, CLEAR_IPSEC, IKE_STATISTICS = 2, 10, 16, 17, 11, 95
-ERROR = 4
+ERROR, DONE = 4, 5
 
 
 def varint(number):
@@ -79,6 +79,10 @@ class Control:
                 raise RuntimeError("tandemd closed the connection")
             out += more
         return out
+
+    def touched(self, command, body):
+        """How many objects a request did something to."""
+        return sum(dict(fields(part)).get(2, 0) for number, part in self.ask(command, body) if number == DONE)
 
     def held(self):
         """{name: number} of what it holds and of its counters, in one."""

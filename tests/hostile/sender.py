@@ -10,7 +10,7 @@ import wire
 from keys import Exchange, Keys
 from wire import P
 
-PATIENCE_S = 2  # for what must come: tandemd answers in milliseconds
+PATIENCE_S = 10  # for what must come: tandemd answers in milliseconds, unless it waits for a core
 LIBC = ctypes.CDLL(None, use_errno=True)
 NEWNET = 0x40000000
 
