@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 
-from story import claim, same, say, story
+from story import becomes, claim, same, say, story
 from labkit import wait
 from labkit.node import find_binary
 
@@ -103,7 +103,7 @@ def joins(lab, a, b):
         same(view.nodes, 0b11, "both nodes are in the ring")
         probe.wait_told(f"QUORUM ring={view.ring} quorate=1")
     claim(any(a.me in view.joined for view in a.views()), "one hears itself join")
-    same(len({a.last_view().ring, b.last_view().ring}), 1, "rings that both name")
+    becomes(lambda: len({a.last_view().ring, b.last_view().ring}), 1, "rings that both name")
 
 
 def delivers(a, b):

@@ -35,7 +35,7 @@ def comes_again(lab):
     first = lab.peer.spis()
     lab.peer.terminate()
     wait.until(lambda: lab.peer.spis()["esp"] not in ([], first["esp"]), 20, "it comes up again")
-    tunnel.ping(lab)
+    tunnel.settled(lab)
 
 
 def by_name(lab, hosts):
@@ -50,7 +50,7 @@ def by_name(lab, hosts):
     wait.until(lambda: not lab.peer.spis()["ike"], 10, "the peer of before is left")
     hosts.say(f"192.0.2.2 {NAME}")
     wait.until(lambda: lab.peer.spis()["esp"], 20, "the name means something, the tunnel comes up")
-    tunnel.ping(lab)
+    tunnel.settled(lab)
     hosts.say()
     comes_again(lab)
     say("and again, by what the name meant last")
@@ -63,7 +63,7 @@ def main(lab):
         hosts.say()
         lab.start_nodes()
         wait.until(lambda: lab.peer.spis()["esp"], 20, "the tunnel comes up by itself")
-        tunnel.ping(lab)
+        tunnel.settled(lab)
         comes_again(lab)
         say("pings cross again")
         by_name(lab, hosts)

@@ -40,7 +40,7 @@ def edit(text):
                         "address 192.0.2.1/24;\n            }\n            kernel-device out0;")
 
 
-def ask(guest, what, source="192.0.2.2", seconds=5):
+def ask(guest, what, source="192.0.2.2", seconds=20):
     """The answer, or None."""
     program = ASK.format(what=what, source=source, seconds=seconds)
     try:

@@ -71,10 +71,16 @@ def own_sas(node):
 
 
 def spread(lab, name):
-    """Once more and once more, until each worker that has flows has an SA for them."""
+    """Once more and once more, until each worker that has flows sends with an SA for them."""
     send_flows(lab, f"{name}-first")
     wait.until(lambda: own_sas(failover.owner(lab)), 5, "a worker has an SA of its own")
-    return send_flows(lab, name)
+    found = []
+
+    def both():
+        found[:] = send_flows(lab, f"{name}-{len(found)}")
+        return len(found[2]) == 2
+    wait.until(both, 10, lambda: f"the packets of one tunnel leave with the SAs of two workers: {found[2]}")
+    return found
 
 
 @story(nodes=2, workers=2, peer="none", edit=options)

@@ -41,7 +41,7 @@ def main(lab):
 def move(lab, watched, box, node):
     """The NAT changes the peer's port under traffic; the node follows."""
     fresh = box.rebind()
-    wait.until(lambda: all(port in fresh for port in nat.ports_of(node)), 10,
+    wait.until(lambda: (now := nat.ports_of(node)) and all(port in fresh for port in now), 10,
                f"{node.host} knows the peer's new port")
     watched.traffic.wait_received(failover.FLOWING)
     port, = nat.ports_of(node)

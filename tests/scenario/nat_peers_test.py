@@ -81,7 +81,8 @@ def tell(lab, box, peers):
     claim(node.events("another peer has these addresses"), "the log says why")
     peers[2].configure()
     peers[2].charon.initiate("LAN")
-    for peer in peers:
+    for peer in peers:  # the route follows the SA by a moment
+        wait.until(lambda peer=peer: peer.ping(1), 10, f"a ping of {peer.host} is answered")
         same(peer.ping(), 2, f"pings of {peer.host} that were answered")
     for peer in peers:
         lab.run("inside", "ping", "-c", "1", "-W", "2", f"10.2.{peer.number}.1")
@@ -96,7 +97,7 @@ def tell(lab, box, peers):
     for peer in peers:
         answered = peer.ping(4)
         claim(answered >= 3, f"{peer.host}: {answered} of 4 pings answered after the change")
-    wait.until(lambda: all(port in fresh for port in nat.ports_of(node)), 2, "IKE SAs have the new ports")
+    wait.until(lambda: all(port in fresh for port in nat.ports_of(node)), 10, "IKE SAs have the new ports")
     for peer in peers:
         lab.run("inside", "ping", "-c", "1", "-W", "2", f"10.2.{peer.number}.1")
         peer.charon.rekey_child("LAN")

@@ -17,9 +17,16 @@ from labkit import failover, wait
 LOOKS_S = 6  # for so long no two nodes may call themselves owner
 
 
+def is_owner(node):
+    return failover.view(node).get(node.number, (0, "", ""))[1] == "primary"
+
+
 def owners(lab):
-    return [node.host for node in lab.nodes
-            if failover.view(node).get(node.number, (0, "", ""))[1] == "primary"]
+    """Those that call themselves owner at one time: asked in turn, so the first is asked again after the others."""
+    found = [node for node in lab.nodes if is_owner(node)]
+    if len(found) > 1 and not is_owner(found[0]):
+        found = found[1:]
+    return [node.host for node in found]
 
 
 @story(nodes=2, workers=2)

@@ -19,7 +19,7 @@ from labkit import failover, wait
 
 # timeout: 300
 
-ON_THE_WAY = 40  # packets, one a millisecond: more than what a busy machine takes for the switch
+ON_THE_WAY = 250  # packets, one a millisecond: more than what a busy machine takes for the switch
 
 
 def renewed(lab, traffic, act, who):

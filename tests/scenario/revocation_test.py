@@ -240,7 +240,7 @@ def known_before(world):
                  world.pki.crl(world.sub, this_update=now() - SECOND))
     claim(tunnel.crosses(lab), "the owner does not know of it")
     world.node = hand_over(lab, first)
-    goes_down(world, 5)
+    goes_down(world, 10)
 
 
 def by_ocsp(world):

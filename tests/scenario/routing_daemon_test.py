@@ -10,7 +10,7 @@ import os
 import sys
 
 from story import claim, same, story
-from labkit import wait
+from labkit import nat, wait
 from labkit.proc import Proc
 
 UNIT = """family inet {
@@ -88,6 +88,10 @@ def dropped(node):
     return stats["counters"].get("drop.kernel.source", 0)
 
 
+def answers(lab, to):
+    return nat.received(lab.argv_for("inside", ["ping", "-c", "1", "-W", "1", to])) == 1
+
+
 def carrier(lab):
     return "NO-CARRIER" not in lab.run("node0", "ip", "link", "show", "dev", "st0.1")
 
@@ -117,6 +121,7 @@ def main(lab):
         same((found["protocol"], found["preference"], found["interface"]), ("Kernel", 170, "st0.1"), "over the unit")
         wait.until(lambda: "10.2.0.0/24" in ours.ask("show", "route", "protocol", "kernel1"), 5,
                    "BIRD sees the negotiated route")
+        wait.until(lambda: answers(lab, "10.9.0.1"), 10, "the dataplane has it too")
         claim("3 received" in lab.run("inside", "ping", "-c", "3", "-i", "0.2", "-W", "2", "10.9.0.1"),
               "packets from inside follow the learned route")
         before = dropped(node)

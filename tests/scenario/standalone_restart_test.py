@@ -29,6 +29,10 @@ def has_sas(node, spis):
     return failover.has_sas(node, spis["ike"])
 
 
+def ike_sas(node):
+    return node.ask("show", "security", "ike", "security-associations")["ike-security-associations"]
+
+
 def message_ids(node):
     """(next to send, next to receive) of the one IKE SA."""
     said = node.ask("show", "security", "ike", "security-associations", "detail")
@@ -146,10 +150,10 @@ def main(lab):
     tunnel.ping(lab)
     node.tandem("clear", "security", "ike", "security-associations")
     wait.until(lambda: not lab.peer.spis()["ike"], 10, "the peer takes the delete of the restarted control")
+    wait.until(lambda: not ike_sas(node), 10, "and its answer has come")
     node.kill("control")
     node.start("control")
-    listed = node.ask("show", "security", "ike", "security-associations")
-    same(listed["ike-security-associations"], [], "what was deleted stays deleted")
+    same(ike_sas(node), [], "what was deleted stays deleted")
 
 
 sys.exit(main())

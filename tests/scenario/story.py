@@ -44,6 +44,20 @@ def same(found, wanted, what):
     say(f"holds: {what}: {found}")
 
 
+def becomes(find, wanted, what, seconds=10):
+    """What another process, or a later moment, brings: awaited, then claimed."""
+    seen = []
+
+    def fits():
+        seen[:] = [find()]
+        return seen[0] == wanted
+    try:
+        wait.until(fits, seconds, what)
+    except wait.Timeout:
+        pass  # same() tells what there is instead
+    same(seen[0], wanted, what)
+
+
 def say(text):
     print(f"{time.monotonic() - say.began:7.2f} s  {text}", flush=True)
 

@@ -127,8 +127,8 @@ def main(lab):
     tunnel.from_inside(lab)
     tunnel.down_from_peer(lab)
     tunnel.from_peer(lab)
-    same((counted(lab, "tx_fragmented"), counted(lab, "rx_fragments")), (2, 2),
-         "our IKE_AUTH in fragments in both roles, and the peer's request")
+    found = counted(lab, "tx_fragmented"), counted(lab, "rx_fragments")
+    claim(min(found) >= 2, f"our IKE_AUTH in fragments in both roles, and the peer's request: {found}")
     claim("using PPK for PPK_ID 'blue'" in lab.peer.said(), "the peer has mixed the post-quantum key in")
     clear(lab)
     both_gone(lab)

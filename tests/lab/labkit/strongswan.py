@@ -261,8 +261,9 @@ class StrongSwan:
 
     def spis(self):
         """Of established IKE SAs and installed children, in a form that can be compared."""
-        ike = [sa["spis"] for sa in self.sas() if sa["state"] == "ESTABLISHED"]
-        esp = [(child["spi-in"], child["spi-out"]) for sa in self.sas() for child in sa["children"]
+        sas = self.sas()  # of one moment
+        ike = [sa["spis"] for sa in sas if sa["state"] == "ESTABLISHED"]
+        esp = [(child["spi-in"], child["spi-out"]) for sa in sas for child in sa["children"]
                if child.get("state") == "INSTALLED"]
         return {"ike": sorted(ike), "esp": sorted(esp)}
 

@@ -24,6 +24,12 @@ def crosses(lab):
         return False
 
 
+def settled(lab, seconds=10):
+    """One end has it; the other one may still be at it, and our routes follow SAs by a moment."""
+    wait.until(lambda: crosses(lab), seconds, "a ping crosses the tunnel")
+    ping(lab)
+
+
 def from_peer(lab, child="LAN"):
     lab.peer.initiate(child)
     ping(lab)
