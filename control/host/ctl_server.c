@@ -90,6 +90,7 @@ static void conn_send(struct conn *c, Ctl__Response *r)
 	}
 	w->conn = c;
 	buf = uv_buf_init((char *)w->data.p, (unsigned)w->data.n);
+	log_flush(&c->server->log);
 	if (uv_write(&w->req, (uv_stream_t *)&c->pipe, &buf, 1, on_written) != 0) {
 		write_free(w);
 		conn_close(c);

@@ -58,6 +58,7 @@ struct daemon {
 	struct routes routes;
 	struct baseline baseline; /* of this dataplane's counters */
 	uv_signal_t term, intr, hup;
+	uv_prepare_t turn;   /* its end: log lines */
 	uv_timer_t dp_again; /* a configuration that the dataplane could not follow */
 	int64_t started_wall_s;
 	struct iv_guard iv;

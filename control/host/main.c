@@ -150,6 +150,19 @@ static int start_identity(struct daemon *d)
 	return iv_guard_start(&d->iv, d);
 }
 
+static void on_turn(uv_prepare_t *p)
+{
+	log_flush(&((struct daemon *)p->data)->log);
+}
+
+static int start_turn(struct daemon *d)
+{
+	if (uv_prepare_init(&d->loop, &d->turn) != 0)
+		return -ERR_IO;
+	d->turn.data = d;
+	return uv_prepare_start(&d->turn, on_turn) == 0 ? 0 : -ERR_IO;
+}
+
 static int start_services(struct daemon *d)
 {
 	const struct dp_handlers on = {daemon_dp_up, daemon_dp_down, daemon_dp_event, d};
@@ -161,7 +174,8 @@ static int start_services(struct daemon *d)
 		path_in(path, d->args.control, d->args.run_dir, "tandemd.sock"), daemon_ctl, d);
 	if (rc == 0)
 		rc = punt_init(&d->punt, &d->loop,
-			path_in(path, d->args.punt, d->args.run_dir, "punt.sock"), on_datagram, d);
+			path_in(path, d->args.punt, d->args.run_dir, "punt.sock"),
+			on_datagram, d);
 	if (rc == 0)
 		rc = daemon_dp_init(d);
 	if (rc == 0)
@@ -213,6 +227,8 @@ static int start(struct daemon *d)
 {
 	int rc = start_identity(d);
 
+	if (rc == 0)
+		rc = start_turn(d);
 	if (rc == 0)
 		rc = load(d, &d->model, NULL);
 	if (rc == 0 && (watch_signal(d, &d->term, on_end_signal, SIGTERM) < 0 ||

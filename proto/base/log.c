@@ -20,6 +20,12 @@ void log_emit(
 	ctx->sink->line(ctx->sink->ctx, level, event, text);
 }
 
+void log_flush(const struct log_ctx *ctx)
+{
+	if (ctx && ctx->sink && ctx->sink->flush)
+		ctx->sink->flush(ctx->sink->ctx);
+}
+
 char *log_escape(struct view v, char *out, size_t cap)
 {
 	size_t at = 0;

@@ -14,6 +14,7 @@ enum log_level { LOG_LEVEL_ERR, LOG_LEVEL_WARN, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO
 
 struct log_sink {
 	void (*line)(void *ctx, enum log_level level, const char *event, const char *text);
+	void (*flush)(void *ctx); /* NULL: nothing is held back */
 	void *ctx;
 	enum log_level max;
 };
@@ -26,6 +27,9 @@ struct log_ctx {
 
 void log_emit(const struct log_ctx *ctx, enum log_level level, const char *event, const char *fmt,
 	...) PRINTF(4, 5);
+
+/* Before anybody outside can see what lines tell of: a sink may hold them back until then. */
+void log_flush(const struct log_ctx *ctx);
 
 #define log_err(ctx, event, ...)    log_emit((ctx), LOG_LEVEL_ERR, (event), __VA_ARGS__)
 #define log_warn(ctx, event, ...)   log_emit((ctx), LOG_LEVEL_WARN, (event), __VA_ARGS__)
