@@ -133,6 +133,14 @@ static void on_datagram(void *ctx, const struct punt_datagram *p)
 	work_drain(&d->work, d);
 }
 
+/* A node past its deadline stays silent (invariant I7). */
+static bool may_send(void *ctx, uint32_t rg)
+{
+	const struct daemon *d = (const struct daemon *)ctx;
+
+	return ha_bridge_may_act(&d->ha, rg);
+}
+
 static const char *path_in(char out[PATH_BUF], const char *given, const char *dir, const char *name)
 {
 	if (given)
@@ -175,7 +183,7 @@ static int start_services(struct daemon *d)
 	if (rc == 0)
 		rc = punt_init(&d->punt, &d->loop,
 			path_in(path, d->args.punt, d->args.run_dir, "punt.sock"),
-			on_datagram, d);
+			(struct punt_handlers){on_datagram, may_send, d});
 	if (rc == 0)
 		rc = daemon_dp_init(d);
 	if (rc == 0)

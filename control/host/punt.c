@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "dataplane.pb-c.h"
 
-enum { RETRY_MS = 100, BATCH_MAX = 32, PACKET_MAX = 512 * 1024, SOCKET_BUFFER = 4 << 20 };
+enum { RETRY_MS = 100, PACKET_MAX = 512 * 1024, SOCKET_BUFFER = 4 << 20 };
 
 static void try_connect(struct punt *p);
 
@@ -61,7 +61,7 @@ static void deliver(struct punt *p, struct view packet)
 			.data = view_of(m->data.data, m->data.len)};
 
 		if (endpoint_of(m->local, &d.local) == 0 && endpoint_of(m->remote, &d.remote) == 0)
-			p->received(p->ctx, &d);
+			p->on.received(p->on.ctx, &d);
 	}
 	dp__punt_batch__free_unpacked(b, NULL);
 }
@@ -112,19 +112,7 @@ static void try_connect(struct punt *p)
 	(void)uv_poll_start(&p->poll, UV_READABLE, on_readable);
 }
 
-int punt_init(struct punt *p, uv_loop_t *loop, const char *path, punt_fn *received, void *ctx)
-{
-	const struct log_ctx log = p->log;
-
-	*p = (struct punt){.loop = loop, .fd = -1, .received = received, .ctx = ctx, .log = log};
-	if (snprintf(p->path, sizeof p->path, "%s", path) >= (int)sizeof p->path)
-		return -ERR_LIMIT;
-	if (uv_timer_init(loop, &p->retry) != 0)
-		return -ERR_IO;
-	p->retry.data = p;
-	try_connect(p);
-	return 0;
-}
+/* ---------------------------------------------------------------- sending */
 
 static Dp__Endpoint to_wire(const struct endpoint *e)
 {
@@ -136,57 +124,128 @@ static Dp__Endpoint to_wire(const struct endpoint *e)
 	return out;
 }
 
-static bool send_batch(struct punt *p, const struct punt_datagram *d, size_t n)
+static bool room_for(struct punt_out *o, size_t more)
 {
-	Dp__PuntBatch batch = DP__PUNT_BATCH__INIT;
-	Dp__PuntDatagram m[BATCH_MAX], *list[BATCH_MAX];
-	Dp__Endpoint local[BATCH_MAX], remote[BATCH_MAX];
-	size_t size;
-	uint8_t *packed;
-	bool ok;
+	size_t want = o->n_octets + more;
+	uint8_t *room;
 
-	for (size_t i = 0; i < n; i++) {
-		m[i] = (Dp__PuntDatagram)DP__PUNT_DATAGRAM__INIT;
-		local[i] = to_wire(&d[i].local);
-		remote[i] = to_wire(&d[i].remote);
-		m[i].interface_id = d[i].interface_id;
-		m[i].local = &local[i];
-		m[i].remote = &remote[i];
-		m[i].data.data = (uint8_t *)(uintptr_t)d[i].data.p;
-		m[i].data.len = d[i].data.n;
-		m[i].keepalive = d[i].keepalive;
-		list[i] = &m[i];
-	}
-	batch.n_datagrams = n;
-	batch.datagrams = list;
-	size = dp__punt_batch__get_packed_size(&batch);
-	packed = malloc(size);
-	if (!packed)
+	if (want <= o->room_n)
+		return true;
+	want = MAX(want, (size_t)PUNT_BATCH_OCTETS);
+	room = realloc(o->room, want);
+	if (!room)
 		return false;
-	(void)dp__punt_batch__pack(&batch, packed);
-	ok = send(p->fd, packed, size, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)size;
-	free(packed);
-	return ok;
+	o->room = room;
+	o->room_n = want;
+	return true;
 }
 
-void punt_send(struct punt *p, const struct punt_datagram *d, size_t n)
+/* Batches one behind the other are one batch: it has nothing but what it repeats. */
+static bool out_add(struct punt_out *o, const struct punt_datagram *d)
 {
-	while (n != 0) {
-		size_t batch = MIN(n, (size_t)BATCH_MAX);
+	Dp__PuntBatch batch = DP__PUNT_BATCH__INIT;
+	Dp__PuntDatagram m = DP__PUNT_DATAGRAM__INIT, *list[] = {&m};
+	Dp__Endpoint local = to_wire(&d->local), remote = to_wire(&d->remote);
+	size_t size;
 
-		if (p->polling && send_batch(p, d, batch))
-			p->sent += batch;
-		else
-			p->dropped += batch;
-		d += batch;
-		n -= batch;
+	m.interface_id = d->interface_id;
+	m.local = &local;
+	m.remote = &remote;
+	m.data.data = (uint8_t *)(uintptr_t)d->data.p;
+	m.data.len = d->data.n;
+	m.keepalive = d->keepalive;
+	batch.n_datagrams = 1;
+	batch.datagrams = list;
+	size = dp__punt_batch__get_packed_size(&batch);
+	if (!room_for(o, size))
+		return false;
+	o->n_octets += dp__punt_batch__pack(&batch, o->room + o->n_octets);
+	o->v[o->n].end = o->n_octets;
+	o->v[o->n++].rg = d->rg;
+	return true;
+}
+
+/* Only of those that may act; how many there are. */
+static size_t out_sift(struct punt *p, struct punt_out *o)
+{
+	size_t kept = 0, kept_octets = 0, begin = 0;
+
+	for (size_t i = 0; i < o->n; i++) {
+		size_t size = o->v[i].end - begin;
+
+		if (p->on.may_send(p->on.ctx, o->v[i].rg)) {
+			if (kept_octets != begin)
+				memmove(o->room + kept_octets, o->room + begin, size);
+			kept_octets += size;
+			kept++;
+		}
+		begin = o->v[i].end;
 	}
+	p->withheld += o->n - kept;
+	o->n_octets = kept_octets;
+	return kept;
+}
+
+static void out_flush(struct punt *p)
+{
+	struct punt_out *o = &p->out;
+	size_t n = out_sift(p, o);
+
+	log_flush(&p->log);
+	if (n != 0 && p->polling &&
+		send(p->fd, o->room, o->n_octets, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+			(ssize_t)o->n_octets)
+		p->sent += n;
+	else
+		p->dropped += n;
+	o->n = o->n_octets = 0;
+}
+
+static void on_turn(uv_prepare_t *t)
+{
+	(void)uv_prepare_stop(t);
+	out_flush((struct punt *)t->data);
+}
+
+void punt_send(struct punt *p, const struct punt_datagram *d)
+{
+	struct punt_out *o = &p->out;
+
+	if (o->n == PUNT_BATCH_MAX || (o->n != 0 && o->n_octets + d->data.n > PUNT_BATCH_OCTETS))
+		out_flush(p);
+	if (!out_add(o, d)) {
+		p->dropped++;
+		return;
+	}
+	(void)uv_prepare_start(&p->turn, on_turn);
+}
+
+/* ---------------------------------------------------------------- life */
+
+int punt_init(struct punt *p, uv_loop_t *loop, const char *path, struct punt_handlers on)
+{
+	const struct log_ctx log = p->log;
+
+	*p = (struct punt){.loop = loop, .fd = -1, .on = on, .log = log};
+	if (snprintf(p->path, sizeof p->path, "%s", path) >= (int)sizeof p->path)
+		return -ERR_LIMIT;
+	if (uv_timer_init(loop, &p->retry) != 0 || uv_prepare_init(loop, &p->turn) != 0)
+		return -ERR_IO;
+	p->retry.data = p;
+	p->turn.data = p;
+	try_connect(p);
+	return 0;
 }
 
 void punt_close(struct punt *p)
 {
+	if (!p->closing && p->out.n != 0)
+		out_flush(p);
 	p->closing = true;
 	disconnect(p);
+	free(take_ptr(p->out.room));
 	if (!uv_is_closing((uv_handle_t *)&p->retry))
 		uv_close((uv_handle_t *)&p->retry, NULL);
+	if (!uv_is_closing((uv_handle_t *)&p->turn))
+		uv_close((uv_handle_t *)&p->turn, NULL);
 }

@@ -97,20 +97,18 @@ void runner_post_rejected(struct runner *r, uint64_t ticket, bool retry)
 static void do_send(struct runner *r, const struct ike_fx_send *s)
 {
 	struct punt_datagram d = {.interface_id = s->interface_id,
+		.rg = s->rg,
 		.local = s->local,
 		.remote = s->remote,
 		.keepalive = s->keepalive};
 
-	/* A node past its deadline stays silent (invariant I7). */
-	if (!ha_bridge_may_act(&r->d->ha, s->rg))
-		return;
 	if (s->keepalive) {
-		punt_send(&r->d->punt, &d, 1);
+		punt_send(&r->d->punt, &d);
 		return;
 	}
 	for (size_t i = 0; i < s->n; i++) {
 		d.data = s->datagrams[i];
-		punt_send(&r->d->punt, &d, 1);
+		punt_send(&r->d->punt, &d);
 	}
 }
 

@@ -20,6 +20,7 @@ struct punt_case {
 	char text[SEEN_MAX][16];
 	size_t lengths[SEEN_MAX];
 	size_t n, awaited;
+	uint32_t silent_rg; /* may not send; 0: all may */
 };
 
 static void on_datagram(void *ctx, const struct punt_datagram *d)
@@ -32,6 +33,19 @@ static void on_datagram(void *ctx, const struct punt_datagram *d)
 	if (d->data.n != 0)
 		memcpy(t->text[t->n], d->data.p, MIN(d->data.n, sizeof t->text[0] - 1));
 	t->n++;
+}
+
+static bool may_send(void *ctx, uint32_t rg)
+{
+	const struct punt_case *t = (const struct punt_case *)ctx;
+
+	return rg == 0 || rg != t->silent_rg;
+}
+
+/* The end of what was sent in a turn. */
+static void send_now(struct punt_case *t)
+{
+	(void)uv_run(&t->h->loop, UV_RUN_NOWAIT);
 }
 
 static bool has_seen(void *ctx)
@@ -56,7 +70,9 @@ static void begin(struct punt_case *t, struct host_case *h)
 	memset(t, 0, sizeof *t);
 	t->h = h;
 	t->listener = host_listen(h, SOCK_SEQPACKET);
-	assert_int_equal(punt_init(&t->p, &h->loop, h->path, on_datagram, t), 0);
+	assert_int_equal(punt_init(&t->p, &h->loop, h->path,
+				 (struct punt_handlers){on_datagram, may_send, t}),
+		0);
 	t->fd = host_accept(h, t->listener);
 }
 
@@ -238,8 +254,11 @@ static void punt_sends_in_batches(void **state)
 			.data = view_of(data[i], i),
 			.keepalive = i % 2};
 	}
-	punt_send(&t->p, d, 0);
-	punt_send(&t->p, d, COUNT);
+	for (size_t i = 0; i < COUNT; i++)
+		punt_send(&t->p, &d[i]);
+	memset(data, 0xff, sizeof data); /* it was lent */
+	assert_int_equal(t->p.sent, COUNT / PUNT_BATCH_MAX * PUNT_BATCH_MAX);
+	send_now(t);
 	assert_int_equal(t->p.sent, COUNT);
 	assert_int_equal(t->p.dropped, 0);
 	assert_int_equal(wire_receive(t, check_sent, &packets), COUNT);
@@ -252,6 +271,70 @@ static void ignore(size_t i, const Dp__PuntDatagram *m)
 {
 	(void)i;
 	(void)m;
+}
+
+/* What is large leaves before it is more than the dataplane takes in one. */
+static void large_ones_go_by_themselves(void **state)
+{
+	struct punt_case *t = malloc(sizeof *t);
+	uint8_t *data = calloc(1, UINT16_MAX);
+	struct punt_datagram d = {.local = endpoint_of("192.0.2.1", 4500),
+		.remote = endpoint_of("192.0.2.2", 4500),
+		.data = view_of(data, UINT16_MAX)};
+	size_t packets;
+
+	assert_non_null(t);
+	assert_non_null(data);
+	begin(t, *state);
+	for (int i = 0; i < 3; i++)
+		punt_send(&t->p, &d);
+	assert_int_equal(t->p.sent, 2);
+	send_now(t);
+	assert_int_equal(t->p.sent, 3);
+	assert_int_equal(wire_receive(t, ignore, &packets), 3);
+	assert_int_equal(packets, 3);
+	end(t);
+	free(data);
+	free(t);
+}
+
+static void check_kept(size_t i, const Dp__PuntDatagram *m)
+{
+	static const uint32_t kept[] = {0, 2, 4, 5};
+
+	assert_true(i < ARRAY_LEN(kept));
+	assert_int_equal(m->interface_id, kept[i]);
+	assert_int_equal(m->data.len, kept[i] + 1);
+}
+
+/* I7: asked when it leaves, not when it is said; the others' go on, whole. */
+static void who_may_not_act_any_more_stays_silent(void **state)
+{
+	struct punt_case *t = malloc(sizeof *t);
+	static const uint32_t groups[] = {1, 2, 1, 2, 0, 1};
+	uint8_t data[8] = {0};
+	size_t packets;
+
+	assert_non_null(t);
+	begin(t, *state);
+	for (uint32_t i = 0; i < ARRAY_LEN(groups); i++) {
+		struct punt_datagram d = {.interface_id = i,
+			.rg = groups[i],
+			.local = endpoint_of("192.0.2.1", 500),
+			.remote = endpoint_of("192.0.2.2", 500),
+			.data = view_of(data, i + 1)};
+
+		punt_send(&t->p, &d);
+	}
+	t->silent_rg = 2;
+	send_now(t);
+	assert_int_equal(t->p.sent, 4);
+	assert_int_equal(t->p.withheld, 2);
+	assert_int_equal(t->p.dropped, 0);
+	assert_int_equal(wire_receive(t, check_kept, &packets), 4);
+	assert_int_equal(packets, 1);
+	end(t);
+	free(t);
 }
 
 /* A dataplane that does not read costs datagrams, not memory and not time. */
@@ -267,11 +350,13 @@ static void punt_drops_what_nobody_takes(void **state)
 	assert_non_null(t);
 	begin(t, *state);
 	for (int i = 0; i < 20000; i++)
-		punt_send(&t->p, &d, 1);
+		punt_send(&t->p, &d);
+	send_now(t);
 	assert_int_equal(t->p.sent + t->p.dropped, 20000);
 	assert_true(t->p.sent > 0 && t->p.dropped > 0);
 	assert_int_equal(wire_receive(t, ignore, &packets), t->p.sent);
-	punt_send(&t->p, &d, 1);
+	punt_send(&t->p, &d);
+	send_now(t);
 	assert_int_equal(wire_receive(t, ignore, &packets), 1);
 	end(t);
 	free(t);
@@ -291,12 +376,14 @@ static void punt_comes_back(void **state)
 	(void)close(t->fd);
 	(void)close(t->listener);
 	host_wait(t->h, is_not_polling, t);
-	punt_send(&t->p, &d, 1);
+	punt_send(&t->p, &d);
+	send_now(t);
 	assert_int_equal(t->p.dropped, 1);
 	t->listener = host_listen(t->h, SOCK_SEQPACKET);
 	t->fd = host_accept(t->h, t->listener);
 	host_wait(t->h, is_polling, t);
-	punt_send(&t->p, &d, 1);
+	punt_send(&t->p, &d);
+	send_now(t);
 	assert_int_equal(t->p.sent, 1);
 	assert_int_equal(wire_receive(t, ignore, &packets), 1);
 	wire_add(w, d.local, d.remote, "back");
@@ -334,6 +421,8 @@ int main(void)
 		host_test(punt_delivers_each_datagram_of_a_batch),
 		host_test(punt_skips_nonsense),
 		host_test(punt_sends_in_batches),
+		host_test(large_ones_go_by_themselves),
+		host_test(who_may_not_act_any_more_stays_silent),
 		host_test(punt_drops_what_nobody_takes),
 		host_test(punt_comes_back),
 		host_test(punt_takes_a_flood),
