@@ -3,14 +3,18 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "ike/cut.h"
 #include "ike/engine.h"
 #include "ike/record.h"
 #include "ike/schedule.h"
 #include "ike/tx.h"
 
-/* A REPLICATE stays well below the largest multicast of the replication core. */
-#define TXN_OCTETS_MAX 40000
-#define RETRY_MS       100
+/* A REPLICATE stays well below the largest multicast of the replication core: where it may be cut
+ * early, where it must be at the latest. */
+#define TXN_OCTETS_MAX	   40000
+#define LINEAGE_OCTETS_MAX 56000
+#define ITEM_OCTETS	   24 /* beside key and body */
+#define RETRY_MS	   100
 
 struct install {
 	UT_hash_handle hh;
@@ -79,12 +83,32 @@ void txn_child(struct ike *ike, struct child *c)
 	list_add_tail(&ike->txn.children, &c->link);
 }
 
-static void key_append(struct ike *ike, struct blob *to, struct view key)
+struct named {
+	uint64_t lineage;
+	struct view key;
+};
+
+static void key_append(struct ike *ike, struct blob *to, uint64_t lineage, struct view key)
 {
 	uint8_t n = (uint8_t)key.n;
 
-	if (blob_append(to, view_of(&n, 1)) < 0 || blob_append(to, key) < 0)
+	if (blob_append(to, view_of(&n, 1)) < 0 ||
+		blob_append(to, view_of(&lineage, sizeof lineage)) < 0 || blob_append(to, key) < 0)
 		ike->failed = true;
+}
+
+/* The key at `at`, which goes on to the next; false: there is none. */
+static bool key_next(const struct blob *keys, size_t *at, struct named *out)
+{
+	const size_t head = 1 + sizeof out->lineage;
+	const uint8_t *p = keys->p + *at;
+
+	if (*at + head > keys->n)
+		return false;
+	memcpy(&out->lineage, p + 1, sizeof out->lineage);
+	out->key = view_of(p + head, p[0]);
+	*at += head + p[0];
+	return true;
 }
 
 void txn_gone_sa(struct ike *ike, const struct ike_sa *sa)
@@ -94,7 +118,7 @@ void txn_gone_sa(struct ike *ike, const struct ike_sa *sa)
 	if (!sa->recorded)
 		return;
 	txn_begin(ike, sa->rg);
-	key_append(ike, &ike->txn.gone, record_key_sa(sa->spi_local, room));
+	key_append(ike, &ike->txn.gone, sa->lineage, record_key_sa(sa->spi_local, room));
 }
 
 void txn_gone_child(struct ike *ike, const struct child *c)
@@ -102,7 +126,7 @@ void txn_gone_child(struct ike *ike, const struct child *c)
 	uint8_t room[IKE_RECORD_KEY_MAX];
 
 	txn_begin(ike, c->sa->rg);
-	key_append(ike, &ike->txn.gone, record_key_child(c->spi_in, room));
+	key_append(ike, &ike->txn.gone, c->sa->lineage, record_key_child(c->spi_in, room));
 }
 
 static void txn_act(struct ike *ike, uint32_t rg, struct hold_act act)
@@ -127,152 +151,187 @@ static void txn_act(struct ike *ike, uint32_t rg, struct hold_act act)
 	h->acts[h->n++] = act;
 }
 
+static void act_child(struct ike *ike, const struct child *c, enum hold_kind kind)
+{
+	txn_act(ike, c->sa->rg,
+		(struct hold_act){.kind = kind, .spi = c->spi_in, .lineage = c->sa->lineage});
+}
+
 void txn_install(struct ike *ike, struct child *c)
 {
 	txn_child(ike, c);
-	txn_act(ike, c->sa->rg, (struct hold_act){.kind = HOLD_INSTALL, .spi = c->spi_in});
+	act_child(ike, c, HOLD_INSTALL);
 }
 
 void txn_answer(struct ike *ike, struct ike_sa *sa)
 {
 	txn_sa(ike, sa);
-	txn_act(ike, sa->rg, (struct hold_act){HOLD_ANSWER, sa->answer.mid, sa->spi_local});
+	txn_act(ike, sa->rg,
+		(struct hold_act){HOLD_ANSWER, sa->answer.mid, sa->spi_local, sa->lineage});
 }
 
 void txn_request(struct ike *ike, struct ike_sa *sa)
 {
 	txn_sa(ike, sa);
-	txn_act(ike, sa->rg, (struct hold_act){HOLD_REQUEST, sa->out->mid, sa->spi_local});
+	txn_act(ike, sa->rg,
+		(struct hold_act){HOLD_REQUEST, sa->out->mid, sa->spi_local, sa->lineage});
 }
 
 void txn_delete(struct ike *ike, struct child *c)
 {
-	txn_act(ike, c->sa->rg, (struct hold_act){.kind = HOLD_DELETE, .spi = c->spi_in});
+	act_child(ike, c, HOLD_DELETE);
 }
 
 void txn_linger(struct ike *ike, struct child *c)
 {
-	txn_act(ike, c->sa->rg, (struct hold_act){.kind = HOLD_LINGER, .spi = c->spi_in});
+	act_child(ike, c, HOLD_LINGER);
 }
 
 void txn_outbound(struct ike *ike, struct child *c)
 {
 	txn_child(ike, c);
-	txn_act(ike, c->sa->rg, (struct hold_act){.kind = HOLD_OUTBOUND, .spi = c->spi_in});
+	act_child(ike, c, HOLD_OUTBOUND);
 }
 
 void txn_moved(struct ike *ike, struct child *c)
 {
 	txn_child(ike, c);
-	txn_act(ike, c->sa->rg, (struct hold_act){.kind = HOLD_MOVED, .spi = c->spi_in});
+	act_child(ike, c, HOLD_MOVED);
 }
 
 /* ---------------------------------------------------------------- leaving */
 
-/* One REPLICATE being filled. */
-struct batch {
-	struct ike_fx_item *items;
-	size_t n, cap, octets;
-};
-
-static void batch_emit(struct ike *ike, struct batch *b, uint64_t ticket)
+static void item_add(struct ike *ike, struct cut *c, struct cut_item item)
 {
-	struct ike_effect *e;
-
-	if (b->n == 0)
-		return;
-	e = ike_effects_add(ike->fx, IKE_FX_REPLICATE);
-	if (e)
-		e->replicate = (struct ike_fx_replicate){ticket, ike->txn.rg, b->items, b->n};
-	*b = (struct batch){0};
+	item.key = ike_effects_copy(ike->fx, item.key);
+	if (cut_add(c, item) < 0)
+		ike->failed = true;
 }
 
-static void batch_add(
-	struct ike *ike, struct batch *b, struct view key, struct view body, bool gone)
-{
-	if (b->n != 0 && b->octets + key.n + body.n > TXN_OCTETS_MAX)
-		batch_emit(ike, b, ike->next_ticket++);
-	if (b->n == b->cap) {
-		size_t cap = b->cap ? b->cap * 2 : 8;
-		struct ike_fx_item *items = ike_effects_alloc(ike->fx, cap * sizeof *items);
-
-		if (!items)
-			return;
-		if (b->n)
-			memcpy(items, b->items, b->n * sizeof *items);
-		b->items = items;
-		b->cap = cap;
-	}
-	b->items[b->n++] = (struct ike_fx_item){
-		.key = ike_effects_copy(ike->fx, key), .body = body, .tombstone = gone};
-	b->octets += key.n + body.n;
-}
-
-static void keys_keep(struct ike *ike, struct view key)
-{
-	if (ike->txn.hold)
-		key_append(ike, &ike->txn.hold->keys, key);
-}
-
-static void batch_fill(struct ike *ike, struct batch *b)
+/* All that changed, as it is now. */
+static void items_gather(struct ike *ike, struct cut *out)
 {
 	uint8_t room[IKE_RECORD_KEY_MAX];
 	struct txn *t = &ike->txn;
 	struct ike_sa *sa, *next_sa;
 	struct child *c, *next_c;
-	struct view key;
+	struct named gone;
 
 	list_foreach_safe (sa, next_sa, &t->sas, link) {
 		list_del(&sa->link);
 		sa->changed = false;
-		key = record_key_sa(sa->spi_local, room);
-		keys_keep(ike, key);
-		batch_add(ike, b, key, record_sa(ike, sa), false);
+		item_add(ike, out,
+			(struct cut_item){.lineage = sa->lineage,
+				.key = record_key_sa(sa->spi_local, room),
+				.body = record_sa(ike, sa)});
 	}
 	list_foreach_safe (c, next_c, &t->children, link) {
 		list_del(&c->link);
 		c->changed = false;
-		key = record_key_child(c->spi_in, room);
-		keys_keep(ike, key);
-		batch_add(ike, b, key, record_child(ike, c), false);
+		item_add(ike, out,
+			(struct cut_item){.lineage = c->sa->lineage,
+				.key = record_key_child(c->spi_in, room),
+				.body = record_child(ike, c)});
 	}
-	for (size_t at = 0; at + 1 < t->gone.n; at += 1u + t->gone.p[at]) {
-		key = view_of(t->gone.p + at + 1, t->gone.p[at]);
-		keys_keep(ike, key);
-		batch_add(ike, b, key, (struct view){0}, true);
+	for (size_t at = 0; key_next(&t->gone, &at, &gone);)
+		item_add(ike, out,
+			(struct cut_item){.lineage = gone.lineage, .key = gone.key, .gone = true});
+	blob_fini(&t->gone);
+}
+
+static void replicate_emit(struct ike *ike, const struct cut_item *v, size_t n)
+{
+	struct ike_fx_item *items = ike_effects_alloc(ike->fx, n * sizeof *items);
+	struct ike_effect *e = items ? ike_effects_add(ike->fx, IKE_FX_REPLICATE) : NULL;
+	uint64_t ticket = ike->next_ticket++;
+
+	for (size_t i = 0; e && i < n; i++)
+		items[i] = (struct ike_fx_item){v[i].key, v[i].body, v[i].gone};
+	if (e)
+		e->replicate = (struct ike_fx_replicate){ticket, ike->txn.rg, items, n};
+}
+
+/* It waits for the tickets from the first one on. */
+static void hold_enter(struct ike *ike, struct hold *h, uint64_t first)
+{
+	h->first = first;
+	h->ticket = ike->next_ticket - 1;
+	h->pieces = (uint32_t)(ike->next_ticket - first);
+	h->rg = ike->txn.rg;
+	HASH_ADD(hh, ike->holds.by_ticket, ticket, sizeof h->ticket, h);
+}
+
+/* One part, by itself: as one REPLICATE, or where a single lineage is too large as several. */
+static void part_emit(struct ike *ike, struct hold *h, const struct cut_item *v, size_t n)
+{
+	uint64_t first = ike->next_ticket;
+
+	for (size_t from = 0, end; from < n; from = end) {
+		size_t octets = 0;
+
+		for (end = from; end < n; end++) {
+			octets += v[end].key.n + v[end].body.n + ITEM_OCTETS;
+			if (end != from && octets > LINEAGE_OCTETS_MAX)
+				break;
+		}
+		replicate_emit(ike, v + from, end - from);
 	}
+	for (size_t i = 0; h && i < n; i++)
+		key_append(ike, &h->keys, v[i].lineage, v[i].key);
+	if (h)
+		hold_enter(ike, h, first);
+}
+
+/* The acts of the lineages up to the last one of a part, which go with it. */
+static struct hold *acts_split(struct ike *ike, struct hold *all, uint64_t last)
+{
+	struct hold *h = calloc(1, sizeof *h);
+	uint32_t kept = 0;
+
+	if (h)
+		h->acts = calloc(all->n + 1, sizeof *h->acts);
+	if (!h || !h->acts) {
+		free(h);
+		ike->failed = true;
+		return NULL;
+	}
+	h->timer.kind = TIMER_HOLD;
+	h->cap = all->n + 1;
+	for (uint32_t i = 0; i < all->n; i++)
+		if (all->acts[i].lineage <= last)
+			h->acts[h->n++] = all->acts[i];
+		else
+			all->acts[kept++] = all->acts[i];
+	all->n = kept;
+	return h;
 }
 
 void txn_flush(struct ike *ike)
 {
+	size_t max = ike->cfg.replicate_max ? ike->cfg.replicate_max : TXN_OCTETS_MAX;
 	struct txn *t = &ike->txn;
-	struct batch b = {0};
-	uint64_t first = ike->next_ticket, ticket;
-	struct hold *h = t->hold;
+	struct cut items = {0};
+	struct hold *all = t->hold;
 
 	if (!t->open)
 		return;
-	batch_fill(ike, &b);
-	blob_fini(&t->gone);
-	ticket = ike->next_ticket++;
-	if (h) {
-		h->ticket = ticket;
-		h->first = first;
-		h->pieces = (uint32_t)(ticket - first) + 1;
-		h->rg = t->rg;
-		HASH_ADD(hh, ike->holds.by_ticket, ticket, sizeof h->ticket, h);
-	}
-	if (b.n == 0 && h) {
-		/* Nothing to write: nothing to wait for. */
-		t->hold = NULL;
-		t->open = false;
-		h->pieces = 1;
-		hold_committed(ike, ticket);
-		return;
-	}
-	batch_emit(ike, &b, ticket);
+	items_gather(ike, &items);
+	cut_sort(&items, max);
 	t->hold = NULL;
 	t->open = false;
+	for (size_t from = 0, end; from < items.n; from = end) {
+		end = cut_end(&items, from, max);
+		part_emit(ike,
+			end == items.n || !all ? all
+					       : acts_split(ike, all, items.v[end - 1].lineage),
+			items.v + from, end - from);
+	}
+	if (items.n == 0 && all) {
+		/* Nothing to write: nothing to wait for. */
+		hold_enter(ike, all, ike->next_ticket++);
+		hold_committed(ike, all->ticket);
+	}
+	cut_fini(&items);
 }
 
 /* ---------------------------------------------------------------- releasing */
@@ -395,8 +454,11 @@ void hold_committed(struct ike *ike, uint64_t ticket)
 {
 	struct hold *h = hold_find(ike, ticket);
 
+	if (!h || h->committed)
+		return;
+	h->partly = true;
 	/* A rejected one is written again as a whole. */
-	if (!h || h->committed || h->rejected || --h->pieces > 0)
+	if (h->rejected || --h->pieces > 0)
 		return;
 	h->committed = true;
 	for (uint32_t i = 0; i < h->n; i++)
@@ -442,17 +504,35 @@ void hold_rejected(struct ike *ike, uint64_t ticket, bool retry)
 
 static void take_keys(struct ike *ike, const struct blob *keys)
 {
-	for (size_t at = 0; at + 1 < keys->n; at += 1u + keys->p[at]) {
-		struct view key = view_of(keys->p + at + 1, keys->p[at]);
-		struct ike_sa *sa = record_key_find_sa(ike, key);
-		struct child *c = record_key_find_child(ike, key);
+	struct named k;
+
+	for (size_t at = 0; key_next(keys, &at, &k);) {
+		struct ike_sa *sa = record_key_find_sa(ike, k.key);
+		struct child *c = record_key_find_child(ike, k.key);
 
 		if (sa)
 			txn_sa(ike, sa);
 		else if (c)
 			txn_child(ike, c);
 		else
-			key_append(ike, &ike->txn.gone, key);
+			key_append(ike, &ike->txn.gone, k.lineage, k.key);
+	}
+}
+
+/* What is committed is so for every node, and the log will not tell the one who wrote it: its
+ * dataplane hears of it now, although an acknowledgement is missing. Its messages stay unsent. Of
+ * several REPLICATEs the first has the tombstones. */
+static void hold_settle(struct ike *ike, const struct hold *h)
+{
+	if (!h->partly)
+		return;
+	for (uint32_t i = 0; i < h->n; i++) {
+		const struct hold_act *a = &h->acts[i];
+
+		if (a->kind == HOLD_DELETE || a->kind == HOLD_LINGER)
+			hold_emit_delete(ike, h->rg, (uint32_t)a->spi);
+		else if (h->committed && (a->kind == HOLD_OUTBOUND || a->kind == HOLD_MOVED))
+			update_emit(ike, a);
 	}
 }
 
@@ -467,6 +547,7 @@ static void take_rejected(struct ike *ike, uint32_t rg)
 		if (!h->rejected || h->rg != rg)
 			continue;
 		HASH_DELETE(hh, ike->holds.by_ticket, h);
+		hold_settle(ike, h); /* what it will be part of may never be committed */
 		take_keys(ike, &h->keys);
 		for (uint32_t i = 0; i < h->n; i++)
 			txn_act(ike, rg, h->acts[i]);
@@ -487,20 +568,6 @@ void hold_retry(struct ike *ike, struct hold *h)
 	txn_flush(ike);
 }
 
-/* What is committed is so for every node, and the log will not tell the one who wrote it: its
- * dataplane hears of it now, although an acknowledgement is missing. Its messages stay unsent. */
-static void hold_settle(struct ike *ike, const struct hold *h)
-{
-	for (uint32_t i = 0; i < h->n; i++) {
-		const struct hold_act *a = &h->acts[i];
-
-		if (a->kind == HOLD_DELETE || a->kind == HOLD_LINGER)
-			hold_emit_delete(ike, h->rg, (uint32_t)a->spi);
-		else if (a->kind == HOLD_OUTBOUND || a->kind == HOLD_MOVED)
-			update_emit(ike, a);
-	}
-}
-
 void holds_forget(struct ike *ike, uint32_t rg)
 {
 	struct hold *h, *next;
@@ -509,8 +576,7 @@ void holds_forget(struct ike *ike, uint32_t rg)
 		if (h->rg != rg)
 			continue;
 		HASH_DELETE(hh, ike->holds.by_ticket, h);
-		if (h->committed)
-			hold_settle(ike, h);
+		hold_settle(ike, h);
 		hold_free(ike, h);
 	}
 }

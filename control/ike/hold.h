@@ -8,8 +8,9 @@
  *   txn_*() of the second group: what to do once that is committed
  *   txn_flush(): at the end of a step, or when another group begins
  *
- * A transaction is whole: cut into several REPLICATEs, it is committed when all of them are, and
- * proposed again, all of it, when one is rejected.
+ * One that is too large for a REPLICATE is cut between lineages (cut.h), and each part is held, and
+ * if it must be proposed again, by itself. A single lineage that is too large leaves as several
+ * REPLICATEs and is committed when all of them are.
  *
  * On COMMITTED the children of a hold are installed; when the dataplane has acknowledged the last
  * of them (or there was none) the rest follows in the order it was asked for.
@@ -40,19 +41,23 @@ struct hold_act {
 	enum hold_kind kind;
 	uint32_t mid;
 	uint64_t spi; /* of the IKE SA, or of the child (inbound) */
+	uint64_t lineage;
 };
 
 struct hold {
 	UT_hash_handle hh; /* by ticket */
-	uint64_t ticket;   /* of its last REPLICATE; one that is too large is cut into several, */
+	uint64_t ticket;   /* of its last REPLICATE; of several, */
 	uint64_t first;	   /* with the tickets from this one on */
 	uint32_t pieces;   /* that are not committed yet */
 	uint32_t rg;
 	bool committed, rejected; /* rejected: to be proposed again */
+	bool partly;		  /* of several REPLICATEs one is committed */
 	uint32_t installing;	  /* acknowledgements missing */
 	struct hold_act *acts;
 	uint32_t n, cap;
-	struct blob keys; /* what it wrote, to write it again after a rejection */
+	/* What it wrote, to write it again after a rejection: for each record the length of its
+	 * key, the lineage, the key. */
+	struct blob keys;
 	struct timer timer;
 };
 
@@ -66,7 +71,7 @@ struct txn {
 	bool open;
 	uint32_t rg;
 	struct list sas, children; /* changed ones */
-	struct blob gone;	   /* record keys, one after the other, each with its length */
+	struct blob gone;	   /* record keys, as in hold.keys */
 	struct hold *hold;
 };
 

@@ -35,6 +35,7 @@ struct ike_config {
 	uint32_t (*interface_id)(const char *unit_name);
 	/* Our certificates and the CAs that are trusted; NULL: none. Lent for the engine's life. */
 	const struct ike_credentials *credentials;
+	uint32_t replicate_max; /* octets of one REPLICATE, about; 0: as many as suits the core */
 };
 
 /* The config is copied. `model` may be NULL until the first CONFIG event. */

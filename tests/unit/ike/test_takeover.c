@@ -281,6 +281,40 @@ static void who_lapses_holds_what_the_log_holds(void **state)
 	}
 }
 
+/* The same, too large for one REPLICATE: it is cut between the two IKE SAs, and whichever part is
+ * committed when the group lapses, is so whole, in the dataplane too. */
+static void parts_of_a_transaction_lapse_by_themselves(void **state)
+{
+	bool seen[2][2] = {{false}};
+
+	(void)state;
+	for (int i = 0; i < 16; i++) {
+		struct ike_event lapse = {.type = IKE_EV_RG};
+		struct pair *p = pair_up(NULL);
+		struct pair_node *n = &p->node[0];
+		uint32_t old = pair_child(p, 0)->spi_in, heir;
+
+		pair_kill(p, 1);
+		pair_start(p, 1, &side_b);
+		n->ike->cfg.replicate_max = 1;
+		n->random += (uint64_t)i / 4; /* which of the lineages is the first */
+		pair_acquire(p, 1);
+		while (child_find(n->ike, old))
+			assert_true(pair_step(p));
+		heir = n->ike->children->spi_in;
+		for (int wanted = i % 4; !has_record(n, old) + has_record(n, heir) < wanted - 1;)
+			assert_true(pair_step(p));
+		assert_int_equal(pair_feed(p, 0, &lapse), 0);
+		assert_int_equal(holds_sa(n, old), has_record(n, old));
+		assert_int_equal(holds_sa(n, heir), has_record(n, heir));
+		seen[has_record(n, old)][has_record(n, heir)] = true;
+		pair_free(p);
+	}
+	assert_true(seen[true][false] && seen[false][true]);
+	/* Whichever of them came first. */
+	assert_true(seen[false][false] || seen[true][true]);
+}
+
 /* A transaction that the log could not take is proposed again. */
 static void rejected_entries_are_proposed_again(void **state)
 {
@@ -304,7 +338,7 @@ static void rejected_entries_are_proposed_again(void **state)
 
 static struct tsel_set *many_selectors(const struct tsel_set *like)
 {
-	enum { MANY = 600 };
+	enum { MANY = 900 };
 
 	struct tsel v[MANY];
 
@@ -446,6 +480,7 @@ int main(void)
 		cmocka_unit_test(many_takeovers),
 		cmocka_unit_test(standby_is_silent),
 		cmocka_unit_test(who_lapses_holds_what_the_log_holds),
+		cmocka_unit_test(parts_of_a_transaction_lapse_by_themselves),
 		cmocka_unit_test(udp_key_outlives_owner_and_rekey),
 		cmocka_unit_test(outer_headers_change_on_living_children),
 		cmocka_unit_test(rejected_entries_are_proposed_again),
