@@ -15,5 +15,6 @@ struct ha_policy {
 	bool accept_replays;   /* counters need not grow (rule 14) */
 	bool synced_unchecked; /* a joiner counts before its copy is whole (rule 15) */
 	bool no_doubt;	       /* two nodes: claim although the owner went on alone (rule 2) */
+	bool leave_at_once;    /* a shutdown waits for nobody to take over (rule 16) */
 	bool no_fence;	       /* a headless owner is succeeded without fence or wait (rule 5) */
 };

@@ -302,7 +302,7 @@ static void check_leave(struct ha *h)
 		return;
 	for (uint32_t i = 0; i < h->n_rg; i++)
 		busy |= (h->rg[i].acting && !is_alone(h)) || h->rg[i].hand.step != HA_HAND_NONE;
-	if (busy && h->now_ns - h->leave_ns < MS(LEAVE_MS))
+	if (busy && !h->policy->leave_at_once && h->now_ns - h->leave_ns < MS(LEAVE_MS))
 		return;
 	h->left = true;
 	ha_do(h, HA_DO_LEAVE);

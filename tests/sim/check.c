@@ -208,6 +208,23 @@ static void check_genesis(struct world *w, uint32_t n, uint32_t rg, const struct
 	restart_peers(w, rg, false);
 }
 
+enum { LEAVE_MS = 3000 }; /* as long as a shutdown waits */
+
+/* Whoever leaves owns nothing any more; but it does not wait for ever, nor when it is alone. */
+void check_leaves(struct world *w, uint32_t n)
+{
+	const struct ha *h = w->node[n]->ha;
+	bool alone = true;
+
+	for (uint32_t k = 0; k < h->top; k++)
+		alone &= k == n || !h->peer[k].in_view;
+	if (alone || w->now - w->node[n]->leave_ns >= MSEC(LEAVE_MS))
+		return;
+	for (uint32_t i = 0; i < h->n_rg; i++)
+		if (h->rg[i].acting)
+			world_violate(w, "I10 n%u leaves, and owns rg%u", n, h->rg[i].cfg->id);
+}
+
 void check_sole(struct world *w, uint32_t n, uint32_t rg)
 {
 	const struct check_state *s = w->check->s;

@@ -28,6 +28,8 @@ struct check *check_new(struct world *w);
 void check_free(struct check *c);
 void check_step(struct world *w, uint32_t n);
 void check_role(struct world *w, uint32_t n, const struct ha_do_role *r);
+/* It says that it leaves, having handed over what it had. */
+void check_leaves(struct world *w, uint32_t n);
 /* Its dataplane begins to act. */
 void check_sole(struct world *w, uint32_t n, uint32_t rg);
 void check_dp_started(struct world *w, uint32_t n);

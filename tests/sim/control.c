@@ -142,9 +142,30 @@ static void do_handover(struct world *w, uint32_t n, const struct ha_effect *e)
 	free(o);
 }
 
+static void control_end(struct world *w, uint32_t n, bool crashed)
+{
+	struct node *nd = w->node[n];
+
+	world_say(w, "n%u tandemd %s", n, crashed ? "dies" : "has left");
+	w->proc[n][WHO_CONTROL].up = false;
+	engine_stop(w, n);
+	ha_free(nd->ha);
+	nd->ha = NULL;
+	ha_effects_fini(&nd->fx);
+	bus_leave(w, n, crashed);
+	dp_control_gone(w, n);
+}
+
 static void do_log(struct world *w, uint32_t n, const struct ha_effect *e)
 {
 	world_say(w, "n%u %s %s", n, e->log.event, e->log.text);
+}
+
+static void leaves(struct world *w, uint32_t n, void *data)
+{
+	(void)data;
+	control_end(w, n, false);
+	fault_left(w, n);
 }
 
 static void execute(struct world *w, uint32_t n, const struct ha_effect *e)
@@ -202,9 +223,12 @@ static void execute(struct world *w, uint32_t n, const struct ha_effect *e)
 		o = (struct order){.type = ORDER_QUERY, .rg = e->rg};
 		to_dp(w, n, &o);
 		break;
+	case HA_DO_LEAVE:
+		check_leaves(w, n);
+		world_at(w, US(50), WHO_CONTROL, n, leaves, NULL);
+		break;
 	case HA_DO_ANNOUNCE:
 	case HA_DO_OPERATOR_DONE:
-	case HA_DO_LEAVE:
 	default:
 		break;
 	}
@@ -417,6 +441,7 @@ void control_start(struct world *w, uint32_t n)
 		nd->pid = (uint32_t)rnd_between(w, 2, 30000);
 	nd->tick_at = UINT64_MAX;
 	nd->bus_up = false;
+	nd->leave_ns = 0;
 	ha_effects_init(&nd->fx);
 	if (ha_new(&c, blob_view(&nd->disk), node_clock(w, n), &nd->ha) < 0)
 		abort();
@@ -434,18 +459,24 @@ void control_start(struct world *w, uint32_t n)
 
 void control_crash(struct world *w, uint32_t n)
 {
-	struct node *nd = w->node[n];
+	if (w->proc[n][WHO_CONTROL].up)
+		control_end(w, n, true);
+}
 
-	if (!w->proc[n][WHO_CONTROL].up)
+/* As the signal that ends tandemd: a second one does not wait. */
+void control_shutdown(struct world *w, uint32_t n)
+{
+	struct ha_event ev = {.type = HA_EV_SHUTDOWN};
+
+	if (!proc_runs(w, n, WHO_CONTROL))
 		return;
-	world_say(w, "n%u tandemd dies", n);
-	w->proc[n][WHO_CONTROL].up = false;
-	engine_stop(w, n);
-	ha_free(nd->ha);
-	nd->ha = NULL;
-	ha_effects_fini(&nd->fx);
-	bus_leave(w, n, true);
-	dp_control_gone(w, n);
+	world_say(w, "n%u is to leave", n);
+	if (w->node[n]->leave_ns) {
+		leaves(w, n, NULL);
+		return;
+	}
+	w->node[n]->leave_ns = w->now;
+	control_event(w, n, &ev);
 }
 
 void control_failover(struct world *w, uint32_t n, uint32_t rg, uint32_t target)

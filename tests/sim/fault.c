@@ -199,6 +199,29 @@ static void one_fault(struct world *w, uint32_t n)
 	}
 }
 
+/* An upgrade: of tandemd alone, or of all of Tandem on that machine. */
+void fault_left(struct world *w, uint32_t n)
+{
+	uint64_t ms = rnd_between(w, 20, 1500);
+
+	if (chance(w, 50)) {
+		dataplane_crash(w, n);
+		world_at(w, MSEC(rnd_between(w, 1, ms)), WHO_WORLD, n, start_dataplane, NULL);
+	}
+	world_at(w, MSEC(ms), WHO_WORLD, n, start_control, NULL);
+}
+
+static void next_leave(struct world *w, uint32_t node, void *data)
+{
+	(void)node;
+	(void)data;
+	if (w->calm)
+		return;
+	control_shutdown(w, (uint32_t)rnd_below(w, w->nodes));
+	world_at(w, MSEC(chance(w, 20) ? rnd_between(w, 1, 60) : rnd_between(w, 300, 3500)),
+		WHO_WORLD, 0, next_leave, NULL);
+}
+
 static void next_fault(struct world *w, uint32_t node, void *data)
 {
 	(void)node;
@@ -215,6 +238,8 @@ void fault_begin(struct world *w)
 	for (uint32_t n = 0; n < w->nodes; n++)
 		machine_start(w, n, NULL);
 	world_at(w, MSEC(rnd_between(w, 1500, 3500)), WHO_WORLD, 0, next_fault, NULL);
+	if (w->leaves)
+		world_at(w, MSEC(rnd_between(w, 1500, 4000)), WHO_WORLD, 0, next_leave, NULL);
 }
 
 void fault_heal_all(struct world *w)

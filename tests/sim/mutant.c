@@ -15,6 +15,7 @@ static const struct ha_policy reuse_epoch = {.reuse_epoch = true};
 static const struct ha_policy synced_unchecked = {.synced_unchecked = true};
 static const struct ha_policy no_doubt = {.no_doubt = true};
 static const struct ha_policy no_fence = {.no_fence = true};
+static const struct ha_policy leave_at_once = {.leave_at_once = true};
 
 static const struct mutant mutants[] = {
 	{.name = "release-at-delivery", .dies_of = "I1", .ha = &release_at_delivery},
@@ -38,6 +39,7 @@ static const struct mutant mutants[] = {
 	{.name = "ticket-keys", .dies_of = "I10", .ticket_keys = true, .themed = true},
 	{.name = "lists-forgotten", .dies_of = "I6", .lists_forgotten = true, .themed = true},
 	{.name = "worker-lost", .dies_of = "I6", .worker_lost = true},
+	{.name = "leave-at-once", .dies_of = "I10", .ha = &leave_at_once, .leaving = true},
 	{.name = "own-skipped", .dies_of = "I10", .own_skipped = true},
 };
 

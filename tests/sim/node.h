@@ -107,6 +107,7 @@ struct node {
 	uint16_t disk_incarnation, disk_control_incarnation;
 	uint64_t tick_at;
 	uint64_t to_dp_ns, to_control_ns, from_bus_ns, to_disk_ns; /* queues keep their order */
+	uint64_t leave_ns; /* since when it is leaving; 0: it is not */
 	bool bus_up;
 	uint32_t lists; /* on its disk: peers that are revoked, a bit each */
 	struct engine engine;

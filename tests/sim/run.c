@@ -122,6 +122,8 @@ static void run_seed(
 
 static bool is_meant(const struct options *o, uint64_t seed)
 {
+	if (o->mutant && o->mutant->leaving && !theme_leaves(seed))
+		return false;
 	return !o->mutant || !o->mutant->themed || theme_of(seed) != THEME_NONE;
 }
 

@@ -9,6 +9,7 @@
 
 enum {
 	THEMES_FROM = 100000,
+	LEAVES_FROM = 200000,
 	REST_MS = 5000,
 	LAST_SILENCE_MS = 6000,
 	SETTLE_MS = 3000,
@@ -18,7 +19,14 @@ enum {
 
 enum theme theme_of(uint64_t seed)
 {
+	if (seed >= LEAVES_FROM)
+		return (enum theme)(seed % THEMES);
 	return seed < THEMES_FROM ? THEME_NONE : (enum theme)(1 + seed % (THEMES - 1));
+}
+
+bool theme_leaves(uint64_t seed)
+{
+	return seed >= LEAVES_FROM;
 }
 
 struct addr address_of_place(uint32_t p, uint32_t k)

@@ -3,7 +3,8 @@
  * What else happens in a world, by its seed: from THEMES_FROM on each has one theme beside the
  * faults that all have. Spokes of a hub come and go; peers move (MOBIKE); peers hear nothing for a
  * while and go on from a ticket; an operator clears IKE SAs; a certificate is revoked, and the
- * nodes hear of it one after the other.
+ * nodes hear of it one after the other. From LEAVES_FROM on nodes also leave as planned, whatever
+ * the theme is, or if there is none.
  *
  * Life: of the world; theme_begin() once.
  */
@@ -13,6 +14,7 @@
 struct peer;
 
 enum theme theme_of(uint64_t seed);
+bool theme_leaves(uint64_t seed);
 void theme_begin(struct world *w);
 
 /* ---- addresses */

@@ -181,7 +181,8 @@ void world_violate(struct world *w, const char *fmt, ...)
 
 /* ---------------------------------------------------------------- life */
 
-enum { RUN_MS = 9000 };
+/* After a long time without an answer whoever waits asks again after 8 s, or 16. */
+enum { RUN_MS = 9000, PATIENCE_MS = 12000 };
 
 static void begin_calm(struct world *w, uint32_t node, void *data)
 {
@@ -210,6 +211,7 @@ struct world *world_new(
 	w->pfs = chance(w, 10);
 	w->reauth = seed % 7 == 5; /* no dice: the other worlds stay what they were */
 	w->theme = theme_of(seed);
+	w->leaves = theme_leaves(seed);
 	if (w->theme == THEME_HUB || w->theme == THEME_MOVES || w->theme == THEME_TICKETS)
 		w->begins = BEGINS_PEER;
 	if (w->theme != THEME_NONE && w->theme != THEME_CLEARS)
@@ -224,7 +226,7 @@ struct world *world_new(
 	}
 	for (uint32_t p = 0; p < w->peers; p++)
 		w->peer[p] = peer_new(w, p);
-	w->end = MSEC(RUN_MS + CALM_MS);
+	w->end = MSEC(RUN_MS + CALM_MS + (w->leaves ? PATIENCE_MS : 0));
 	fault_begin(w);
 	nudge_begin(w);
 	theme_begin(w);

@@ -75,6 +75,7 @@ struct world {
 	bool pfs;
 	bool reauth; /* IKE SAs are authenticated anew, at one end or both; answerers only answer */
 	enum theme theme;
+	bool leaves;		    /* nodes are shut down as planned, and come back */
 	uint32_t revoked;	    /* peers, a bit each */
 	struct crypto *crypto;	    /* lent */
 	struct models *models;	    /* lent */
@@ -113,6 +114,7 @@ struct mutant {
 	bool lists_forgotten; /* a successor does not look who is revoked */
 	bool worker_lost;     /* a successor forgets whose own a child SA is */
 	bool own_skipped;     /* an owner's dataplane hears nothing of what the log applies */
+	bool leaving;	      /* of no use where nobody leaves */
 };
 
 struct blob;
@@ -167,6 +169,7 @@ void control_start(struct world *w, uint32_t n);
 void control_crash(struct world *w, uint32_t n);
 void dataplane_start(struct world *w, uint32_t n);
 void dataplane_crash(struct world *w, uint32_t n);
+void control_shutdown(struct world *w, uint32_t n);
 void control_failover(struct world *w, uint32_t n, uint32_t rg, uint32_t target);
 void control_monitor(struct world *w, uint32_t n, uint32_t rg, bool failed);
 
@@ -178,3 +181,5 @@ void fault_begin(struct world *w);
 /* Dies, and is started again. */
 void fault_tandemd(struct world *w, uint32_t n);
 void fault_heal_all(struct world *w);
+/* tandemd has left the cluster and ended, as planned. */
+void fault_left(struct world *w, uint32_t n);
