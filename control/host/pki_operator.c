@@ -166,7 +166,12 @@ static void load_crl(struct daemon *d, const Ctl__PkiLoad *q, struct ctl_call *c
 	}
 	log_notice(&d->log, "pki.loaded", "kind=crl name=%s", q->name);
 	pki_changed(d);
-	ctl_done(call, daemon_node(d), "CRL loaded successfully\n", 1);
+	/* A list may be 8 MB: too large for the log of the cluster. */
+	ctl_done(call, daemon_node(d),
+		d->clustered ? "CRL loaded successfully\n"
+			       "Only this node has it: load it on the others as well\n"
+			     : "CRL loaded successfully\n",
+		1);
 }
 
 /* ---------------------------------------------------------------- our own */
