@@ -220,14 +220,14 @@ static void receive_all(struct drive *d, int natt)
 	}
 }
 
+/* By its number: an operator's wish, by name, would look at all there are. */
 static void initiate(struct drive *d, unsigned peer)
 {
-	struct ike_event ev = {.type = IKE_EV_OPERATOR};
+	struct ike_event ev = {.type = IKE_EV_ACQUIRE};
 	char vpn[16];
 
 	(void)snprintf(vpn, sizeof vpn, "V%u", peer);
-	ev.operator_.op = IKE_OP_INITIATE;
-	ev.operator_.filter.vpn = vpn;
+	ev.acquire.policy_id = model_policy_id(vpn, "T");
 	feed(d, &ev);
 }
 
