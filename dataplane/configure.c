@@ -12,17 +12,17 @@ enum { MTU_DEFAULT = 1500, MTU_MIN = 68, ADDRS_MAX = IFACE_ADDRS, UDP_PORT_MIN =
 /* The slot of an interface id; slots stay while the id is configured. */
 static uint16_t slot_of(struct dp *dp, uint32_t id)
 {
-	uint16_t free_slot = IFACE_NONE;
+	uint16_t slot = slot_find(dp, id);
 
-	for (uint32_t i = 0; i < IFACE_MAX; i++) {
-		if (dp->slot_id[i] == id)
-			return (uint16_t)i;
-		if (dp->slot_id[i] == 0 && free_slot == IFACE_NONE)
-			free_slot = (uint16_t)i;
-	}
-	if (free_slot != IFACE_NONE)
-		dp->slot_id[free_slot] = id;
-	return free_slot;
+	if (slot != IFACE_NONE || id == 0)
+		return slot;
+	while (dp->slot_next < IFACE_MAX && dp->slot_id[dp->slot_next])
+		dp->slot_next++;
+	if (dp->slot_next == IFACE_MAX ||
+		slot_index_put(&dp->slots, id, (uint16_t)dp->slot_next) < 0)
+		return IFACE_NONE;
+	dp->slot_id[dp->slot_next] = id;
+	return (uint16_t)dp->slot_next;
 }
 
 static int iface_fill(struct dp *dp, const Dp__Interface *c, struct iface *i)
@@ -137,7 +137,6 @@ static int net_build(struct dp *dp, const Dp__Configure *c, struct net *n, struc
 	n->iv_node = (uint8_t)c->iv_node_id;
 	for (size_t i = 0; i < c->n_interfaces && rc == 0; i++)
 		rc = iface_add(dp, n, c->interfaces[i], r);
-	slots_index(dp);
 	for (size_t i = 0; i < c->n_policies && rc == 0; i++) {
 		rc = policy_add(dp, n, c->policies[i]);
 		if (rc < 0)
@@ -172,10 +171,15 @@ static int check(const struct dp *dp, const Dp__Configure *c, struct reply *r)
 
 static void slots_release(struct dp *dp, const struct net *n)
 {
-	for (uint32_t i = 0; i < IFACE_MAX; i++)
+	slot_index_clear(&dp->slots);
+	dp->slot_next = 0;
+	for (uint32_t i = 0; i < IFACE_MAX; i++) {
 		if (!n->ifaces[i])
 			dp->slot_id[i] = 0;
-	slots_index(dp);
+		/* there is room: they were in it before */
+		else if (slot_index_put(&dp->slots, dp->slot_id[i], (uint16_t)i) < 0)
+			dp_give_up(dp, "out of memory");
+	}
 }
 
 static void defer_net(struct dp *dp, void *n)

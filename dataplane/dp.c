@@ -148,6 +148,7 @@ void dp_fini(struct dp *dp)
 	child_drop_all(dp);
 	await_ctl_fini(dp);
 	crew_fini(dp);
+	slot_index_fini(&dp->slots);
 	rg_ctl_fini(dp);
 	events_fini(dp);
 	net_free(atomic_load(&dp->sh.net));

@@ -113,8 +113,9 @@ struct dp {
 	struct crew crew;
 	/* state */
 	bool configured, running;
-	uint32_t slot_id[IFACE_MAX];	    /* interface id of each slot, 0 = free */
-	uint16_t slot_index[2 * IFACE_MAX]; /* slot + 1 by hash of the id, 0 = none */
+	uint32_t slot_id[IFACE_MAX]; /* interface id of each slot, 0 = free */
+	struct slot_index slots;     /* the same by id */
+	uint32_t slot_next;	     /* none below is free */
 	struct policy_entry *policies;
 	struct rg_state rgs[RG_MAX];
 	bool expired[RG_MAX]; /* and tandemd was told */
@@ -221,8 +222,6 @@ void kernel_receive(struct dp *dp, struct pkt *p);
 
 /* ---- routes_ctl.c */
 int address_of_pb(const Dp__Prefix *p, struct iface_addr *out) MUST_CHECK;
-/* After slots were given or taken. */
-void slots_index(struct dp *dp);
 /* Slot of a configured interface, or IFACE_NONE: asked for each of very many routes. */
 uint16_t slot_find(const struct dp *dp, uint32_t id);
 /* A route that cannot be followed is left out, and said so. */

@@ -77,6 +77,8 @@ void net_free(struct net *n)
 		return;
 	for (uint32_t i = 0; i < n->n_slots && !n->lent; i++)
 		iface_free(n->ifaces[i]);
+	if (!n->lent)
+		slot_index_fini(&n->by_id);
 	for (uint32_t i = 0; i < INSTANCE_MAX; i++)
 		fib_fini(&n->fib[i]);
 	free(n->hops);
@@ -143,6 +145,10 @@ int net_add_iface(struct net *n, struct iface *i)
 	if (i->slot >= IFACE_MAX || n->ifaces[i->slot]) {
 		iface_free(i);
 		return -ERR_LIMIT;
+	}
+	if (slot_index_put(&n->by_id, i->id, i->slot) < 0) {
+		iface_free(i);
+		return -ERR_NOMEM;
 	}
 	n->ifaces[i->slot] = i;
 	n->n_slots = MAX(n->n_slots, i->slot + 1u);
@@ -283,27 +289,35 @@ uint16_t iface_spd(const struct iface *i, uint32_t tunnel)
 	return SPD_NOBODY;
 }
 
-/* A unit without addresses answers with one of its instance (RFC 1812 4.3.2.4 wants any). */
-static uint16_t voice_of(const struct net *n, const struct iface *i)
+/* A unit without addresses answers with one of its instance (RFC 1812 4.3.2.4 wants any): the first
+ * that has one. */
+static void voices_find(struct net *n)
 {
-	for (uint32_t s = 0; s < n->n_slots && i->n_addrs == 0; s++)
-		if (n->ifaces[s] && n->ifaces[s]->instance == i->instance &&
-			n->ifaces[s]->kind != IFACE_FABRIC && n->ifaces[s]->n_addrs)
-			return (uint16_t)s;
-	return i->slot;
+	uint16_t first[INSTANCE_MAX];
+
+	for (uint32_t i = 0; i < INSTANCE_MAX; i++)
+		first[i] = IFACE_NONE;
+	for (uint32_t s = n->n_slots; s-- > 0;)
+		if (n->ifaces[s] && n->ifaces[s]->kind != IFACE_FABRIC && n->ifaces[s]->n_addrs)
+			first[n->ifaces[s]->instance] = (uint16_t)s;
+	for (uint32_t s = 0; s < n->n_slots; s++) {
+		struct iface *i = n->ifaces[s];
+
+		if (i)
+			i->voice = i->n_addrs || first[i->instance] == IFACE_NONE
+					   ? i->slot
+					   : first[i->instance];
+	}
 }
 
 int net_finish(struct net *n)
 {
 	int rc = 0;
 
-	for (uint32_t s = 0; s < n->n_slots && rc == 0; s++) {
-		if (!n->ifaces[s])
-			continue;
-		n->ifaces[s]->voice = voice_of(n, n->ifaces[s]);
-		if (n->ifaces[s]->n_policies)
+	voices_find(n);
+	for (uint32_t s = 0; s < n->n_slots && rc == 0; s++)
+		if (n->ifaces[s] && n->ifaces[s]->n_policies)
 			rc = iface_index(n->ifaces[s]);
-	}
 	return rc;
 }
 
@@ -332,10 +346,7 @@ struct net *net_again(const struct net *old)
 
 const struct iface *net_iface_by_id(const struct net *n, uint32_t id)
 {
-	for (uint32_t i = 0; i < n->n_slots; i++)
-		if (n->ifaces[i] && n->ifaces[i]->id == id)
-			return n->ifaces[i];
-	return NULL;
+	return net_iface(n, slot_index_find(&n->by_id, id, IFACE_NONE));
 }
 
 struct ipaddr iface_source(const struct iface *i, struct ipaddr peer)

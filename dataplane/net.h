@@ -16,13 +16,25 @@
 #include "core/lpm.h"
 #include "core/lpm6.h"
 #include "core/spd_index.h"
+#include "base/bounds.h"
+#include "slot_index.h"
 
 struct sa;
 struct spd_live;
 
-enum { IFACE_MAX = 4096, IFACE_NONE = 0xffff, PORT_MAX = 16, PORT_NONE = 0xffff, IFACE_ADDRS = 8 };
+enum {
+	IFACE_MAX = LIMIT_UNITS,
+	IFACE_NONE = 0xffff,
+	PORT_MAX = LIMIT_PORTS,
+	PORT_NONE = 0xffff,
+	IFACE_ADDRS = LIMIT_UNIT_ADDRESSES
+};
 
-enum { INSTANCE_MAX = 256, SPD_NOBODY = 0xffff };
+enum { INSTANCE_MAX = LIMIT_INSTANCES, SPD_NOBODY = 0xffff };
+
+_Static_assert((int)IFACE_MAX < (int)IFACE_NONE, "slots are 16 bits, with one for none");
+_Static_assert(
+	(int)LIMIT_UNIT_VPNS < (int)SPD_NOBODY, "and so are indices of a unit's VPNs, 0 for all");
 
 enum iface_kind { IFACE_PHYSICAL, IFACE_RETH, IFACE_FABRIC, IFACE_TUNNEL };
 
@@ -138,6 +150,7 @@ struct net {
 	uint16_t port_iface[PORT_MAX];
 	struct iface *ifaces[IFACE_MAX]; /* by slot */
 	uint32_t n_slots;		 /* those in use are below */
+	struct slot_index by_id;	 /* slots by the numbers of interfaces */
 };
 
 static inline bool net_has_udp_port(const struct net *n, uint16_t port)

@@ -4,32 +4,9 @@
 #include "dp.h"
 #include "pbconv.h"
 
-static uint32_t slot_hash(uint32_t id)
-{
-	return (id * 0x9e3779b1u) >> 8 & (2 * IFACE_MAX - 1);
-}
-
-void slots_index(struct dp *dp)
-{
-	memset(dp->slot_index, 0, sizeof dp->slot_index);
-	for (uint32_t i = 0; i < IFACE_MAX; i++) {
-		uint32_t h = slot_hash(dp->slot_id[i]);
-
-		if (dp->slot_id[i] == 0)
-			continue;
-		while (dp->slot_index[h])
-			h = (h + 1) & (2 * IFACE_MAX - 1);
-		dp->slot_index[h] = (uint16_t)(i + 1);
-	}
-}
-
 uint16_t slot_find(const struct dp *dp, uint32_t id)
 {
-	for (uint32_t h = slot_hash(id); id != 0 && dp->slot_index[h];
-		h = (h + 1) & (2 * IFACE_MAX - 1))
-		if (dp->slot_id[dp->slot_index[h] - 1] == id)
-			return (uint16_t)(dp->slot_index[h] - 1);
-	return IFACE_NONE;
+	return slot_index_find(&dp->slots, id, IFACE_NONE);
 }
 
 int address_of_pb(const Dp__Prefix *p, struct iface_addr *out)

@@ -35,6 +35,7 @@ void check_manual(struct build *b);
 void check_model(struct build *b);
 /* ... about how long SAs live. */
 void check_life(struct build *b);
+void check_limits(struct build *b);
 /* ... about algorithms that `system fips` does not allow. */
 void check_fips(struct build *b);
 /* ... about what is written of gateways in vain. */

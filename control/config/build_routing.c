@@ -4,8 +4,9 @@
 #include <stdlib.h>
 
 #include "config/build.h"
+#include "base/bounds.h"
 
-enum { INSTANCES_MAX = 255 };
+enum { INSTANCES_MAX = LIMIT_INSTANCES - 1 };
 
 static void fill_route(
 	struct build *b, const struct node *n, uint32_t instance, struct model_route *r)

@@ -425,6 +425,7 @@ void check_model(struct build *b)
 	check_vpns(b);
 	check_shared(b);
 	check_lifetimes(b);
+	check_limits(b);
 	check_life(b);
 	check_gateway_rules(b);
 	check_fips(b);

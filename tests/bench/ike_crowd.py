@@ -14,8 +14,8 @@ IDLE_S = 10
 DPD_S = 60
 NETS = "100.64.0.0/10"
 CASE = ("psk", "x25519")
-UNITS = 16000  # of one port
-TUNNELS = 4000  # units of st0: the dataplane has no more
+UNITS = 16000  # of one port of the driver
+TUNNELS = 16000  # units of st0, as many as Junos has, nearly
 
 ROUTE = f"set routing-options static route {daemons.PEERS} next-hop {daemons.GATE}"
 GATEWAY = f"""
