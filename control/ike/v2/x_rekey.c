@@ -191,6 +191,17 @@ static int answer_first(
 	return rc < 0 ? rc : FSM_STAY;
 }
 
+/* The answer is out. 0: the old SA is replaced. FSM_STAY: it lives on until a crossing rekey of
+ * ours is through. */
+static int replaced(struct ike *ike, struct ike_sa *sa, struct ike_sa *to, const struct birth *b)
+{
+	log_rekeyed(ike, sa, to);
+	if (collide_rekey_asked(ike, sa, to, b->ni, b->nr))
+		return FSM_STAY;
+	rekey_hand_over(ike, sa, to);
+	return 0;
+}
+
 int rekey_finish(struct ike *ike, struct ike_sa *sa, const struct birth *b, struct writer *w,
 	const struct rx *rx)
 {
@@ -201,14 +212,10 @@ int rekey_finish(struct ike *ike, struct ike_sa *sa, const struct birth *b, stru
 		rc = tx_answer_close(ike, sa, w, rx);
 	if (rc < 0)
 		return rc;
-	log_rekeyed(ike, sa, to);
-	if (collide_rekey_asked(ike, sa, to, b->ni, b->nr))
-		return FSM_STAY;
-	rekey_hand_over(ike, sa, to);
-	return 0;
+	return replaced(ike, sa, to, b);
 }
 
-/* 0: the old SA is replaced. FSM_STAY: it lives on until a crossing rekey of ours is through. */
+/* 0 and FSM_STAY as in replaced(). */
 static int asked_again(
 	struct ike *ike, struct ike_sa *sa, const struct rx *rx, struct birth *b, uint8_t proposal)
 {
@@ -227,11 +234,7 @@ static int asked_again(
 		rc = answer_rekey(ike, sa, rx, b, proposal, to->spi_local);
 	if (rc < 0)
 		return rc;
-	log_rekeyed(ike, sa, to);
-	if (collide_rekey_asked(ike, sa, to, b->ni, b->nr))
-		return FSM_STAY;
-	rekey_hand_over(ike, sa, to);
-	return 0;
+	return replaced(ike, sa, to, b);
 }
 
 int on_rekey_asked(struct ike *ike, struct ike_sa *sa, const struct cause *c)
