@@ -10,7 +10,7 @@
  *
  * Life: the table is struct shared's. An entry is the API thread's, which puts it there and takes
  * it out; freed a grace period later. Threads: workers read the table under QSBR and count in
- * entries. struct await is its worker's.
+ * entries.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -60,17 +60,10 @@ bool await_put(struct await_table *t, struct awaited *a, uint64_t now_ns, struct
 struct awaited *await_take(struct await_table *t, uint32_t spi);
 struct awaited *await_find(struct await_table *t, uint32_t spi);
 
-/* ---- node/await.c: packets of one worker, first in, first out */
-struct await {
-	uint32_t n;
-	struct pkt *first, **last;
-};
-
-void await_init(struct await *a);
+/* ---- node/await.c: packets of one worker, in struct worker.await */
 /* p as it came to be opened. True: it waits. Behind others of its SA, or without one. */
 bool await_hold(struct worker *w, struct pkt *p);
 /* The SA is there; also for packets that waited elsewhere before its bucket moved. */
 void await_release(struct worker *w, uint32_t spi);
 /* What waited for too long goes. */
 void await_tick(struct worker *w);
-void await_clear(struct worker *w);

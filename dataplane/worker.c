@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "await.h"
 #include "base/err.h"
 #include "core/spi.h"
 #include "node/fragment.h"
@@ -65,12 +66,11 @@ struct worker *worker_new(struct shared *sh, uint32_t id)
 	w->engine = suite_engine_new(sh->env);
 	w->pending = pending_new();
 	w->holding = w->giving = -1;
-	w->freeze = freeze_new();
-	await_init(&w->await);
+	held_init(&w->frozen);
+	held_init(&w->await);
 	w->reasm = gather_new(sh->env);
 	w->ip_id = (uint16_t)(id << 12);
-	if (w->wake < 0 || !w->engine || !w->freeze || !w->reasm || !w->pending ||
-		rings_init(w) < 0) {
+	if (w->wake < 0 || !w->engine || !w->reasm || !w->pending || rings_init(w) < 0) {
 		worker_free(w);
 		return NULL;
 	}
@@ -97,9 +97,9 @@ void worker_free(struct worker *w)
 	ring_fini(&w->commands);
 	ring_fini(&w->done);
 	ring_fini(&w->notes);
-	await_clear(w);
+	held_clear(w, &w->frozen);
+	held_clear(w, &w->await);
 	pending_free(w->pending);
-	freeze_free(w->freeze);
 	gather_free(w);
 	suite_engine_free(w->engine);
 	if (w->wake >= 0)
@@ -133,8 +133,8 @@ void worker_clear(struct worker *w)
 	vec_drop(w, &w->ah_out);
 	vec_drop(w, &w->route);
 	vec_drop(w, &w->spd_out);
-	handover_clear(w);
-	await_clear(w);
+	held_clear(w, &w->frozen);
+	held_clear(w, &w->await);
 	neighbour_clear(w);
 	w->holding = w->giving = -1;
 	w->handed = w->empty_polls = 0;

@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "await.h"
 #include "core/iv.h"
 #include "core/reasm.h"
+#include "held.h"
 #include "note.h"
 #include "pkt.h"
 #include "ring.h"
@@ -58,9 +58,9 @@ struct worker {
 	uint32_t frag_id; /* IPv6 fragments sent */
 	uint64_t icmp_tokens, icmp_ns, bad_spi_ns, path_mtu_ns;
 	struct pending *pending; /* the lead's: packets waiting for a MAC */
-	struct freeze *freeze;	 /* packets waiting for a handover */
 	struct reasm *reasm;	 /* fragments waiting for their others */
-	struct await await;	 /* packets waiting for their SA */
+	struct held frozen;	 /* packets waiting for a handover */
+	struct held await;	 /* packets waiting for their SA */
 	uint64_t next_tick_ns;
 	uint64_t stats[STAT_COUNT];
 	uint64_t packets, busy_ns, idle_ns;

@@ -1,3 +1,4 @@
+#include "await.h"
 #include "core/ah.h"
 #include "form.h"
 #include "node/esp.h"

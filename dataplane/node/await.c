@@ -2,13 +2,6 @@
 
 #include "node/node.h"
 
-void await_init(struct await *a)
-{
-	a->n = 0;
-	a->first = NULL;
-	a->last = &a->first;
-}
-
 /* Nobody counts alone: it may be one too many, never many. */
 static bool has_room(const struct worker *w, const struct awaited *a, const struct pkt *p)
 {
@@ -35,54 +28,14 @@ bool await_hold(struct worker *w, struct pkt *p)
 	(void)atomic_fetch_add_explicit(&a->packets, 1, memory_order_relaxed);
 	(void)atomic_fetch_add_explicit(&a->octets, p->len, memory_order_relaxed);
 	p->seq = w->now_ns;
-	p->next = NULL;
-	*w->await.last = p;
-	w->await.last = &p->next;
-	w->await.n++;
+	held_add(&w->await, p);
 	worker_count(w, STAT_AWAITED);
 	return true;
 }
 
-/* Takes out what `wanted` says, in order. */
-static struct pkt *take(struct worker *w,
-	bool (*wanted)(const struct worker *, const struct pkt *, uint32_t), uint32_t arg)
+static bool is_of(const struct pkt *p, const void *spi)
 {
-	struct pkt **at = &w->await.first, *taken = NULL, **end = &taken;
-
-	while (*at) {
-		struct pkt *p = *at;
-
-		if (!wanted(w, p, arg)) {
-			at = &p->next;
-			continue;
-		}
-		*at = p->next;
-		p->next = NULL;
-		*end = p;
-		end = &p->next;
-		w->await.n--;
-	}
-	w->await.last = at;
-	return taken;
-}
-
-static void go_on(struct worker *w, struct pkt *p)
-{
-	struct pkt *v[PKT_BURST];
-
-	while (p) {
-		uint32_t n = 0;
-
-		for (; p && n < PKT_BURST; p = p->next)
-			v[n++] = p;
-		worker_burst(w, v, n);
-	}
-}
-
-static bool is_of(const struct worker *w, const struct pkt *p, uint32_t spi)
-{
-	(void)w;
-	return p->spi == spi;
+	return p->spi == *(const uint32_t *)spi;
 }
 
 void await_release(struct worker *w, uint32_t spi)
@@ -91,46 +44,29 @@ void await_release(struct worker *w, uint32_t spi)
 
 	if (a)
 		atomic_store(&a->over, true);
-	go_on(w, take(w, is_of, spi));
+	held_go_on(w, held_take(&w->await, is_of, &spi));
 }
 
-static bool is_late(const struct worker *w, const struct pkt *p, uint32_t unused)
+static bool is_late(const struct pkt *p, const void *worker)
 {
-	(void)unused;
+	const struct worker *w = worker;
+
 	return w->now_ns - p->seq >= AWAIT_HELD_NS;
 }
 
-static bool has_sa(const struct worker *w, const struct pkt *p, uint32_t unused)
+static bool has_sa(const struct pkt *p, const void *worker)
 {
+	const struct worker *w = worker;
 	const struct awaited *a = await_find(w->sh->awaited, p->spi);
 
-	(void)unused;
 	return (!a || atomic_load(&a->over)) && sad_find(&w->sh->sad, p->spi);
 }
 
 void await_tick(struct worker *w)
 {
-	struct pkt *late;
-
 	if (w->await.n == 0)
 		return;
-	go_on(w, take(w, has_sa, 0)); /* its bucket moved here, or from here, meanwhile */
-	late = take(w, is_late, 0);
-	while (late) {
-		struct pkt *p = late;
-
-		late = p->next;
-		worker_drop(w, p, STAT_DROP_AWAIT_LATE);
-	}
-}
-
-void await_clear(struct worker *w)
-{
-	while (w->await.first) {
-		struct pkt *p = w->await.first;
-
-		w->await.first = p->next;
-		worker_drop(w, p, STAT_DROP_WORKER_GONE);
-	}
-	await_init(&w->await);
+	/* Its bucket moved here, or from here, meanwhile. */
+	held_go_on(w, held_take(&w->await, has_sa, w));
+	held_drop(w, held_take(&w->await, is_late, w), STAT_DROP_AWAIT_LATE);
 }

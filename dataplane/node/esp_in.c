@@ -1,3 +1,4 @@
+#include "await.h"
 #include "node/esp.h"
 
 #define MOVED_NS (UINT64_C(1000) * 1000 * 1000)

@@ -1,50 +1,15 @@
 #include "node/handover.h"
 
-#include <stdlib.h>
-
 enum { QUEUE_MAX = 8192 };
-
-/* First in, first out over all frozen buckets of this worker. */
-struct freeze {
-	uint32_t n;
-	struct pkt *first, **last;
-};
-
-struct freeze *freeze_new(void)
-{
-	struct freeze *f = calloc(1, sizeof *f);
-
-	if (f)
-		f->last = &f->first;
-	return f;
-}
-
-void freeze_free(struct freeze *f)
-{
-	if (!f)
-		return;
-	while (f->first) {
-		struct pkt *p = f->first;
-
-		f->first = p->next;
-		pkt_free(p);
-	}
-	free(f);
-}
 
 static bool keep(struct worker *w, struct sa *sa, struct pkt *p, enum counter full)
 {
-	struct freeze *f = w->freeze;
-
-	if (f->n >= QUEUE_MAX) {
+	if (w->frozen.n >= QUEUE_MAX) {
 		worker_drop(w, p, full);
 		return false;
 	}
 	p->spi = sa->spi_in;
-	p->next = NULL;
-	*f->last = p;
-	f->last = &p->next;
-	f->n++;
+	held_add(&w->frozen, p);
 	return true;
 }
 
@@ -57,20 +22,6 @@ void handover_queue(struct worker *w, struct sa *sa, struct pkt *p)
 void handover_hold(struct worker *w, struct sa *sa, struct pkt *p)
 {
 	(void)keep(w, sa, p, STAT_DROP_MOVE_QUEUE);
-}
-
-void handover_clear(struct worker *w)
-{
-	struct freeze *f = w->freeze;
-
-	while (f->first) {
-		struct pkt *p = f->first;
-
-		f->first = p->next;
-		worker_drop(w, p, STAT_DROP_WORKER_GONE);
-	}
-	f->last = &f->first;
-	f->n = 0;
 }
 
 void handover_mode(
@@ -90,52 +41,30 @@ static uint32_t rg_of(const struct worker *w, uint32_t spi)
 	return sa ? sa->rg : spi_rg(spi);
 }
 
-static bool is_in(const struct worker *w, const struct pkt *p, int rg, struct bucket_range r)
-{
-	uint32_t b = spi_bucket(p->spi, w->net->bucket_bits);
+/* What is released: of one group, or of any. */
+struct choice {
+	const struct worker *w;
+	int rg;
+	struct bucket_range r;
+};
 
-	return (rg == ANY_RG || (int)rg_of(w, p->spi) == rg) && b >= r.first && b <= r.last;
+static bool is_in(const struct pkt *p, const void *choice)
+{
+	const struct choice *c = choice;
+	uint32_t b = spi_bucket(p->spi, c->w->net->bucket_bits);
+
+	return (c->rg == ANY_RG || (int)rg_of(c->w, p->spi) == c->rg) && b >= c->r.first &&
+	       b <= c->r.last;
 }
 
-/* Takes the matching packets out of the queue, in order. */
-static struct pkt *take_matching(struct worker *w, int rg, struct bucket_range r)
+static void release(struct worker *w, int rg, struct bucket_range r)
 {
-	struct freeze *f = w->freeze;
-	struct pkt **at = &f->first, *taken = NULL, **end = &taken;
-
-	while (*at) {
-		struct pkt *p = *at;
-
-		if (!is_in(w, p, rg, r)) {
-			at = &p->next;
-			continue;
-		}
-		*at = p->next;
-		p->next = NULL;
-		*end = p;
-		end = &p->next;
-		f->n--;
-	}
-	f->last = at;
-	return taken;
-}
-
-static void release(struct worker *w, struct pkt *p)
-{
-	struct pkt *v[PKT_BURST];
-
-	while (p) {
-		uint32_t n = 0;
-
-		for (; p && n < PKT_BURST; p = p->next)
-			v[n++] = p;
-		worker_burst(w, v, n);
-	}
+	held_go_on(w, held_take(&w->frozen, is_in, &(struct choice){w, rg, r}));
 }
 
 void handover_release(struct worker *w, uint8_t rg, struct bucket_range r)
 {
-	release(w, take_matching(w, rg, r));
+	release(w, rg, r);
 }
 
 void handover_release_held(struct worker *w)
@@ -145,5 +74,5 @@ void handover_release_held(struct worker *w)
 	if (w->holding < 0)
 		return;
 	w->holding = -1;
-	release(w, take_matching(w, ANY_RG, (struct bucket_range){bucket, bucket}));
+	release(w, ANY_RG, (struct bucket_range){bucket, bucket});
 }

@@ -12,16 +12,12 @@ struct bucket_range {
 	uint32_t first, last; /* inclusive */
 };
 
-struct freeze *freeze_new(void);
-void freeze_free(struct freeze *f);
 /* Keeps the packet until the handover is decided; p as its kind says. */
 void handover_queue(struct worker *w, struct sa *sa, struct pkt *p);
 /* Keeps a packet of the bucket that is on its way here (struct worker.holding). */
 void handover_hold(struct worker *w, struct sa *sa, struct pkt *p);
 /* The bucket is ours now: what was kept goes on, before anything newer. */
 void handover_release_held(struct worker *w);
-/* Its thread is gone: drops what it kept. */
-void handover_clear(struct worker *w);
 /* Sets the mode of the worker's own buckets in the range. */
 void handover_mode(
 	struct worker *w, struct rg_handover *h, struct bucket_range r, enum bucket_mode mode);

@@ -11,6 +11,7 @@
  *
  * Life: way_new() .. way_free(); one at a time.
  */
+#include "await.h"
 #include "core/ip6.h"
 #include "worker.h"
 

@@ -121,7 +121,7 @@ static void so_many_and_no_more(void **state)
 		arrive(y, i);
 	assert_int_equal(y->w->await.n, AWAIT_SPI_PACKETS);
 	assert_int_equal(y->w->stats[STAT_DROP_AWAIT_QUEUE], 3);
-	await_clear(y->w);
+	held_clear(y->w, &y->w->await);
 	atomic_store(&a->packets, 0);
 	atomic_store(&a->octets, AWAIT_SPI_OCTETS - 80);
 	arrive(y, 1);
