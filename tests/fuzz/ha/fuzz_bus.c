@@ -17,7 +17,7 @@
 #include "base/emit.h"
 #include "base/err.h"
 #include "ha/envelope.h"
-#include "ha/step.h"
+#include "tests/unit/ha/open_seal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,54 +40,6 @@ struct bus {
 	size_t n_kept, most;
 	bool active, keep, dead;
 };
-
-/* ---------------------------------------------------------------- a seal that opens everything */
-
-struct ha_key {
-	uint8_t nothing;
-};
-
-static int key_new(
-	void *ctx, const char *purpose, uint32_t node, const uint8_t salt[16], struct ha_key **out)
-{
-	(void)ctx;
-	(void)purpose;
-	(void)node;
-	(void)salt;
-	*out = calloc(1, sizeof **out);
-	return *out ? 0 : -ERR_NOMEM;
-}
-
-static void key_free(void *ctx, struct ha_key *key)
-{
-	(void)ctx;
-	free(key);
-}
-
-static int seal(void *ctx, struct ha_key *key, uint64_t counter, struct view aad, struct view plain,
-	uint8_t *out)
-{
-	(void)ctx;
-	(void)key;
-	(void)counter;
-	(void)aad;
-	if (plain.n != 0)
-		memcpy(out, plain.p, plain.n);
-	memset(out + plain.n, 0, HA_ENVELOPE_TAG);
-	return 0;
-}
-
-static int open_any(void *ctx, struct ha_key *key, uint64_t counter, struct view aad,
-	struct view sealed, uint8_t *out)
-{
-	(void)ctx;
-	(void)key;
-	(void)counter;
-	(void)aad;
-	if (sealed.n > HA_ENVELOPE_TAG)
-		memcpy(out, sealed.p, sealed.n - HA_ENVELOPE_TAG);
-	return 0;
-}
 
 static void random_octets(void *ctx, void *out, size_t n)
 {
@@ -178,7 +130,7 @@ static void start(struct bus *b, uint32_t n)
 		.n_rg = 1,
 		.token_ms = 300,
 		.consensus_ms = 100,
-		.seal = {b, key_new, key_free, seal, open_any},
+		.seal = open_seal(),
 		.env = {random_octets, b}};
 	struct ha_event ev = {.type = HA_EV_DATAPLANE, .dataplane = {.up = true, .incarnation = 1}};
 

@@ -2,63 +2,16 @@
  * A node that is shut down while it owns (HA-018): whom it waits for; and one whose dataplane
  * leaves it while it owns. The bus brings it its own messages and nobody else's.
  */
-#include <stdlib.h>
-#include <string.h>
-
-#include "ha/step.h"
+#include "open_seal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 
-enum { SELF = 0, OTHER = 1, PID = 7, RG = 1, TAG = 16, STEPS = 20000, INBOX = 4096 };
+enum { SELF = 0, OTHER = 1, PID = 7, RG = 1, STEPS = 20000, INBOX = 4096 };
 
 #define MS UINT64_C(1000000)
-
-/* ---- a seal that hides nothing */
-
-static int key_new(
-	void *ctx, const char *purpose, uint32_t node, const uint8_t salt[16], struct ha_key **out)
-{
-	(void)ctx;
-	(void)purpose;
-	(void)node;
-	(void)salt;
-	*out = malloc(1);
-	return *out ? 0 : -1;
-}
-
-static void key_free(void *ctx, struct ha_key *key)
-{
-	(void)ctx;
-	free(key);
-}
-
-static int seal(void *ctx, struct ha_key *key, uint64_t counter, struct view aad, struct view plain,
-	uint8_t *out)
-{
-	(void)ctx;
-	(void)key;
-	(void)counter;
-	(void)aad;
-	if (plain.n)
-		memcpy(out, plain.p, plain.n);
-	memset(out + plain.n, 0, TAG);
-	return 0;
-}
-
-static int unseal(void *ctx, struct ha_key *key, uint64_t counter, struct view aad,
-	struct view sealed, uint8_t *out)
-{
-	(void)ctx;
-	(void)key;
-	(void)counter;
-	(void)aad;
-	if (sealed.n > TAG)
-		memcpy(out, sealed.p, sealed.n - TAG);
-	return 0;
-}
 
 static void octets(void *ctx, void *out, size_t n)
 {
@@ -174,8 +127,7 @@ static void node_begin(struct node *n)
 	c.rg[0] = (struct ha_rg_config){.id = RG, .priority = {200, 100}};
 	c.token_ms = 300;
 	c.consensus_ms = 360;
-	c.seal = (struct ha_seal_ops){
-		.key_new = key_new, .key_free = key_free, .seal = seal, .open = unseal};
+	c.seal = open_seal();
 	c.env = (struct env){octets, &n->seed};
 	ha_effects_init(&n->fx);
 	assert_int_equal(ha_new(&c, (struct view){0}, n->now_ns, &n->ha), 0);
