@@ -15,6 +15,25 @@
 #include "config/parse.h"
 #include "config/print.h"
 
+/* A good configuration as `set` lines, in parts: how the peer is authenticated comes on top. */
+#define TEST_TUNNEL                                                                                \
+	"set interfaces ge-0/0/0 dpdk-device net_null0\n"                                          \
+	"set interfaces ge-0/0/0 unit 0 family inet address 192.0.2.1/30\n"                        \
+	"set interfaces st0 unit 1 family inet\n"                                                  \
+	"set interfaces st0 unit 2 family inet\n"                                                  \
+	"set security ike proposal p dh-group group19 encryption-algorithm aes-128-gcm\n"          \
+	"set security ike policy pol proposals p\n"                                                \
+	"set security ike gateway g ike-policy pol\n"                                              \
+	"set security ike gateway g address 198.51.100.2\n"                                        \
+	"set security ike gateway g external-interface ge-0/0/0.0\n"                               \
+	"set security ike gateway g version v2-only\n"                                             \
+	"set security ipsec proposal e encryption-algorithm aes-128-gcm\n"                         \
+	"set security ipsec policy epol proposals e\n"                                             \
+	"set security ipsec vpn v bind-interface st0.1\n"                                          \
+	"set security ipsec vpn v ike gateway g\n"                                                 \
+	"set security ipsec vpn v ike ipsec-policy epol\n"
+#define TEST_PSK "set security ike policy pol pre-shared-key ascii-text long-enough-key\n"
+
 /* The file's text; fails the test when it cannot be read. Owned by the caller. */
 static inline struct blob test_file(const char *name)
 {

@@ -2,19 +2,7 @@
 
 #include "config/diff.h"
 
-static const char base[] =
-	"set interfaces ge-0/0/0 unit 0 family inet address 192.0.2.1/30\n"
-	"set interfaces st0 unit 1 family inet\n"
-	"set interfaces st0 unit 2 family inet\n"
-	"set security ike proposal p dh-group group19 encryption-algorithm aes-128-gcm\n"
-	"set security ike policy pol proposals p\n"
-	"set security ike policy pol pre-shared-key ascii-text long-enough-key\n"
-	"set security ike gateway g ike-policy pol address 198.51.100.2\n"
-	"set security ike gateway g external-interface ge-0/0/0.0 version v2-only\n"
-	"set security ipsec proposal e encryption-algorithm aes-128-gcm\n"
-	"set security ipsec policy epol proposals e\n"
-	"set security ipsec vpn v bind-interface st0.1\n"
-	"set security ipsec vpn v ike gateway g ipsec-policy epol\n";
+static const char base[] = TEST_TUNNEL TEST_PSK;
 
 /* "kind change name reload" for each row, one a line. */
 static void render(const struct diff *d, char *out, size_t cap)
