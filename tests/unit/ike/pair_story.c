@@ -1,11 +1,26 @@
 #include "pair_story.h"
 
-struct story story_of(
-	const struct pair_ca *ca, enum pair_key key, const char *extra_a, const char *extra_b)
+struct pair_ca story_ca;
+
+int story_ca_setup(void **state)
+{
+	(void)state;
+	pair_ca_init(&story_ca);
+	return 0;
+}
+
+int story_ca_teardown(void **state)
+{
+	(void)state;
+	pair_ca_fini(&story_ca);
+	return 0;
+}
+
+struct story story_of(enum pair_key key, const char *extra_a, const char *extra_b)
 {
 	struct story s = {.p = pair_new(),
-		.a = pair_cert_new(ca, key, "O=test, CN=a", "DNS:a.example, IP:192.0.2.1"),
-		.b = pair_cert_new(ca, key, "O=test, CN=b", "DNS:b.example, IP:192.0.2.2"),
+		.a = pair_cert_new(&story_ca, key, "O=test, CN=a", "DNS:a.example, IP:192.0.2.1"),
+		.b = pair_cert_new(&story_ca, key, "O=test, CN=b", "DNS:b.example, IP:192.0.2.2"),
 		.side_a = side_a,
 		.side_b = side_b};
 

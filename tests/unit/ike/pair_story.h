@@ -3,7 +3,8 @@
  * Two ends of a pair (pair.h) that authenticate by certificates of their own: the lines of their
  * configuration, and what is between making them and starting them.
  *
- * Life: story_of() .. story_start() .. story_end(); the CAs are lent and live longer.
+ * Life: story_of() .. story_start() .. story_end(); all between story_ca_setup() and
+ * story_ca_teardown().
  */
 #include "pair.h"
 #include "pair_cert.h"
@@ -24,8 +25,12 @@ struct story {
 	struct pair_side side_a, side_b;
 };
 
-/* Two ends that are not started yet, with those more lines. */
-struct story story_of(
-	const struct pair_ca *ca, enum pair_key key, const char *extra_a, const char *extra_b);
+/* The CAs of all of a program's stories, from its group's setup to its teardown. */
+extern struct pair_ca story_ca;
+
+int story_ca_setup(void **state);
+int story_ca_teardown(void **state);
+/* Two ends that are not started yet, with those more lines; certified by story_ca. */
+struct story story_of(enum pair_key key, const char *extra_a, const char *extra_b);
 void story_start(struct story *s);
 void story_end(struct story *s);

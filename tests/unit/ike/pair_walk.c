@@ -124,3 +124,13 @@ void pair_stroll(struct pair *p, unsigned (*pick)(void *ctx, unsigned n), void *
 {
 	pair_stroll_a_little(p, UINT_MAX, pick, ctx);
 }
+
+unsigned pair_die_anywhere(pair_death *story, int node)
+{
+	unsigned step = 0;
+
+	do {
+		(void)story(node, step, PAIR_LOSE_UNCOMMITTED);
+	} while (story(node, step++, PAIR_KEEP_UNCOMMITTED));
+	return step;
+}

@@ -37,3 +37,9 @@ void pair_stroll(struct pair *p, unsigned (*pick)(void *ctx, unsigned n), void *
 /* ... for so many steps. */
 void pair_stroll_a_little(
 	struct pair *p, unsigned steps, unsigned (*pick)(void *ctx, unsigned n), void *ctx);
+
+/* A story in which that node dies at that step; false: it was over before. */
+typedef bool pair_death(int node, unsigned step, enum pair_fate fate);
+
+/* Plays it for each step there is, with either fate; how many steps. */
+unsigned pair_die_anywhere(pair_death *story, int node);

@@ -6,7 +6,7 @@
 
 #include "ike/resource.h"
 #include "ike/schedule.h"
-#include "pair.h"
+#include "pair_walk.h"
 
 #define ON    "set security ipsec vpn V multi-sa per-worker\n"
 #define MAX_1 "set security ipsec vpn V multi-sa maximum 1\n"
@@ -414,13 +414,8 @@ static bool dies_at(int dies, unsigned step, enum pair_fate fate)
 static void takeovers_keep_them(void **state)
 {
 	(void)state;
-	for (int dies = 0; dies < 2; dies++) {
-		unsigned step = 0;
-
-		do {
-			(void)dies_at(dies, step, PAIR_LOSE_UNCOMMITTED);
-		} while (dies_at(dies, step++, PAIR_KEEP_UNCOMMITTED));
-	}
+	for (int dies = 0; dies < 2; dies++)
+		(void)pair_die_anywhere(dies_at, dies);
 }
 
 /* The successor has fewer workers: what served one it does not have goes. */

@@ -9,22 +9,6 @@
 
 #include "base/err.h"
 
-static struct pair_ca ca;
-
-static int setup(void **state)
-{
-	(void)state;
-	pair_ca_init(&ca);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	pair_ca_fini(&ca);
-	return 0;
-}
-
 static void replace(struct pair_cert **place, struct pair_cert *with)
 {
 	pair_cert_free(*place);
@@ -45,7 +29,7 @@ static struct story certified(void)
 {
 	const char *lines = METHOD("certificates") CERT_LINES;
 
-	return story_of(&ca, PAIR_P256, lines, lines);
+	return story_of(PAIR_P256, lines, lines);
 }
 
 static void start_up(struct story *s)
@@ -87,8 +71,7 @@ static void every_method_sets_up(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
-		struct story s =
-			story_of(&ca, methods[i].key, methods[i].method, methods[i].method);
+		struct story s = story_of(methods[i].key, methods[i].method, methods[i].method);
 
 		story_start(&s);
 		expect_up(&s, methods[i].on_wire, methods[i].on_wire);
@@ -108,7 +91,7 @@ static void each_side_has_its_own_kind_of_key(void **state)
 	struct story s = certified();
 
 	(void)state;
-	replace(&s.b, pair_cert_new(&ca, PAIR_RSA, "CN=b", "IP:192.0.2.2"));
+	replace(&s.b, pair_cert_new(&story_ca, PAIR_RSA, "CN=b", "IP:192.0.2.2"));
 	start_up(&s);
 	story_end(&s);
 }
@@ -130,7 +113,7 @@ static bool nothing_announced(struct pair *p, struct packet *k)
 static void methods_differ_on_the_wire(void **state)
 {
 	const char *lines = METHOD("ecdsa-signatures-256") CERT_LINES;
-	struct story s = story_of(&ca, PAIR_P256, lines, lines);
+	struct story s = story_of(PAIR_P256, lines, lines);
 
 	(void)state;
 	s.p->wire = nothing_announced;
@@ -156,7 +139,7 @@ static bool unknown_hashes(struct pair *p, struct packet *k)
 static void a_downgrade_is_noticed(void **state)
 {
 	const char *lines = METHOD("rsa-signatures") CERT_LINES;
-	struct story s = story_of(&ca, PAIR_RSA, lines, lines);
+	struct story s = story_of(PAIR_RSA, lines, lines);
 
 	(void)state;
 	s.p->wire = unknown_hashes;
@@ -170,7 +153,7 @@ static void a_downgrade_is_noticed(void **state)
 
 static void subject_as_identity(void **state)
 {
-	struct story s = story_of(&ca, PAIR_P256,
+	struct story s = story_of(PAIR_P256,
 		METHOD("certificates") CERT_LINES
 		"set security ike gateway G local-identity distinguished-name\n"
 		"set security ike gateway G remote-identity distinguished-name container "
@@ -190,7 +173,7 @@ static void subject_as_identity(void **state)
 
 static void another_subject_is_refused(void **state)
 {
-	struct story s = story_of(&ca, PAIR_P256,
+	struct story s = story_of(PAIR_P256,
 		METHOD("certificates") CERT_LINES
 		"set security ike gateway G local-identity distinguished-name\n",
 		METHOD("certificates") CERT_LINES
@@ -226,7 +209,7 @@ static void one_of_several_subjects(void **state)
 		(void)snprintf(lines, sizeof lines, "%s%s%s", METHOD("certificates") CERT_LINES,
 			"set security ike gateway G remote-identity distinguished-name ",
 			rows[i].line);
-		s = story_of(&ca, PAIR_P256, lines,
+		s = story_of(PAIR_P256, lines,
 			METHOD("certificates") CERT_LINES
 			"set security ike gateway G local-identity distinguished-name\n");
 		story_start(&s);
@@ -241,7 +224,7 @@ static void one_of_several_subjects(void **state)
 /* ID-005: it says what is configured, but its certificate does not. */
 static void an_identity_without_backing(void **state)
 {
-	struct story s = story_of(&ca, PAIR_P256,
+	struct story s = story_of(PAIR_P256,
 		METHOD("certificates") CERT_LINES BY_NAME("c.example", "b.example"),
 		METHOD("certificates") CERT_LINES BY_NAME("b.example", "c.example"));
 
@@ -278,7 +261,7 @@ static void failures_look_alike(void **state)
 
 	(void)state;
 	for (int i = 0; i < 4; i++) {
-		struct story s = story_of(&ca, PAIR_P256, i == 0 ? stranger : lines, lines);
+		struct story s = story_of(PAIR_P256, i == 0 ? stranger : lines, lines);
 
 		answer_n = answers = 0;
 		s.p->wire = measure;
@@ -286,7 +269,7 @@ static void failures_look_alike(void **state)
 			const struct forge_cert form = {
 				.subject = "CN=a", .ext = {{"subjectAltName", "IP:192.0.2.1"}}};
 
-			replace(&s.a, pair_cert_of(&ca, &form, &ca.other));
+			replace(&s.a, pair_cert_of(&story_ca, &form, &story_ca.other));
 		} else if (i == 2) {
 			/* the key of another certificate */
 			sign_key_free(s.a->key);
@@ -335,7 +318,7 @@ static void bad_certificates_are_refused(void **state)
 		form.ext[1] = (struct forge_ext){"subjectAltName", "IP:192.0.2.1"};
 		if (!form.ext[0].name)
 			form.ext[0] = (struct forge_ext){"basicConstraints", "CA:FALSE"};
-		replace(&s.a, pair_cert_of(&ca, &form, &ca.sub));
+		replace(&s.a, pair_cert_of(&story_ca, &form, &story_ca.sub));
 		story_start(&s);
 		expect_refused(&s, bad_certs[i].said);
 		story_end(&s);
@@ -367,13 +350,13 @@ static void keys_of_another_method(void **state)
 {
 	const char *any = METHOD("certificates") CERT_LINES;
 	const char *p256 = METHOD("ecdsa-signatures-256") CERT_LINES;
-	struct story s = story_of(&ca, PAIR_P384, any, p256);
+	struct story s = story_of(PAIR_P384, any, p256);
 
 	(void)state;
 	story_start(&s);
 	expect_refused(&s, "its key is not of the configured method");
 	story_end(&s);
-	s = story_of(&ca, PAIR_P384, p256, p256);
+	s = story_of(PAIR_P384, p256, p256);
 	story_start(&s);
 	pair_acquire(s.p, 0);
 	pair_settle(s.p);
@@ -391,7 +374,7 @@ static void no_mixing_with_pre_shared_keys(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct story s = story_of(&ca, PAIR_P256, i ? lines : NULL, i ? NULL : lines);
+		struct story s = story_of(PAIR_P256, i ? lines : NULL, i ? NULL : lines);
 
 		story_start(&s);
 		expect_refused(&s, "it does not use the configured authentication method");
@@ -406,7 +389,7 @@ static void the_initiator_distrusts(void **state)
 	struct story s = certified();
 
 	(void)state;
-	s.a->anchor = ca.other.cert;
+	s.a->anchor = story_ca.other.cert;
 	story_start(&s);
 	pair_acquire(s.p, 0);
 	pair_settle(s.p);
@@ -430,7 +413,7 @@ static void what_the_peer_has_is_not_sent(void **state)
 	assert_int_equal(s.b->n_certs, 2);
 	story_end(&s);
 	s = certified();
-	s.b->anchor = ca.sub.cert; /* trusts the lower CA itself */
+	s.b->anchor = story_ca.sub.cert; /* trusts the lower CA itself */
 	start_up(&s);
 	assert_int_equal(s.b->n_certs, 1);
 	assert_int_equal(pair_sa(s.p, 1)->peer_cert->n_refs, 1);
@@ -443,15 +426,15 @@ static void only_our_own_is_sent(void **state)
 	const char *lines = METHOD("certificates") CERT_LINES;
 	const char *one = METHOD("certificates") CERT_LINES
 		"set security ike policy IP certificate no-certificate-chain-in-ike\n";
-	struct story s = story_of(&ca, PAIR_P256, one, lines);
+	struct story s = story_of(PAIR_P256, one, lines);
 
 	(void)state;
 	story_start(&s);
 	expect_refused(&s, "ike.auth.failed");
 	assert_int_equal(s.b->n_certs, 1);
 	story_end(&s);
-	s = story_of(&ca, PAIR_P256, lines, one);
-	s.a->anchor = ca.sub.cert;
+	s = story_of(PAIR_P256, lines, one);
+	s.a->anchor = story_ca.sub.cert;
 	start_up(&s);
 	assert_int_equal(s.a->n_certs, 1);
 	assert_int_equal(s.b->n_certs, 2);
@@ -669,7 +652,7 @@ static void revoked_during_a_rekey(void **state)
 	(void)state;
 	for (unsigned steps = 0; steps < 14; steps++)
 		for (int who = 0; who < 2; who++) {
-			struct story s = story_of(&ca, PAIR_P256, lines, lines);
+			struct story s = story_of(PAIR_P256, lines, lines);
 
 			story_start(&s);
 			expect_up(&s, AUTH_DIGITAL_SIGNATURE, AUTH_DIGITAL_SIGNATURE);
@@ -753,5 +736,5 @@ int main(void)
 		cmocka_unit_test(takeover_while_judged),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, story_ca_setup, story_ca_teardown);
 }

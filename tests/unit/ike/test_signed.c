@@ -18,22 +18,6 @@
 #define MORE	  "set security ike proposal P additional-key-exchange [ group19 group20 ]\n"
 #define TICKETS	  "set security ike gateway G session-resumption lifetime 3600\n"
 
-static struct pair_ca ca;
-
-static int setup(void **state)
-{
-	(void)state;
-	pair_ca_init(&ca);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	pair_ca_fini(&ca);
-	return 0;
-}
-
 /* ---------------------------------------------------------------- RFC 8784 */
 
 static const struct {
@@ -85,7 +69,7 @@ static void post_quantum_keys(void **state)
 		print_message("# %s\n", ppks[i].name);
 		(void)snprintf(a, sizeof a, "%s%s", LINES, ppks[i].a);
 		(void)snprintf(b, sizeof b, "%s%s", LINES, ppks[i].b);
-		s = story_of(&ca, keys[i % 2], a, b);
+		s = story_of(keys[i % 2], a, b);
 		s.p->wire = look;
 		s.p->wire_ctx = &told;
 		story_start(&s);
@@ -115,7 +99,7 @@ static void post_quantum_keys(void **state)
 /* Neither signature is sent when one of them cannot be made. */
 static void both_signatures_or_none(void **state)
 {
-	struct story s = story_of(&ca, PAIR_P256, LINES ID KEY, LINES ID KEY);
+	struct story s = story_of(PAIR_P256, LINES ID KEY, LINES ID KEY);
 
 	(void)state;
 	s.a->sign_rc = -ERR_IO;
@@ -140,7 +124,7 @@ static void a_node_may_die_at_every_step(void **state)
 		int dies = (int)(c & 1);
 
 		for (unsigned after = 0; after < 40; after++) {
-			struct story s = story_of(&ca, PAIR_P256, LINES ID KEY, there[c >> 1]);
+			struct story s = story_of(PAIR_P256, LINES ID KEY, there[c >> 1]);
 			unsigned left = after;
 
 			story_start(&s);
@@ -181,7 +165,7 @@ static void signatures_cover_what_went_before(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		struct story s = story_of(&ca, keys[i], LINES MORE, LINES MORE);
+		struct story s = story_of(keys[i], LINES MORE, LINES MORE);
 
 		story_start(&s);
 		pair_acquire(s.p, 0);
@@ -189,7 +173,7 @@ static void signatures_cover_what_went_before(void **state)
 		pair_check_up(s.p, 0, 1);
 		assert_int_equal(pair_sa(s.p, 0)->auth_method, AUTH_DIGITAL_SIGNATURE);
 		story_end(&s);
-		s = story_of(&ca, keys[i], LINES MORE, LINES MORE);
+		s = story_of(keys[i], LINES MORE, LINES MORE);
 		s.p->wire = forget_one;
 		story_start(&s);
 		pair_acquire(s.p, 0);
@@ -206,7 +190,7 @@ static void signatures_cover_what_went_before(void **state)
 /* ADR 0037: no ticket is asked for, given or taken where the peer has a certificate. */
 static void no_tickets_with_certificates(void **state)
 {
-	struct story s = story_of(&ca, PAIR_P256, LINES TICKETS, LINES TICKETS);
+	struct story s = story_of(PAIR_P256, LINES TICKETS, LINES TICKETS);
 
 	(void)state;
 	story_start(&s);
@@ -236,13 +220,13 @@ static struct pair_cert *ends_in(int64_t seconds)
 		.not_after = PAIR_BEGINS + seconds,
 		.ext = {{"subjectAltName", "IP:192.0.2.1"}}};
 
-	return pair_cert_of(&ca, &form, &ca.sub);
+	return pair_cert_of(&story_ca, &form, &story_ca.sub);
 }
 
 /* RFC 4945 5.1. The SA would live for eight hours, the peer's certificate one. */
 static struct story ends_in_an_hour(const char *more_b)
 {
-	struct story s = story_of(&ca, PAIR_P256, LINES, more_b);
+	struct story s = story_of(PAIR_P256, LINES, more_b);
 
 	pair_cert_free(s.a);
 	s.a = ends_in(3600);
@@ -333,12 +317,12 @@ static void a_successor_knows_whom_to_ask(void **state)
 		.ext = {{"subjectAltName", "IP:192.0.2.1"},
 			{"crlDistributionPoints", "URI:http://crl.example.net/sub.crl"},
 			{"authorityInfoAccess", "OCSP;URI:http://ocsp.example.net/"}}};
-	struct story s = story_of(&ca, PAIR_P256, LINES, LINES);
+	struct story s = story_of(PAIR_P256, LINES, LINES);
 	struct lists c = {0};
 
 	(void)state;
 	pair_cert_free(s.a);
-	s.a = pair_cert_of(&ca, &form, &ca.sub);
+	s.a = pair_cert_of(&story_ca, &form, &story_ca.sub);
 	story_start(&s);
 	pair_acquire(s.p, 0);
 	pair_settle(s.p);
@@ -350,7 +334,7 @@ static void a_successor_knows_whom_to_ask(void **state)
 	assert_int_equal(c.n, 2);
 	assert_string_equal(c.v[0].crl_url, "http://crl.example.net/sub.crl");
 	assert_string_equal(c.v[0].ocsp_url, "http://ocsp.example.net/");
-	assert_true(view_equal(c.v[0].issuer, ca.sub.cert->der));
+	assert_true(view_equal(c.v[0].issuer, story_ca.sub.cert->der));
 	assert_string_equal(c.v[1].crl_url, "");
 	assert_string_equal(c.v[1].ocsp_url, "");
 	assert_int_equal(c.v[1].issuer.n, 0); /* of a profile */
@@ -389,15 +373,15 @@ static void a_successor_knows_whom_to_ask(void **state)
 static struct pair_cert *below_other(const char *name, const char *san)
 {
 	const struct forge_cert form = {.subject = name, .ext = {{"subjectAltName", san}}};
-	struct pair_cert *c = pair_cert_of(&ca, &form, &ca.other);
+	struct pair_cert *c = pair_cert_of(&story_ca, &form, &story_ca.other);
 
-	c->anchor = ca.other.cert;
+	c->anchor = story_ca.other.cert;
 	return c;
 }
 
 static struct story two_gateways(const char *lines_b)
 {
-	struct story s = story_of(&ca, PAIR_P256, LINES, lines_b);
+	struct story s = story_of(PAIR_P256, LINES, lines_b);
 
 	s.b->more = below_other("CN=b2", "IP:192.0.2.2");
 	return s;
@@ -484,5 +468,5 @@ int main(void)
 		cmocka_unit_test(gateways_differ_in_whom_they_trust),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, story_ca_setup, story_ca_teardown);
 }
