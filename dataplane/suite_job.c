@@ -122,21 +122,37 @@ static void job_ended(const IMB_JOB *j)
 	op->ok = j->status == IMB_STATUS_COMPLETED;
 }
 
+static void job_direct(IMB_JOB *j, bool seal)
+{
+	j->cipher_direction = seal ? IMB_DIR_ENCRYPT : IMB_DIR_DECRYPT;
+	j->chain_order = seal ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
+}
+
+static void job_submit(struct suite_engine *e, IMB_JOB *j)
+{
+	for (j = IMB_SUBMIT_JOB(e->mgr); j; j = IMB_GET_COMPLETED_JOB(e->mgr))
+		job_ended(j);
+}
+
+static void jobs_flush(struct suite_engine *e)
+{
+	const IMB_JOB *j;
+
+	while ((j = IMB_FLUSH_JOB(e->mgr)) != NULL)
+		job_ended(j);
+}
+
 static void run_all(
 	struct suite_engine *e, const struct suite *s, struct suite_op *v, uint32_t n, bool seal)
 {
-	IMB_JOB *j;
-
 	for (uint32_t i = 0; i < n; i++) {
-		j = IMB_GET_NEXT_JOB(e->mgr);
+		IMB_JOB *j = IMB_GET_NEXT_JOB(e->mgr);
+
 		job_fill(j, s, &v[i], e->des[i]);
-		j->cipher_direction = seal ? IMB_DIR_ENCRYPT : IMB_DIR_DECRYPT;
-		j->chain_order = seal ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
-		for (j = IMB_SUBMIT_JOB(e->mgr); j; j = IMB_GET_COMPLETED_JOB(e->mgr))
-			job_ended(j);
+		job_direct(j, seal);
+		job_submit(e, j);
 	}
-	while ((j = IMB_FLUSH_JOB(e->mgr)) != NULL)
-		job_ended(j);
+	jobs_flush(e);
 }
 
 /* RFC 4302 3.3.3.2.2: the high half of an ESN follows the packet. */
@@ -163,16 +179,13 @@ static void mac_fill(IMB_JOB *j, const struct suite *s, struct suite_op *op)
 
 void job_mac(const struct suite *s, struct suite_engine *e, struct suite_op *v, uint32_t n)
 {
-	IMB_JOB *j;
-
 	for (uint32_t i = 0; i < n; i++) {
-		j = IMB_GET_NEXT_JOB(e->mgr);
+		IMB_JOB *j = IMB_GET_NEXT_JOB(e->mgr);
+
 		mac_fill(j, s, &v[i]);
-		for (j = IMB_SUBMIT_JOB(e->mgr); j; j = IMB_GET_COMPLETED_JOB(e->mgr))
-			job_ended(j);
+		job_submit(e, j);
 	}
-	while ((j = IMB_FLUSH_JOB(e->mgr)) != NULL)
-		job_ended(j);
+	jobs_flush(e);
 }
 
 static bool takes_esn(const struct suite *s, const struct suite_op *op)
@@ -246,19 +259,15 @@ static void chacha_fill(
 static void chacha_run(
 	struct suite_engine *e, const struct suite *s, struct suite_op *v, uint32_t n, bool seal)
 {
-	IMB_JOB *j;
-
 	aead_inputs(v, n, e->aead);
 	for (uint32_t i = 0; i < n; i++) {
-		j = IMB_GET_NEXT_JOB(e->mgr);
+		IMB_JOB *j = IMB_GET_NEXT_JOB(e->mgr);
+
 		chacha_fill(j, s, &v[i], &e->aead[i]);
-		j->cipher_direction = seal ? IMB_DIR_ENCRYPT : IMB_DIR_DECRYPT;
-		j->chain_order = seal ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
-		for (j = IMB_SUBMIT_JOB(e->mgr); j; j = IMB_GET_COMPLETED_JOB(e->mgr))
-			job_ended(j);
+		job_direct(j, seal);
+		job_submit(e, j);
 	}
-	while ((j = IMB_FLUSH_JOB(e->mgr)) != NULL)
-		job_ended(j);
+	jobs_flush(e);
 }
 
 void chacha_seal(const struct suite *s, struct suite_engine *e, struct suite_op *v, uint32_t n)

@@ -122,6 +122,19 @@ static bool is_oneline(const struct node *entry)
 	return true;
 }
 
+/* What follows an entry's words: what it holds, or its end. */
+static void put_rest(struct printer *p, const struct node *n, unsigned depth)
+{
+	if (n->first) {
+		put(p, " {\n");
+		put_block(p, n, depth + 1);
+		indent(p, depth);
+		put(p, "}\n");
+	} else {
+		put(p, ";\n");
+	}
+}
+
 static void put_entry(
 	struct printer *p, const struct node *entry, const char *keyword, unsigned depth)
 {
@@ -139,13 +152,8 @@ static void put_entry(
 			put_value(p, c->first);
 		}
 		put(p, ";\n");
-	} else if (entry->first) {
-		put(p, " {\n");
-		put_block(p, entry, depth + 1);
-		indent(p, depth);
-		put(p, "}\n");
 	} else {
-		put(p, ";\n");
+		put_rest(p, entry, depth);
 	}
 }
 
@@ -199,16 +207,10 @@ static void put_statement(struct printer *p, const struct node *n, unsigned dept
 	}
 	open_statement(p, n, depth);
 	put(p, n->word);
-	if (schema_is_leaf(n->schema)) {
+	if (schema_is_leaf(n->schema))
 		put_values(p, n);
-	} else if (n->first) {
-		put(p, " {\n");
-		put_block(p, n, depth + 1);
-		indent(p, depth);
-		put(p, "}\n");
-	} else {
-		put(p, ";\n");
-	}
+	else
+		put_rest(p, n, depth);
 }
 
 /* Values of one leaf compare equal, and qsort() of glibc is a stable merge sort only by chance: the

@@ -12,7 +12,7 @@ enum {
 #define NS_PER_TOKEN (UINT64_C(1000000000) / RATE_PER_S)
 
 /* RFC 1812 4.3.2.8: errors are rate limited. */
-bool icmp_take_token(struct worker *w)
+static bool take_token(struct worker *w)
 {
 	uint64_t n = (w->now_ns - w->icmp_ns) / NS_PER_TOKEN;
 
@@ -24,6 +24,20 @@ bool icmp_take_token(struct worker *w)
 		return false;
 	w->icmp_tokens--;
 	return true;
+}
+
+struct pkt *icmp_error_new(struct worker *w)
+{
+	struct pkt *e;
+
+	if (!take_token(w)) {
+		worker_count(w, STAT_ICMP_LIMITED);
+		return NULL;
+	}
+	e = pkt_alloc(w->sh->pool);
+	if (!e)
+		worker_count(w, STAT_DROP_NO_BUFFER);
+	return e;
 }
 
 /* p at the IP header of an echo request to us: turned round in place. */
@@ -94,15 +108,9 @@ void icmp_error(struct worker *w, const struct pkt *p, uint8_t type, uint8_t cod
 
 	if (!icmp_may_answer(p) || ipaddr_is_none(own) || w->route.n >= PKT_VEC)
 		return;
-	if (!icmp_take_token(w)) {
-		worker_count(w, STAT_ICMP_LIMITED);
+	e = icmp_error_new(w);
+	if (!e)
 		return;
-	}
-	e = pkt_alloc(w->sh->pool);
-	if (!e) {
-		worker_count(w, STAT_DROP_NO_BUFFER);
-		return;
-	}
 	b = pkt_append(e, len);
 	ip4_put(b, &(struct ip4_make){ipaddr_to_v4(own), dst, (uint16_t)len, w->ip_id++, 0, IP_ICMP,
 			   64, 0xc0});

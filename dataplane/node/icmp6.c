@@ -95,15 +95,9 @@ void icmp6_error(struct worker *w, const struct pkt *p, const struct icmp6_say *
 	src = net_source(w->net, net_iface(w->net, p->iface), h.src);
 	if (ipaddr_is_none(src))
 		return;
-	if (!icmp_take_token(w)) {
-		worker_count(w, STAT_ICMP_LIMITED);
+	e = icmp_error_new(w);
+	if (!e)
 		return;
-	}
-	e = pkt_alloc(w->sh->pool);
-	if (!e) {
-		worker_count(w, STAT_DROP_NO_BUFFER);
-		return;
-	}
 	error_fill(e, p, src, say);
 	e->iface = p->iface;
 	e->flags = PKT_OURS;

@@ -63,7 +63,8 @@ void nd_solicit(struct worker *w, const struct iface *iface, struct ipaddr targe
 /* Is this type of ICMPv6 one of its messages? */
 bool nd_is(uint8_t type);
 /* icmp.c */
-bool icmp_take_token(struct worker *w);
+/* A packet for an error message; NULL: too many of them, or no buffer. Counted. */
+struct pkt *icmp_error_new(struct worker *w);
 void node_icmp(struct worker *w, struct pkt *p, const struct ip4 *h, const struct iface *own);
 
 enum { ICMP_UNREACHABLE = 3, ICMP_TIME_EXCEEDED = 11, ICMP_NET = 0, ICMP_TOO_BIG = 4 };
