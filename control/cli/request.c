@@ -116,6 +116,9 @@ static void fill_show(struct request *r, const struct command *c, bool set_form)
 		SET(show_next_hop_tunnels, SHOW_NEXT_HOP_TUNNELS, ctl__show_next_hop_tunnels__init);
 		r->u.show_next_hop_tunnels.interface = text(c, SLOT_INTERFACE);
 		break;
+	case ACTION_SHOW_INACTIVE:
+		SET(show_inactive_tunnels, SHOW_INACTIVE_TUNNELS, ctl__show_inactive_tunnels__init);
+		break;
 	case ACTION_SHOW_PKI_CA:
 	case ACTION_SHOW_PKI_LOCAL:
 	case ACTION_SHOW_PKI_CRL:

@@ -34,6 +34,7 @@ struct request {
 		Ctl__ShowConfiguration show_configuration;
 		Ctl__ShowRoute show_route;
 		Ctl__ShowNextHopTunnels show_next_hop_tunnels;
+		Ctl__ShowInactiveTunnels show_inactive_tunnels;
 		Ctl__ClearIke clear_ike;
 		Ctl__ClearIpsec clear_ipsec;
 		Ctl__ClearIpsecStatistics clear_ipsec_statistics;

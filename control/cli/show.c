@@ -37,6 +37,8 @@ static const char *list_name(enum action action)
 		return "routes";
 	case ACTION_SHOW_NEXT_HOP_TUNNELS:
 		return "next-hop-tunnels";
+	case ACTION_SHOW_INACTIVE:
+		return "inactive-tunnels";
 	case ACTION_SHOW_DISTRIBUTION:
 		return "tunnel-distribution";
 	case ACTION_SHOW_PICS:
@@ -274,6 +276,9 @@ int show_part(struct show *s, const Ctl__Response *r, FILE *err)
 		return 0;
 	case CTL__RESPONSE__BODY_NEXT_HOP_TUNNELS:
 		show_next_hop_tunnels(s, r->next_hop_tunnels, show_header(s, r->node));
+		return 0;
+	case CTL__RESPONSE__BODY_INACTIVE_TUNNELS:
+		show_inactive(s, r->inactive_tunnels, show_header(s, r->node));
 		return 0;
 	case CTL__RESPONSE__BODY_PKI:
 		(void)show_header(s, r->node);

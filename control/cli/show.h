@@ -55,6 +55,7 @@ void show_interfaces(struct show *s, const Ctl__InterfaceList *list, bool fresh)
 void show_distribution(struct show *s, const Ctl__IpsecList *list, bool fresh);
 void show_workers(struct show *s, const Ctl__WorkerList *list, bool fresh);
 void show_routes(struct show *s, const Ctl__RouteList *list, bool fresh);
+void show_inactive(struct show *s, const Ctl__InactiveTunnelList *list, bool fresh);
 void show_next_hop_tunnels(struct show *s, const Ctl__NextHopTunnelList *list, bool fresh);
 void show_pki(struct show *s, const Ctl__PkiList *list);
 void show_pki_made(struct show *s, const Ctl__PkiMade *made);

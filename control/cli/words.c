@@ -121,6 +121,10 @@ static const struct option tunnels_options[] = {
 	{"interface-name", ARG_NAME, SLOT_INTERFACE, 0, 0, false, "one unit of st0"},
 };
 
+static const struct option inactive_options[] = {
+	{"detail", ARG_NONE, SLOT_DETAIL, 0, 0, false, "all that is known"},
+};
+
 static const struct option distribution_options[] = {
 	{"brief", ARG_NONE, SLOT_BRIEF, 0, 0, false, "one line for each (default)"},
 	{"summary", ARG_NONE, SLOT_SUMMARY, 0, 0, false, "only how many each worker has"},
@@ -219,6 +223,8 @@ static const struct row rows[] = {
 		"negotiations, drops and what is held"},
 	{"show security ipsec next-hop-tunnels", ACTION_SHOW_NEXT_HOP_TUNNELS,
 		OPTIONS(tunnels_options), "which VPN leads to which next hop"},
+	{"show security ipsec inactive-tunnels", ACTION_SHOW_INACTIVE, OPTIONS(inactive_options),
+		"tunnels that are not up, and why"},
 	{"show security ha replication", ACTION_SHOW_REPLICATION, NULL, 0, "state of the replicas"},
 	{"show chassis cluster status", ACTION_SHOW_CLUSTER, OPTIONS(group_options),
 		"redundancy groups and their nodes"},

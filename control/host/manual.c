@@ -215,7 +215,6 @@ static void show_one(struct daemon *d, const struct model_vpn *v, const struct i
 		.encr = m->encr,
 		.key_bits = m->key_bits,
 		.integ = m->integ,
-		.down_reason = "",
 	};
 
 	if ((f->index != 0 && f->index != r.index) || !text_matches(f->vpn, v->name) ||

@@ -191,6 +191,9 @@ void daemon_ctl(void *ctx, const Ctl__Request *q, struct ctl_call *call)
 	case CTL__REQUEST__COMMAND_SHOW_NEXT_HOP_TUNNELS:
 		show_next_hop_tunnels(d, q->show_next_hop_tunnels->interface, call);
 		break;
+	case CTL__REQUEST__COMMAND_SHOW_INACTIVE_TUNNELS:
+		show_inactive(d, call);
+		break;
 	case CTL__REQUEST__COMMAND_SHOW_CONFIGURATION:
 		show_configuration(d, q->show_configuration->set_form, call);
 		break;

@@ -239,7 +239,6 @@ static void one_child(void *ctx, struct view body)
 	r.lifetime_kb = c->hard_bytes / 1024;
 	r.last_up_unix_s = c->established_unix_ms / 1000;
 	r.negotiations = 1;
-	r.down_reason = "";
 	if ((w->f->index == 0 || w->f->index == r.index) &&
 		text_matches(w->f->vpn, r.selector ? r.selector->vpn->name : "") &&
 		text_matches(w->f->selector, r.selector ? r.selector->name : ""))

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "ike/engine.h"
 #include "ike/filter.h"
+#include "ike/names.h"
 #include "ike/record.h"
 #include "ike/schedule.h"
 
@@ -147,8 +148,7 @@ static void fill_child(const struct child *c, uint64_t now_ms, struct ike_child_
 		.negotiations = t->negotiated,
 		.failures = t->failed,
 		.last_up_unix_s = t->last_up_wall_ms / 1000,
-		.last_fail_unix_s = t->last_fail_wall_ms / 1000,
-		.down_reason = tunnel_down_text(t->down)};
+		.last_fail_unix_s = t->last_fail_wall_ms / 1000};
 }
 
 static int child_by_index(const void *a, const void *b)
@@ -177,6 +177,84 @@ int ike_show_children(struct ike *ike, const struct ike_filter *f, uint64_t now_
 		struct ike_child_row row;
 
 		fill_child(list[i], now_ms, &row);
+		each(ctx, &row);
+	}
+	free((void *)list);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- what is not there */
+
+/* What never failed waits for somebody. */
+static const char *reason_of(struct ike *ike, const struct tunnel *t)
+{
+	struct addr v[PEER_ADDRESSES_MAX];
+
+	if (t->down != TUNNEL_NEVER)
+		return tunnel_down_text(t->down);
+	if (t->gw->model->dynamic || t->model->vpn->establish >= MODEL_RESPONDER_ONLY)
+		return "Responder-only waiting for peer";
+	if (names_of(ike, t->gw->model, v) == 0)
+		return "Peer address not reachable";
+	return tunnel_down_text(t->wanted ? TUNNEL_NO_RESPONSE : TUNNEL_NEVER);
+}
+
+static void fill_inactive(struct ike *ike, const struct tunnel *t, struct ike_inactive_row *r)
+{
+	const struct gateway *gw = t->gw;
+	struct addr v[PEER_ADDRESSES_MAX];
+	size_t n = names_of(ike, gw->model, v);
+
+	*r = (struct ike_inactive_row){.index = t->id,
+		.selector = t->model,
+		.gateway = gw->name,
+		.local = gw->model->local,
+		.immediately = t->model->vpn->establish == MODEL_IMMEDIATELY,
+		.negotiations = t->negotiated,
+		.failures = t->failed,
+		.last_up_unix_s = t->last_up_wall_ms / 1000,
+		.last_fail_unix_s = t->last_fail_wall_ms / 1000,
+		.reason = reason_of(ike, t)};
+	if (n > 0)
+		r->remote = v[gw->peer_at % n];
+}
+
+static bool is_inactive(struct ike *ike, const struct tunnel *t)
+{
+	const struct child *c;
+
+	if (!t->listed || !rg_active(ike, t->gw->model->rg) || !list_is_empty(&t->copies))
+		return false;
+	list_foreach (c, &t->children, of_tunnel)
+		if (c->state != CHILD_GONE && c->state != CHILD_NEW)
+			return false;
+	return true;
+}
+
+static int tunnel_by_id(const void *a, const void *b)
+{
+	const struct tunnel *x = *(struct tunnel *const *)a, *y = *(struct tunnel *const *)b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+int ike_show_inactive(
+	struct ike *ike, void (*each)(void *ctx, const struct ike_inactive_row *row), void *ctx)
+{
+	struct tunnel **list = calloc(HASH_COUNT(ike->tunnels) + 1, sizeof(struct tunnel *));
+	struct tunnel *t, *tmp;
+	size_t n = 0;
+
+	if (!list)
+		return -ERR_NOMEM;
+	map_foreach (ike->tunnels, t, tmp)
+		if (is_inactive(ike, t))
+			list[n++] = t;
+	qsort((void *)list, n, sizeof(struct tunnel *), tunnel_by_id);
+	for (size_t i = 0; i < n; i++) {
+		struct ike_inactive_row row;
+
+		fill_inactive(ike, list[i], &row);
 		each(ctx, &row);
 	}
 	free((void *)list);

@@ -52,7 +52,18 @@ struct ike_child_row {
 	uint64_t lifetime_kb; /* 0 = unlimited */
 	uint32_t negotiations, failures;
 	uint64_t last_up_unix_s, last_fail_unix_s;
-	const char *down_reason;
+};
+
+/* A tunnel of an active group that has no SA. */
+struct ike_inactive_row {
+	uint32_t index;
+	const struct model_selector *selector;
+	const char *gateway;
+	struct addr local, remote; /* none: any peer, or a name without an address */
+	bool immediately;	   /* it should always be up */
+	uint32_t negotiations, failures;
+	uint64_t last_up_unix_s, last_fail_unix_s;
+	const char *reason;
 };
 
 /* In the order of their index. -ERR_NOMEM. */
@@ -60,6 +71,9 @@ int ike_show_sas(struct ike *ike, const struct ike_filter *f, uint64_t now_ms,
 	void (*each)(void *ctx, const struct ike_sa_row *row), void *ctx) MUST_CHECK;
 int ike_show_children(struct ike *ike, const struct ike_filter *f, uint64_t now_ms,
 	void (*each)(void *ctx, const struct ike_child_row *row), void *ctx) MUST_CHECK;
+/* A dynamic gateway's tunnel stands for peers that are not there: it is a row while it has none. */
+int ike_show_inactive(struct ike *ike, void (*each)(void *ctx, const struct ike_inactive_row *row),
+	void *ctx) MUST_CHECK;
 /* Is there an SA behind the key of this record? */
 bool ike_knows(struct ike *ike, struct view key);
 
