@@ -12,7 +12,7 @@ from labkit.strongswan import Mirror
 
 import stories
 from cases import AUTHS
-from peers import IDS, StrongSwan, text_of, write
+from peers import IDS, StrongSwan, text_of
 
 WAIT_S = 12
 FAILED = "FAILED"
@@ -119,9 +119,7 @@ class Bench:
         return self.kinds[kind]
 
     def reload(self, text):
-        write(f"{self.node.conf}.new", text)
-        os.rename(f"{self.node.conf}.new", self.node.conf)
-        self.node.tandem("request", "system", "configuration", "reload")
+        self.node.adopt(text)
 
     def adopt(self, case):
         """Both ends take it over without a restart; nothing of the last case is left."""

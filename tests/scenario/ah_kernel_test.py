@@ -5,7 +5,6 @@ transport mode, AH and ESP, between the two ends.
     inside 10.1.0.2 --- 10.1.0.1 node0 192.0.2.1 --- outside --- (br0, tap) guest 192.0.2.2, LAN 10.2.0.1
 """
 
-import os
 import re
 import sys
 
@@ -27,15 +26,6 @@ def ah_conf(text):
 def transport_conf(text):
     text = re.sub(r"traffic-selector LAN \{.*?\}", "", text, flags=re.S)
     return text.replace("bind-interface st0.1;", "mode transport;")
-
-
-def adopt(lab, text):
-    node = lab.nodes[0]
-    with open(os.open(node.conf + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
-              encoding="utf-8") as out:
-        out.write(text)
-    os.rename(node.conf + ".new", node.conf)
-    node.tandem("request", "system", "configuration", "reload")
 
 
 def mirror_of(conf, ah, transport):
@@ -79,9 +69,8 @@ def ping_us(guest, n=10):
 def main(lab):
     lab.configure_inside()
     node = lab.nodes[0]
-    with open(node.conf, encoding="utf-8") as text:
-        conf = text.read()
-    adopt(lab, ah_conf(conf))
+    conf = node.read_conf()
+    node.adopt(ah_conf(conf))
     guest = Guest(lab)
     guest.start("192.0.2.2/24")
     say("the guest kernel is up")
@@ -101,7 +90,7 @@ def main(lab):
 
         for ah in (True, False):
             was = authenticated(node)
-            adopt(lab, transport_conf(ah_conf(conf) if ah else conf))
+            node.adopt(transport_conf(ah_conf(conf) if ah else conf))
             peer_adopt(guest, mirror_of(conf, ah, transport=True))
             guest.swanctl("--initiate", "--child", "LAN", "--timeout", "20")
             ping_us(guest)

@@ -16,7 +16,7 @@ import copy
 import sys
 
 from story import becomes, claim, same, say, story
-from labkit import failover, nat, wait
+from labkit import failover, leaks, nat, wait
 
 # timeout: 120
 
@@ -66,7 +66,9 @@ def seeded_key(lab, name):
     """What the operator of a hub gives to a spoke; the wrong one gets nowhere (PSK-005)."""
     said = lab.nodes[0].tandem("request", "security", "ike", "pre-shared-key", "gateway", "PEER",
                                "peer-ike-id", name)
-    return said.split("Pre-shared key: ")[1].split()[0]
+    key = said.split("Pre-shared key: ")[1].split()[0]
+    leaks.learn(key, f"the seeded key of {name}")
+    return key
 
 
 def tunnels(node):

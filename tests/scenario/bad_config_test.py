@@ -5,7 +5,6 @@ does the tunnel. The corrected file is taken.
     inside 10.1.0.2 --- 10.1.0.1 node0 192.0.2.1 --- outside --- 192.0.2.2 peer, LAN 10.2.0.1
 """
 
-import os
 import sys
 
 from story import claim, same, story
@@ -21,30 +20,20 @@ def main(lab):
     traffic = Traffic(lab)
     traffic.start()
     traffic.wait_received(300)
-    with open(node.conf, encoding="utf-8") as text:
-        good = text.read()
-    write(node, good.replace("ike-policy PEER;", "ike-policy NOWHERE;"))
+    good = node.read_conf()
+    node.write_conf(good.replace("ike-policy PEER;", "ike-policy NOWHERE;"))
     try:
         node.tandem("request", "system", "configuration", "reload")
         claim(False, "the broken configuration is refused")
     except RuntimeError as why:
         claim("NOWHERE" in str(why) and "[edit security ike gateway PEER" in str(why),
               f"the complaint names path and statement: {why}")
-    write(node, good)
-    node.tandem("request", "system", "configuration", "reload")
+    node.adopt(good)
     traffic.wait_received(300)
     traffic.stop()
     said = traffic.report()
     same((said["out"]["lost"], said["in"]["lost"]), (0, 0), "packets lost")
     same(lab.peer.spis(), spis, "the SAs are the same")
-
-
-def write(node, text):
-    """In one step, as an editor does."""
-    with open(os.open(node.conf + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
-              encoding="utf-8") as out:
-        out.write(text)
-    os.rename(node.conf + ".new", node.conf)
 
 
 sys.exit(main())

@@ -41,8 +41,7 @@ class Ends:
         self.sub = self.pki.authority("sub", issuer=self.root, path_len=0)
         self.other = self.pki.authority("other")
         self.mirror = None
-        with open(self.node.conf, encoding="utf-8") as text:
-            self.text = text.read()
+        self.text = self.node.read_conf()
 
     def issue(self, name, key, issuer=None, more=0):
         """more: names beside the one that counts, thirty octets each."""
@@ -58,11 +57,7 @@ class Ends:
         text = certified(self.text, method)
         if ppk:
             text = text.replace("certificate {", PPK + " certificate {", 1)
-        with open(os.open(self.node.conf + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
-                  encoding="utf-8") as out:
-            out.write(text)
-        os.rename(self.node.conf + ".new", self.node.conf)
-        self.node.tandem("request", "system", "configuration", "reload")
+        self.node.adopt(text)
         self.lab.peer.lay_out(theirs, [self.root])
         self.mirror = Mirror(Configuration(text), "PEER")
         if ppk:

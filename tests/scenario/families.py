@@ -1,6 +1,5 @@
 """IPv6 beside IPv4 in the lab's configuration: inside, and as the way between the gateways."""
 
-import os
 
 from labkit import tunnel, wait
 from labkit.junos import Configuration
@@ -50,10 +49,5 @@ def both_from_inside(lab):
 
 def adopt(lab, text):
     """Node and peer take another configuration over; nothing restarts."""
-    node = lab.nodes[0]
-    with open(os.open(node.conf + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
-              encoding="utf-8") as out:
-        out.write(text)
-    os.rename(node.conf + ".new", node.conf)
-    node.tandem("request", "system", "configuration", "reload")
+    lab.nodes[0].adopt(text)
     lab.peer.configure(Mirror(Configuration(text), "PEER"))

@@ -115,8 +115,7 @@ def beset(lab):
 
 @story(nodes=1, workers=2, edit=add_ipv6)
 def main(lab):
-    with open(lab.nodes[0].conf, encoding="utf-8") as text:
-        first = text.read()
+    first = lab.nodes[0].read_conf()
     lab.run("inside", "ping", "-6", "-c", "2", "-i", "0.1", "fd01::1")
     say("neighbours find the node, and it answers")
     traffic(lab, 4)

@@ -41,11 +41,7 @@ def rename(lab, node, device, name):
 
 def device_goes(lab, ill, heir):
     rename(lab, ill, "ge000", "away")
-    with open(ill.conf, encoding="utf-8") as text:
-        changed = text.read().replace("workers-maximum 2", "workers-maximum 3")
-    with open(ill.conf, "w", encoding="utf-8") as out:
-        out.write(changed)
-    ill.tandem("request", "system", "configuration", "reload")
+    ill.adopt(ill.read_conf().replace("workers-maximum 2", "workers-maximum 3"))
     wait.until(lambda: ill.events("dataplane.configure.failed"), 10, f"{ill.host} misses a device")
     failover.wait_owner(lab, heir)
     say(f"{heir.host} owns the group again")

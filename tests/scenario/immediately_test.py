@@ -40,12 +40,9 @@ def comes_again(lab):
 
 def by_name(lab, hosts):
     node = lab.nodes[0]
-    with open(node.conf, encoding="utf-8") as text:
-        conf = text.read()
+    conf = node.read_conf()
     claim("address 192.0.2.2;" in conf, "the peer was known by its address")
-    with open(node.conf, "w", encoding="utf-8") as out:
-        out.write(conf.replace("address 192.0.2.2;", f"address {NAME};"))
-    node.tandem("request", "system", "configuration", "reload")
+    node.adopt(conf.replace("address 192.0.2.2;", f"address {NAME};"))
     wait.until(lambda: node.events("name.failed"), 10, "a name without an address is said")
     wait.until(lambda: not lab.peer.spis()["ike"], 10, "the peer of before is left")
     hosts.say(f"192.0.2.2 {NAME}")

@@ -5,7 +5,6 @@ the ends. They carry traffic right after the commit, and again when the dataplan
     inside 10.1.0.2 --- 10.1.0.1 node0 192.0.2.1 --- outside --- (br0, tap) guest 192.0.2.2, LAN 10.2.0.1
 """
 
-import os
 import re
 import sys
 
@@ -71,15 +70,6 @@ def manual(conf, case, spi):
     return re.sub(r"traffic-selector LAN \{.*?\}", "", text, flags=re.S) if case.transport else text
 
 
-def adopt(lab, text):
-    node = lab.nodes[0]
-    with open(os.open(node.conf + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
-              encoding="utf-8") as out:
-        out.write(text)
-    os.rename(node.conf + ".new", node.conf)
-    node.tandem("request", "system", "configuration", "reload")
-
-
 def statistics(node):
     (said,) = node.ask("show", "security", "ipsec", "statistics")["ipsec-statistics"]
     return said
@@ -107,8 +97,7 @@ def counted(node, case, was, least):
 def main(lab):
     lab.configure_inside()
     node = lab.nodes[0]
-    with open(node.conf, encoding="utf-8") as text:
-        conf = text.read()
+    conf = node.read_conf()
     guest = Guest(lab)
     guest.start(PEER + "/24")
     guest.run("set -e\n/run/modprobe ah4 sha1_generic des_generic\nip link add lan0 type dummy\n"
@@ -117,7 +106,7 @@ def main(lab):
     try:
         for spi, case in enumerate(CASES, 300):
             vpn = manual(conf, case, spi)
-            adopt(lab, vpn)
+            node.adopt(vpn)
             guest.run(case.xfrm(spi))
             was = statistics(node)
             cross(lab, guest, case)
@@ -128,7 +117,7 @@ def main(lab):
                  {(f"{spi:08x}", "manual", "transport" if case.transport else "tunnel",
                    case.protocol.upper())}, f"{case.name}: is shown as")
         tunnel = CASES[1]
-        adopt(lab, manual(conf, tunnel, 400))
+        node.adopt(manual(conf, tunnel, 400))
         guest.run(tunnel.xfrm(400))
         cross(lab, guest, tunnel)
         seen = node.ready_count()

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from certified import certified
 from story import claim, same, say, story
 from labkit import pki as lab_pki
-from labkit import tunnel, wait
+from labkit import leaks, tunnel, wait
 from labkit.junos import Configuration
 from labkit.node import find_binary
 from labkit.strongswan import Mirror
@@ -49,6 +49,7 @@ class Token:
     """SoftHSM in a folder that the process without privileges may use; gone with it."""
 
     def __init__(self):
+        leaks.learn(PIN, "the PIN of the token")
         self.folder = tempfile.mkdtemp(prefix="tandem-token-")
         os.chmod(self.folder, 0o755)
         tokens = os.path.join(self.folder, "tokens")
@@ -83,8 +84,7 @@ class Operator:
         self.lab = lab
         self.node = lab.nodes[0]
         self.root = root
-        with open(self.node.conf, encoding="utf-8") as text:
-            self.text = text.read()
+        self.text = self.node.read_conf()
 
     def types(self, line, answer=""):
         argv = [find_binary(self.node.build, "tandem"), "--socket", self.node.socket, line]
@@ -94,10 +94,7 @@ class Operator:
 
     def configure(self, identifier, method="digital-signature"):
         text = certified(self.text, method, identifier)
-        with open(os.open(self.node.conf + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
-                  encoding="utf-8") as out:
-            out.write(text)
-        os.rename(self.node.conf + ".new", self.node.conf)
+        self.node.write_conf(text)
         self.types("request system configuration reload")
         return text
 

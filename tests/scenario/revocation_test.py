@@ -52,8 +52,7 @@ class World:
         self.web = os.path.join(lab.folder, "web")
         self.servers = []
         self.count()
-        with open(self.node.conf, encoding="utf-8") as text:
-            self.text = text.read()
+        self.text = self.node.read_conf()
         self.applied = self.text
         self.root = self.pki.authority("root")
         self.sub = self.pki.authority("sub", issuer=self.root, crl_urls=[LDAP])
@@ -122,10 +121,7 @@ class World:
         self.applied = certified(self.text, profiles)
         for node in self.lab.nodes:
             install(f"{node.folder}/state/pki", {"Root": self.root, "Sub": self.sub}, {"GW": self.gw})
-        with open(os.open(self.node.conf + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
-                  encoding="utf-8") as out:
-            out.write(self.applied)
-        os.rename(self.node.conf + ".new", self.node.conf)
+        self.node.write_conf(self.applied)
         for node in self.lab.nodes:
             if node.alive():
                 node.tandem("request", "system", "configuration", "reload")

@@ -7,7 +7,8 @@ A scenario draws its topology in its first lines, then tells its story in one fu
         ...
         claim(condition, "what must be so")
 
-Exit status 0: every claim held, and no daemon ended by a signal that nobody sent. The lab is gone in the end,
+Exit status 0: every claim held, no key of the lab is in any of its logs and journals (labkit/leaks.py, PSK-004),
+and no daemon ended by a signal that nobody sent. The lab is gone in the end,
 always.
 """
 
@@ -23,7 +24,7 @@ sys.path[:0] = [os.path.join(TESTS, "lab"), os.path.join(TESTS, "tools")]
 sys.dont_write_bytecode = True
 
 from capture import Capture, repeats  # noqa: E402
-from labkit import failover, proc, tunnel, wait  # noqa: E402
+from labkit import failover, leaks, proc, tunnel, wait  # noqa: E402
 from labkit.world import Lab  # noqa: E402
 from traffic import Traffic  # noqa: E402
 
@@ -83,6 +84,8 @@ def story(**world):
                 lab.up(**world)
                 say(f"lab {lab.name} is up")
                 tell(lab, *more)
+                for sentence in leaks.found(lab.folder):
+                    raise Broken(f"a key is where it must not be: {sentence}")
                 say("done")
                 broken = False
             except BaseException as why:

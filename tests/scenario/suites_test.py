@@ -5,7 +5,6 @@ a fresh key exchange from either side, delete.
     inside 10.1.0.2 --- 10.1.0.1 node0 192.0.2.1 --- outside --- 192.0.2.2 peer, LAN 10.2.0.1
 """
 
-import os
 import re
 import sys
 
@@ -43,12 +42,7 @@ def rewritten(text, cipher, group):
 
 def adopt(lab, text):
     """Both ends take the configuration over without a restart."""
-    node = lab.nodes[0]
-    with open(os.open(node.conf + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
-              encoding="utf-8") as out:
-        out.write(text)
-    os.rename(node.conf + ".new", node.conf)
-    node.tandem("request", "system", "configuration", "reload")
+    lab.nodes[0].adopt(text)
     lab.peer.configure(Mirror(Configuration(text), "PEER"))
 
 
@@ -115,8 +109,7 @@ def counted(lab, name):
 
 @story(nodes=1)
 def main(lab):
-    with open(lab.nodes[0].conf, encoding="utf-8") as text:
-        first = text.read()
+    first = lab.nodes[0].read_conf()
     for cipher, group, called in SUITES:
         say(f"---- {cipher[0]} {cipher[1] or ''} {group}")
         adopt(lab, rewritten(first, cipher, group))

@@ -74,8 +74,7 @@ class Far(Node):
     def start_far(self, complete):
         """complete: what makes a lab's configuration of ours."""
         self.make()
-        with open(os.open(self.conf, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as out:
-            out.write(complete(far_conf(self.lab.conf), 1))
+        self.write_conf(complete(far_conf(self.lab.conf), 1))
         self.start()
 
     def end(self):

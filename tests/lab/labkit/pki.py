@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, ed448, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
+from . import leaks
+
 KEYS = {"rsa-1024": lambda: rsa.generate_private_key(65537, 1024),
         "rsa-2048": lambda: rsa.generate_private_key(65537, 2048),
         "rsa-3072": lambda: rsa.generate_private_key(65537, 3072),
@@ -79,8 +81,10 @@ class Entity:
         self.der_file = os.path.join(folder, f"{name}.der")
         self._write(self.cert_file, certificate.public_bytes(serialization.Encoding.PEM))
         self._write(self.der_file, certificate.public_bytes(serialization.Encoding.DER))
-        self._write(self.key_file, key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        self._write(self.key_file, private)
+        leaks.learn_pem(private, f"the private key of {name}")
 
     @staticmethod
     def _write(path, octets):

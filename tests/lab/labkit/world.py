@@ -8,7 +8,7 @@ import shutil
 import signal
 import time
 
-from . import wait
+from . import leaks, wait
 from .junos import Configuration, is_set_form
 from .net import NETWORKS, Net, run
 from .node import PORTS, Node, find_binary
@@ -65,6 +65,7 @@ class Lab:
         path = config or os.path.join(HERE, "config", "cluster.conf" if nodes > 1 else "standalone.conf")
         with open(path, encoding="utf-8") as text:
             conf = complete((edit or str)(text.read()), workers)
+        leaks.learn_conf(conf)
         with open(os.open(f"{self.folder}/tandem.conf", os.O_WRONLY | os.O_CREAT, 0o600), "w",
                   encoding="utf-8") as out:
             out.write(conf)
