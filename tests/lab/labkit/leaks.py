@@ -20,7 +20,7 @@ MARK = b"PRIVATE KEY-----"
 STATEMENTS = {"ascii-text", "hexadecimal", "cluster-key", "password"}
 # a node's and a peer's configuration, keys and certificates, where the product and the peers keep them
 KEEPERS = re.compile(r"(^|/)(tandem\.conf[^/]*|authkey|swanctl(\.conf|/.*)|corosync\.conf|[^/]*\.key|"
-                     r"pki/.*|[^/]*\.pcap)$")
+                     r"pki/.*|private/.*|conf/.*|guest/in/.*|[^/]*\.secrets|[^/]*\.pcap)$")
 PIECE = 1 << 22
 
 known = {}  # octets to look for -> whose they are
