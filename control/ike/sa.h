@@ -116,6 +116,7 @@ struct half {
 	struct ppk ppk;
 	struct resumed *resumed; /* from a ticket; else NULL */
 	bool announce;		 /* INITIAL_CONTACT */
+	uint8_t distrust;	 /* initiator: enum tunnel_down, when the peer is not trusted */
 	uint32_t policy_id;	 /* of the first child that we ask for */
 };
 

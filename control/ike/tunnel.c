@@ -30,6 +30,8 @@ const char *tunnel_down_text(enum tunnel_down why)
 		return "Authentication failed";
 	case TUNNEL_ID:
 		return "ID validation failed";
+	case TUNNEL_CERTIFICATE:
+		return "Certificate verification failed";
 	case TUNNEL_SELECTORS:
 		return "Traffic selector mismatch";
 	case TUNNEL_CLEARED:

@@ -129,7 +129,8 @@ uint16_t mobike_asked(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 		refusal = update(ike, sa, rx);
 	if (refusal != 0) {
 		ike->stats.mobike_refused++;
-		sa_warn(ike, sa, "ike.move.refused", "notify=%u", refusal);
+		sa_warn(ike, sa, "ike.move.refused", "notify=%u said=%s", refusal,
+			notify_text(refusal));
 	}
 	return refusal;
 }
@@ -226,7 +227,8 @@ static void verified(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 static void updated(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 {
 	if (rx->notes.error != 0) {
-		sa_warn(ike, sa, "ike.move.refused", "notify=%u", rx->notes.error);
+		sa_warn(ike, sa, "ike.move.refused", "notify=%u said=%s", rx->notes.error,
+			notify_text(rx->notes.error));
 		sa->want_close = true;
 		return;
 	}

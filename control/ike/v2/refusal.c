@@ -30,7 +30,8 @@ int on_init_refused(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	if (c->rx->notes.error == 0)
 		return refusal_bad_answer(ike, sa, -ERR_SYNTAX);
 	if (sa->half->refused == 0)
-		sa_warn(ike, sa, "ike.init.refused", "notify=%u", c->rx->notes.error);
+		sa_warn(ike, sa, "ike.init.refused", "notify=%u said=%s", c->rx->notes.error,
+			notify_text(c->rx->notes.error));
 	return refusal_keep(ike, sa, -ERR_NO_PROPOSAL);
 }
 

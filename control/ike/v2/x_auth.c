@@ -221,7 +221,8 @@ static void first_child_made(struct ike *ike, struct ike_sa *sa, const struct rx
 	}
 	if (rx->notes.error == 0)
 		sa->orphan = a.spi_in; /* the peer has made it */
-	sa_warn(ike, sa, "child.refused", "notify=%u reason=\"%s\"", rx->notes.error, err_text(rc));
+	sa_warn(ike, sa, "child.refused", "notify=%u said=%s reason=\"%s\"", rx->notes.error,
+		notify_text(rx->notes.error), err_text(rc));
 	reauth_child_refused(ike, sa, t);
 	if (rx->notes.error == N_SINGLE_PAIR_REQUIRED && tunnel_single(t))
 		return;
@@ -237,12 +238,17 @@ static int is_trusted(struct ike *ike, struct ike_sa *sa, const struct cause *c,
 	const struct auth_peers itself = {{sa->gw}, 1};
 	int rc;
 
+	sa->half->distrust = TUNNEL_AUTH;
 	*why = "without the post-quantum key";
 	if (ppk_answered(ike, sa, c->rx) < 0)
 		return -ERR_AUTH;
 	*why = "the peer's identity is not the configured one";
-	if (!peer_id_matches(gw, id, &sa->remote.addr))
+	if (!peer_id_matches(gw, id, &sa->remote.addr)) {
+		sa->half->distrust = TUNNEL_ID;
 		return -ERR_AUTH;
+	}
+	if (auth_is_signature(gw->policy))
+		sa->half->distrust = TUNNEL_CERTIFICATE;
 	if (c->rx->done)
 		return verdict(ike, sa, why);
 	if (sa->half->resumed)
@@ -259,6 +265,8 @@ static int is_trusted(struct ike *ike, struct ike_sa *sa, const struct cause *c,
 int on_distrust(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 {
 	struct gateway *gw = sa->gw;
+	enum tunnel_down why =
+		sa->half && sa->half->distrust ? (enum tunnel_down)sa->half->distrust : TUNNEL_AUTH;
 	int rc;
 
 	(void)c;
@@ -268,7 +276,7 @@ int on_distrust(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	sa_half_free(ike, sa);
 	rc = xchg_begin_delete(ike, sa, N_AUTHENTICATION_FAILED);
 	if (!reauth_is_one(sa))
-		gateway_failed(ike, gw, TUNNEL_AUTH);
+		gateway_failed(ike, gw, why);
 	return rc;
 }
 
@@ -314,7 +322,8 @@ int on_auth_refused(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	if (notify == N_AUTHENTICATION_FAILED)
 		auth_tell_failure(ike, sa, "-", "the peer refused our authentication");
 	else
-		sa_warn(ike, sa, "ike.auth.refused", "notify=%u", notify);
+		sa_warn(ike, sa, "ike.auth.refused", "notify=%u said=%s", notify,
+			notify_text(notify));
 	return notify == N_AUTHENTICATION_FAILED ? -ERR_AUTH : -ERR_NO_PROPOSAL;
 }
 

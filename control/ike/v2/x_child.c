@@ -668,7 +668,7 @@ static int child_refused(struct ike *ike, struct ike_sa *sa, uint16_t notify)
 	struct child *old = x->kind == EXCH_CHILD_REKEY ? child_find(ike, x->old_spi) : NULL;
 	struct tunnel *t = tunnel_find(ike, x->policy_id);
 
-	sa_warn(ike, sa, "child.refused", "notify=%u", notify);
+	sa_warn(ike, sa, "child.refused", "notify=%u said=%s", notify, notify_text(notify));
 	if (x->kind == EXCH_CHILD_REKEY)
 		rekey_refused(ike, sa, old, notify);
 	else if (x->resource != 0)

@@ -238,7 +238,8 @@ int on_inter_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 	int rc;
 
 	if (c->rx->notes.error != 0) {
-		sa_warn(ike, sa, "ike.intermediate.refused", "notify=%u", c->rx->notes.error);
+		sa_warn(ike, sa, "ike.intermediate.refused", "notify=%u said=%s",
+			c->rx->notes.error, notify_text(c->rx->notes.error));
 		return -ERR_NO_PROPOSAL;
 	}
 	rc = key_read(sa, c->rx, &ke);

@@ -287,7 +287,7 @@ static int rekey_refused(struct ike *ike, struct ike_sa *sa, const struct notes 
 {
 	uint16_t notify = n->error;
 
-	sa_warn(ike, sa, "ike.rekey.refused", "notify=%u", notify);
+	sa_warn(ike, sa, "ike.rekey.refused", "notify=%u said=%s", notify, notify_text(notify));
 	if (notify == N_INVALID_KE_PAYLOAD && other_group(sa, n->ke_group)) {
 		sa->want_rekey = true;
 	} else if (notify == N_TEMPORARY_FAILURE || notify == N_STATE_NOT_FOUND) {

@@ -229,7 +229,7 @@ static void ah_behind_nat_is_refused(void **state)
 	pair_settle(p);
 	assert_int_equal(pair_children(p, 0) + pair_children(p, 1), 0);
 	assert_int_equal(times_said(p, 1, "AH cannot pass the NAT"), 1);
-	assert_true(pair_said(p, 0, "notify=14")); /* NO_PROPOSAL_CHOSEN */
+	assert_true(pair_said(p, 0, "notify=14 said=NO_PROPOSAL_CHOSEN"));
 	pair_free(p);
 }
 

@@ -1,5 +1,5 @@
 /* What the operator is told of tunnels that are not up (CLI-004, OBS-001). */
-#include "pair.h"
+#include "pair_story.h"
 
 #include <stdio.h>
 
@@ -62,6 +62,11 @@ static void reasons(void **state)
 			.reason = "Authentication failed",
 			.b.psk = "another horse altogether",
 			.asked = true},
+		{.name = "another name",
+			.reason = "ID validation failed",
+			.b.extra =
+				"set security ike gateway G local-identity hostname who.example\n",
+			.asked = true},
 		{.name = "other algorithms of IKE",
 			.reason = "Phase1 proposal mismatch detected",
 			.b.dh = "group20",
@@ -86,6 +91,7 @@ static void reasons(void **state)
 		print_message("# %s\n", cases[i].name);
 		side[0].establish = cases[i].a.establish ? cases[i].a.establish : side[0].establish;
 		side[0].extra = cases[i].a.extra;
+		side[1].extra = cases[i].b.extra;
 		side[1].psk = cases[i].b.psk ? cases[i].b.psk : side[1].psk;
 		side[1].dh = cases[i].b.dh ? cases[i].b.dh : side[1].dh;
 		side[1].ike_encr = cases[i].b.ike_encr ? cases[i].b.ike_encr : side[1].ike_encr;
@@ -106,6 +112,20 @@ static void reasons(void **state)
 		assert_int_equal(s.immediately, 0);
 		pair_free(p);
 	}
+}
+
+static void a_certificate_that_is_not_trusted(void **state)
+{
+	const char *lines = METHOD("certificates") CERT_LINES;
+	struct story s = story_of(PAIR_P256, lines, lines);
+
+	(void)state;
+	s.a->anchor = story_ca.other.cert;
+	story_start(&s);
+	pair_acquire(s.p, 0);
+	pair_pass(s.p, 200000);
+	check_reason(s.p, 0, "Certificate verification failed");
+	story_end(&s);
 }
 
 static void what_is_up_is_not_listed(void **state)
@@ -160,10 +180,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reasons),
+		cmocka_unit_test(a_certificate_that_is_not_trusted),
 		cmocka_unit_test(what_is_up_is_not_listed),
 		cmocka_unit_test(cleared_is_told),
 		cmocka_unit_test(only_the_owner_knows),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, story_ca_setup, story_ca_teardown);
 }
