@@ -141,6 +141,7 @@ TABLE = {
         ("a length of the header", header(length=28), BAD),
         ("a length of 2^32 - 1", header(length=2**32 - 1), BAD),
         ("octets behind the end", lambda s: s.init_octets() + b"x", BAD),
+        # V2-007: no IKEv1 for a gateway of version 2
         ("version 1.0", header(version=0x10), dropped("rx_version")),
         ("version 0.0", header(version=0), dropped("rx_version")),
         ("version 3.0", header(version=0x30), refuses("INVALID_MAJOR_VERSION")),

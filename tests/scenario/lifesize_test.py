@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""lifetime-kilobytes: the soft limit of octets leads to a rekey with a real peer, and nothing is lost.
+"""lifetime-kilobytes (LIF-009): the soft limit of octets leads to a rekey with a real peer, and nothing is lost.
 
     inside 10.1.0.2 --- 10.1.0.1 node0 192.0.2.1 --- outside --- 192.0.2.2 peer, LAN 10.2.0.1
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""Both sides behind NATs; ours forwards UDP 500 and 4500 to the node.
+"""Both sides behind NATs (NAT-002); ours forwards UDP 500 and 4500 to the node.
 
     inside --- node0 192.0.2.1 --- .254 near 203.0.113.1 --- 203.0.113.2 far --- 10.55.0.2 peer, LAN 10.2.0.1
 

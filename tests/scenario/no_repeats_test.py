@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
 """At 10 000 packets a second each way: crash, control restart and handover, one after the other, never repeat a
-sequence number or an IV. (beyond_a_jump: a crash long after the last lease renewal.)
+sequence number or an IV (ALG-008). (beyond_a_jump: a crash long after the last lease renewal.)
 
                                  +-- node0 --+
     inside 10.1.0.2 --- inside --+           +-- outside --- 192.0.2.2 peer, LAN 10.2.0.1

@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""A wrong pre-shared key gets AUTHENTICATION_FAILED and one log line with the reason; the right one works.
+"""A wrong pre-shared key gets AUTHENTICATION_FAILED and one log line with the reason; the right one works (AUT-001).
 
     node0 192.0.2.1 --- outside --- 192.0.2.2 peer, first with another key
 """

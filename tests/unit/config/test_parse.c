@@ -119,6 +119,7 @@ static void parse_different_table(void **state)
 	}
 }
 
+/* Ranges and names besides: PRP-001, PRP-016, DH-010, TS-009. */
 static const struct {
 	const char *text, *said;
 } parse_complaint_cases[] = {
@@ -150,6 +151,10 @@ static const struct {
 	{"set security ike proposal abcdefghijklmnopqrstuvwxyz0123456",
 		"[edit security ike]\n  'proposal abcdefghijklmnopqrstuvwxyz0123456'\n"
 		"    must be 1 to 32 characters long, is 33 (line 1, column 27)\n"},
+	{"set security ipsec vpn v traffic-selector abcdefghijklmnopqrstuvwxyz012345",
+		"[edit security ipsec vpn v]\n  'traffic-selector "
+		"abcdefghijklmnopqrstuvwxyz012345'\n"
+		"    must be 1 to 31 characters long, is 32 (line 1, column 43)\n"},
 	{"set interfaces ge-0/0/0 unit 0 family inet address 192.0.2.1",
 		"[edit interfaces ge-0/0/0 unit 0 family inet]\n  'address 192.0.2.1'\n"
 		"    '192.0.2.1' is not a prefix (address/length) of this family (line 1, "

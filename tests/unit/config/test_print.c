@@ -32,6 +32,7 @@ static void print_examples(void **state)
 	}
 }
 
+/* PRP-015: a description is shown back, whatever is in it. */
 static void print_layout(void **state)
 {
 	static const char text[] =

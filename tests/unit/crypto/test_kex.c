@@ -219,8 +219,8 @@ static void kex_refuses_modp_values_outside_of_the_subgroup(void **state)
 	assert_int_equal(derive_with(*state, ALG_MODP_2048_256, view_of_array(y)), -ERR_VALUE);
 }
 
-/* RFC 7296 2.14: the secret is as long as the modulus however small its value: here 2 to the 3rd.
- */
+/* DH-001 to DH-006. RFC 7296 2.14: the secret is as long as the modulus however small its value:
+ * here 2 to the 3rd. */
 static void kex_pads_small_modp_secrets(void **state)
 {
 	static const struct {

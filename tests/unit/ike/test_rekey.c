@@ -27,6 +27,39 @@ static void child_is_rekeyed_at_its_soft_lifetime(void **state)
 	pair_free(p);
 }
 
+/* LIF-004: the shortest life that may be written, of both kinds of SA: 45 s before the first rekey,
+ * and none ever reaches its end. */
+static void the_shortest_life_is_renewed_in_time(void **state)
+{
+	struct pair_side a = side_a, b = side_b;
+	struct pair *p;
+	uint32_t first;
+
+	(void)state;
+	a.extra = b.extra = "set security ipsec proposal E lifetime-seconds 180\n"
+			    "set security ike proposal P lifetime-seconds 180\n";
+	p = pair_up_of(&a, &b);
+	pair_path_on(p);
+	first = pair_child(p, 0)->spi_in;
+	pair_pass(p, 43000);
+	assert_int_equal(pair_child(p, 0)->spi_in, first);
+	pair_pass(p, 4000);
+	assert_int_not_equal(pair_child(p, 0)->spi_in, first);
+	for (unsigned i = 0; i < 180; i++) {
+		pair_pass(p, 10000);
+		assert_true(pair_sa(p, 0) && pair_sa(p, 1));
+		assert_true(pair_child(p, 0) && pair_child(p, 1));
+	}
+	assert_true(
+		p->node[0].ike->stats.child_rekeyed + p->node[1].ike->stats.child_rekeyed >= 20);
+	assert_true(p->node[0].ike->stats.ike_rekeyed >= 20);
+	for (int n = 0; n < 2; n++) {
+		assert_false(pair_said(p, n, "child.expired"));
+		assert_false(pair_said(p, n, "ike.expired"));
+	}
+	pair_free(p);
+}
+
 /* V2-011: install-interval, of who rekeyed. */
 static void the_old_one_stays_as_long_as_configured(void **state)
 {
@@ -59,6 +92,7 @@ static void the_old_one_stays_as_long_as_configured(void **state)
 	}
 }
 
+/* PFS-001 */
 static void child_is_rekeyed_with_pfs(void **state)
 {
 	struct pair_side a = side_a, b = side_b;
@@ -428,6 +462,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(child_is_rekeyed_at_its_soft_lifetime),
+		cmocka_unit_test(the_shortest_life_is_renewed_in_time),
 		cmocka_unit_test(the_old_one_stays_as_long_as_configured),
 		cmocka_unit_test(child_is_rekeyed_with_pfs),
 		cmocka_unit_test(other_pfs_group_keeps_the_old_child),

@@ -124,6 +124,7 @@ static void every_suite_comes_up(void **state)
 	}
 }
 
+/* DH-011 */
 static void another_group_is_asked_for(void **state)
 {
 	struct pair_side a = side_a;
@@ -179,7 +180,7 @@ static void no_common_child_leaves_the_ike_sa(void **state)
 	pair_free(p);
 }
 
-/* ID-004, PRP-014 */
+/* AUT-001, ID-004, PRP-014 */
 static void wrong_key_is_refused(void **state)
 {
 	struct pair_side a = side_a;
@@ -294,6 +295,22 @@ static void identities_must_match(void **state)
 }
 
 /* ID-011 */
+/* ID-001: without a statement it is the address of the gateway. */
+static void who_says_nothing_is_its_address(void **state)
+{
+	struct pair *p = pair_up(NULL);
+
+	(void)state;
+	for (int n = 0; n < 2; n++) {
+		const struct ident *said = &pair_sa(p, 1 - n)->remote_id;
+
+		assert_int_equal(said->type, ID_IPV4_ADDR);
+		assert_int_equal(said->data.n, 4);
+		assert_memory_equal(said->data.p, p->node[n].addr.b, 4);
+	}
+	pair_free(p);
+}
+
 static void general_ikeid_takes_any_identity(void **state)
 {
 	struct pair_side a = side_a, b = side_b;
@@ -591,6 +608,7 @@ int main(void)
 		cmocka_unit_test(unknown_identity_looks_like_a_wrong_key),
 		cmocka_unit_test(initiator_refuses_a_strange_responder),
 		cmocka_unit_test(identities_must_match),
+		cmocka_unit_test(who_says_nothing_is_its_address),
 		cmocka_unit_test(general_ikeid_takes_any_identity),
 		cmocka_unit_test(responder_narrows_selectors),
 		cmocka_unit_test(disjoint_selectors_are_refused),
