@@ -392,6 +392,17 @@ static bool is_stopped(const struct ha *h, const struct ha_rg *rg)
 	return rg->fenced || (rg->fence_ns && h->now_ns >= last + h->lease_ns);
 }
 
+/* Has the group brought what we sent since then? It stands still, on its way to another view, when
+ * it does not: that says nothing of the owner, who goes on alone in that view, while we could not.
+ */
+static bool group_moves(struct ha *h, uint64_t since_ns)
+{
+	if (h->peer[h->cfg.node].last_rx_ns >= since_ns)
+		return true;
+	h->renew_due |= h->last_sent_ns < since_ns;
+	return false;
+}
+
 /* The owner's tandemd is in the group. It hangs, or has said that it does not act. */
 static void owner_present(struct ha *h, struct ha_rg *rg, uint32_t o)
 {
@@ -410,6 +421,8 @@ static void owner_present(struct ha *h, struct ha_rg *rg, uint32_t o)
 		rg->fence_ns = rg->vacant_ns = 0;
 		return;
 	}
+	if (!rg->fence_ns && !group_moves(h, heard + h->lease_ns))
+		return;
 	if (my_rank(h, rg) == 0)
 		fence(h, rg, o);
 	if (is_stopped(h, rg))

@@ -2,25 +2,16 @@
  * A node that is shut down while it owns (HA-018): whom it waits for; and one whose dataplane
  * leaves it while it owns. The bus brings it its own messages and nobody else's.
  */
-#include "open_seal.h"
+#include "bare.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 
-enum { SELF = 0, OTHER = 1, PID = 7, RG = 1, STEPS = 20000, INBOX = 4096 };
+enum { SELF = 0, OTHER = 1, PID = 7, STEPS = 20000, INBOX = 4096 };
 
 #define MS UINT64_C(1000000)
-
-static void octets(void *ctx, void *out, size_t n)
-{
-	uint8_t *p = out;
-	uint8_t *next = ctx;
-
-	while (n--)
-		*p++ = (*next)++;
-}
 
 /* ---- one node and its bus */
 
@@ -121,14 +112,10 @@ static void dataplane(struct node *n, bool up, uint16_t incarnation)
 
 static void node_begin(struct node *n)
 {
-	struct ha_config c = {.node = SELF, .cluster_id = 1, .nodes = 3, .n_rg = 1};
+	struct ha_config c;
 
 	*n = (struct node){.now_ns = 1000 * MS};
-	c.rg[0] = (struct ha_rg_config){.id = RG, .priority = {200, 100}};
-	c.token_ms = 300;
-	c.consensus_ms = 360;
-	c.seal = open_seal();
-	c.env = (struct env){octets, &n->seed};
+	c = bare_config(SELF, &n->seed);
 	ha_effects_init(&n->fx);
 	assert_int_equal(ha_new(&c, (struct view){0}, n->now_ns, &n->ha), 0);
 	see(n, 4, 1);
