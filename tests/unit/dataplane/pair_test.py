@@ -118,15 +118,15 @@ class Pair:
         r = self.at_peer(**kw)
         return r[ESP].seq if r else None
 
-    def who_has(self, wire, src, dst):
+    def who_has(self, wire, src, dst, timeout=0.3):
         """The MAC that answers, or None."""
         wire.send(Ether(src=wire.mac, dst="ff:ff:ff:ff:ff:ff") /
                   ARP(op=1, hwsrc=wire.mac, psrc=src, pdst=dst))
-        f = wire.recv(lambda f: f[12:14] == b"\x08\x06" and f[21] == 2, timeout=0.3)
+        f = wire.recv(lambda f: f[12:14] == b"\x08\x06" and f[21] == 2, timeout=timeout)
         return Ether(f)[ARP].hwsrc.replace(":", "") if f else None
 
 
-def until(what, timeout=3.0):
+def until(what, timeout=world.PATIENCE_S):
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         v = what()
@@ -151,7 +151,7 @@ def cases(n):
         assert g.psrc == g.pdst == GW_OUT and g.op == 1, g.summary()
         n.standby(1, 0)
         was = b.counters()["arp.replies"]
-        assert n.who_has(n.peer, PEER, GW_OUT) == VMAC_OUT.hex()
+        assert n.who_has(n.peer, PEER, GW_OUT, world.PATIENCE_S) == VMAC_OUT.hex()
         assert b.counters()["arp.replies"] == was
 
     def heartbeats_tell_state():
@@ -173,18 +173,17 @@ def cases(n):
         assert a.event("probe", want=lambda e: not e["alive"]), "the owner sees nobody else"
         n.epoch += 1
         n.standby(0)
-        t = time.monotonic()
         assert b.event("probe", want=lambda e: not e["alive"])
-        assert time.monotonic() - t < 0.5
         n.claim(0)
 
     def a_lapsed_deadline_ends_it():
-        n.claim(0, deadline=now() + 300 * MS)
-        p = n.fresh()
+        n.claim(0)
+        p = n.fresh(out_horizon=5000)
         n.from_peer(p.seal(inner()))
         assert n.at_host()
         a.events.clear()
-        e = a.event("expired", timeout=1)
+        n.claim(0, deadline=now() + 300 * MS)
+        e = a.event("expired")
         assert e == {"rg": 1, "epoch": n.epoch}, e
         assert n.who_has(n.peer, PEER, GW_OUT) is None
         assert n.out_seq(timeout=0.2) is None
@@ -192,19 +191,19 @@ def cases(n):
         assert n.at_host(timeout=0.2) is None
         # a renewal that was under way revives it
         a.call(deadline_set={"deadlines": [{"rg": 1, "epoch": n.epoch, "deadline_ns": now() + 60000 * MS}]})
-        assert n.out_seq() == 1
+        assert n.out_seq() == 5000
         r = a.reply(a.send(deadline_set={"deadlines": [
             {"rg": 1, "epoch": n.epoch - 1, "deadline_ns": FOREVER}]}))
         assert r["error"]
 
     def a_headless_owner_lives_on_by_the_fabric():
-        n.claim(0, deadline=now() + 400 * MS)
+        n.claim(0, deadline=now() + 1000 * MS)
         n.fresh()
         a.disconnect()
-        end = time.monotonic() + 1.2
+        end = time.monotonic() + 1.6
         sent = 0
         while time.monotonic() < end:
-            b.call(fabric_renew={"node": 0, "rg": 1, "epoch": n.epoch, "duration_ms": 400})
+            b.call(fabric_renew={"node": 0, "rg": 1, "epoch": n.epoch, "duration_ms": 1000})
             sent += 1
             assert n.out_seq() == sent, "stopped while renewed"
         until(lambda: n.out_seq(timeout=0.05) is None)
@@ -238,7 +237,7 @@ def cases(n):
         assert w["rg"] == 1 and w["epoch"] == n.epoch and w["wants"][0]["spi_in"] == SPI_IN, w
         was = a.counters()["drop.esp.lease"]
         assert n.out_seq(timeout=0.2) is None, "sent beyond the horizon"
-        assert a.counters()["drop.esp.lease"] == was + 1
+        until(lambda: a.counters()["drop.esp.lease"] == was + 1)
         want = w["wants"][-1]
         assert want["out_horizon"] > 101 and want["epoch"] == n.epoch, want
         n.grant(out_horizon=want["out_horizon"])
@@ -268,7 +267,8 @@ def cases(n):
         # available: above the committed top, nothing at or below it
         was = b.counters()["drop.esp.replay"]
         n.from_peer(p.seal(inner(), seq=20))
-        assert n.at_host(timeout=0.2) is None and b.counters()["drop.esp.replay"] == was + 1
+        until(lambda: b.counters()["drop.esp.replay"] == was + 1)
+        assert n.at_host(timeout=0.05) is None
         n.from_peer(p.seal(inner(), seq=31))
         assert n.at_host()
         # and on, without any lease of epoch 2, to a third epoch
@@ -290,7 +290,8 @@ def cases(n):
         assert n.at_host()
         was = a.counters()["drop.esp.horizon"]
         n.from_peer(p.seal(inner(), seq=300))
-        assert n.at_host(timeout=0.2) is None and a.counters()["drop.esp.horizon"] == was + 1
+        until(lambda: a.counters()["drop.esp.horizon"] == was + 1)
+        assert n.at_host(timeout=0.05) is None
         n.grant(out_horizon=5000, in_top=250, in_horizon=400)
         n.from_peer(p.seal(inner(), seq=300))
         assert n.at_host()
@@ -318,8 +319,7 @@ def cases(n):
         assert r and r.id == 77, r
         d = b.punt_recv()[0]
         assert d["data"] == b"k" * 40 and d["interface_id"] == 1, d
-        now_fw, now_rx = a.counters()["fabric.forwarded"], b.counters()["fabric.received"]
-        assert now_fw - fw == now_rx - rx == 2, (now_fw - fw, now_rx - rx)
+        until(lambda: (a.counters()["fabric.forwarded"] - fw, b.counters()["fabric.received"] - rx) == (2, 2))
         assert n.at_host(timeout=0.2) is None, "doubled"
         # two standbys that point at each other
         n.epoch += 1
@@ -423,7 +423,7 @@ def cases(n):
         def __exit__(self, *exc):
             at = self.sent
             if exc[0] is None:
-                until(lambda: self.sent > at + 100)
+                until(lambda: self.sent > at + 100 or self.sent == len(self.ins))
             self.stop.set()
             for t in self.threads:
                 t.join()

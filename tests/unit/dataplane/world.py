@@ -20,6 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 SCHEMA = dpb.parse(os.path.join(ROOT, "proto/schema/dataplane.proto"))
 FOREVER = (1 << 64) - 1
+PATIENCE_S = 10.0  # for what must come; what must not come says how long it is waited for
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -67,7 +68,7 @@ class Wire:
     def send(self, frame):
         self.sock.send(bytes(frame))
 
-    def recv(self, want=None, timeout=3.0):
+    def recv(self, want=None, timeout=PATIENCE_S):
         """The next received frame for which want(frame) holds; None after the timeout."""
         end = time.monotonic() + timeout
         while True:
@@ -205,7 +206,7 @@ class Dataplane:
             raise AssertionError("refused: %s" % r)
         return r
 
-    def event(self, kind, timeout=3.0, want=None):
+    def event(self, kind, timeout=PATIENCE_S, want=None):
         """The next event of the kind, waiting for it; None when none comes."""
         end = time.monotonic() + timeout
         while True:
@@ -228,7 +229,7 @@ class Dataplane:
         r = self.call(query={"spi_in": [spi]})
         return r["children"][0] if r["children"] else None
 
-    def punt_recv(self, timeout=3.0):
+    def punt_recv(self, timeout=PATIENCE_S):
         if not select.select([self.punt_sock], [], [], timeout)[0]:
             return []
         return dpb.decode(SCHEMA, "PuntBatch", self.punt_sock.recv(1 << 20))["datagrams"]
