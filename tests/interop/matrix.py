@@ -5,7 +5,7 @@ import os
 import re
 from dataclasses import replace
 
-from labkit import nat, wait
+from labkit import nat, pings, wait
 from labkit import pki as authorities
 from labkit.junos import Configuration
 from labkit.strongswan import Mirror
@@ -186,7 +186,7 @@ class Bench:
 
     def ping(self, count=1, to="10.2.0.1"):
         """From the network here to the peer's; RuntimeError when one gets lost."""
-        argv = self.lab.argv_for("inside", ["ping", "-c", str(count), "-i", "0.1", "-W", "1", to])
+        argv = self.lab.argv_for("inside", pings.argv(to, count, seconds=1))
         answered = nat.received(argv)
         if answered != count:
             raise RuntimeError(f"{answered} of {count} pings to {to} answered")

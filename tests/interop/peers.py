@@ -7,7 +7,7 @@ command for is not in its `can`; CIPHERS, HASHES and GROUPS are its words for wh
 import os
 import re
 
-from labkit import nat, strongswan
+from labkit import nat, pings, strongswan
 from labkit.guest import WIRE
 from labkit.net import run
 from labkit.strongswan import ENCRYPTION, GROUP, HASH, CHARON, strongswan_conf, swanctl_conf
@@ -71,8 +71,7 @@ class StrongSwan:
 
     def answered(self, count):
         """How many pings from the peer's network to ours are answered."""
-        return nat.received(self.lab.argv_for("peer", ["ping", "-c", str(count), "-i", "0.1", "-W", "1", "-I", LAN,
-                                                       INSIDE]))
+        return nat.received(self.lab.argv_for("peer", pings.argv(INSIDE, count, "-I", LAN, seconds=1)))
 
     def said(self):
         return self.charon.said()
@@ -141,8 +140,7 @@ class InGuest:
 
     def answered(self, count):
         """How many pings from the peer's network to ours are answered."""
-        said = self.guest.run(f"ping -c {count} -i 0.1 -W 1 -I {LAN} {INSIDE} || :")
-        return int(said.split(" received")[0].split()[-1])
+        return self.guest.pinged(count, INSIDE, "-I", LAN)
 
     def said(self):
         """Its log."""

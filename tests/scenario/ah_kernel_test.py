@@ -8,8 +8,8 @@ transport mode, AH and ESP, between the two ends.
 import re
 import sys
 
-from story import becomes, claim, say, story
-from labkit import wait
+from story import becomes, claim, same, say, story
+from labkit import nat, pings, wait
 from labkit.guest import Guest
 from labkit.junos import Configuration
 from labkit.strongswan import Mirror, swanctl_conf
@@ -61,8 +61,11 @@ def authenticated(node):
 
 
 def ping_us(guest, n=10):
-    said = guest.run(f"ping -c {n} -i 0.05 -W 2 192.0.2.1")
-    claim(f"{n} received" in said, f"{n} of {n} pings to our own address")
+    same(guest.pinged(n, "192.0.2.1"), n, "pings to our own address")
+
+
+def ping_guest(lab, n=10):
+    same(nat.received(lab.argv_for("inside", pings.argv("10.2.0.1", n, every=0.05))), n, "pings to the guest")
 
 
 @story(nodes=1, workers=2, peer="none")
@@ -78,10 +81,10 @@ def main(lab):
         guest.run("/run/modprobe ah4")
         guest.charon_start(mirror_of(conf, ah=True, transport=False))
         guest.swanctl("--initiate", "--child", "LAN", "--timeout", "20")
-        lab.run("inside", "ping", "-c", "10", "-i", "0.05", "-W", "2", "10.2.0.1")
+        ping_guest(lab)
         becomes(lambda: shown(node), {("AH", "tunnel", "dynamic")}, "what the peer began")
         guest.swanctl("--rekey", "--child", "LAN")
-        lab.run("inside", "ping", "-c", "10", "-i", "0.05", "-W", "2", "10.2.0.1")
+        ping_guest(lab)
         claim(authenticated(node) >= 20, "AH both ways, over a rekey of the peer's")
         node.tandem("clear", "security", "ike", "security-associations")
         wait.until(lambda: not shown(node), 10, "it is gone")

@@ -16,7 +16,7 @@ import copy
 import sys
 
 from story import becomes, claim, same, say, story
-from labkit import failover, leaks, nat, wait
+from labkit import failover, leaks, nat, pings, wait
 
 # timeout: 120
 
@@ -58,8 +58,7 @@ class Spoke:
 
     def ping(self, count=2):
         return nat.received(self.lab.net.inside_of(
-            self.host, "ping", "-c", str(count), "-i", "0.1", "-W", "1", "-I", f"10.2.{self.number}.1",
-            "10.1.0.2"))
+            self.host, *pings.argv("10.1.0.2", count, "-I", f"10.2.{self.number}.1")))
 
 
 def seeded_key(lab, name):

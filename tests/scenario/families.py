@@ -1,7 +1,7 @@
 """IPv6 beside IPv4 in the lab's configuration: inside, and as the way between the gateways."""
 
 
-from labkit import tunnel, wait
+from labkit import pings, tunnel, wait
 from labkit.junos import Configuration
 from labkit.strongswan import Mirror
 
@@ -26,9 +26,8 @@ def over_ipv6(text):
 
 
 def ping6(lab, count=3, size=56):
-    said = lab.run("inside", "ping", "-6", "-c", str(count), "-i", "0.05", "-W", "2", "-s", str(size),
-                   "fd02::1")
-    if f"{count} received" not in said:
+    said = lab.run("inside", *pings.argv("fd02::1", count, "-6", "-s", str(size), every=0.05))
+    if pings.answered(said, count) != count:
         raise RuntimeError(f"pings got lost: {said}")
 
 

@@ -9,7 +9,7 @@ import re
 import sys
 
 from story import claim, same, say, story
-from labkit import wait
+from labkit import nat, pings, wait
 from labkit.guest import Guest
 
 # timeout: 120
@@ -77,12 +77,11 @@ def statistics(node):
 
 def cross(lab, guest, case, n=10):
     if case.transport:
-        said = guest.run(f"ping -c {n} -i 0.05 -W 2 {US}")
-        claim(f"{n} received" in said, f"{case.name}: {n} of {n} pings to our own address")
+        same(guest.pinged(n, US), n, f"{case.name}: pings to our own address")
         return
-    lab.run("inside", "ping", "-c", str(n), "-i", "0.05", "-W", "2", "10.2.0.1")
-    said = guest.run(f"ping -c {n} -i 0.05 -W 2 -I 10.2.0.1 10.1.0.2")
-    claim(f"{n} received" in said, f"{case.name}: {n} of {n} pings from the guest")
+    same(nat.received(lab.argv_for("inside", pings.argv("10.2.0.1", n, every=0.05))), n,
+         f"{case.name}: pings to the guest")
+    same(guest.pinged(n, "10.1.0.2", "-I", "10.2.0.1"), n, f"{case.name}: pings from the guest")
 
 
 def counted(node, case, was, least):

@@ -15,7 +15,7 @@ import copy
 import sys
 
 from story import claim, same, say, story
-from labkit import nat, wait
+from labkit import nat, pings, wait
 
 # timeout: 90
 
@@ -42,9 +42,8 @@ class Peer:
 
     def ping(self, count=2):
         """How many of our pings from its LAN are answered."""
-        argv = self.lab.net.inside_of(self.host, "ping", "-c", str(count), "-i", "0.1", "-W", "1", "-I",
-                                      f"10.2.{self.number}.1", "10.1.0.2")
-        return nat.received(argv)
+        return nat.received(self.lab.net.inside_of(self.host, *pings.argv(
+            "10.1.0.2", count, "-I", f"10.2.{self.number}.1")))
 
 
 @story(nodes=1, edit=many)

@@ -11,7 +11,7 @@ import sys
 from story import claim, same, say, story
 from families import GATEWAY6, PEER6, crosses6, over_ipv6, ping6
 from capture import Capture, carried, ip_parts, packets as records, repeats
-from labkit import wait
+from labkit import nat, pings, wait
 from labkit.guest import Guest
 from labkit.strongswan import Mirror
 
@@ -39,10 +39,9 @@ def main(lab):
         outside.start()
         for child in ("LAN", "LAN6"):
             guest.swanctl("--initiate", "--child", child, "--timeout", "20")
-        lab.run("inside", "ping", "-c", "10", "-i", "0.05", "-W", "2", "10.2.0.1")
+        same(nat.received(lab.argv_for("inside", pings.argv("10.2.0.1", 10, every=0.05))), 10, "pings to the guest")
         ping6(lab, 10)
-        said = guest.run("ping -6 -c 10 -i 0.05 -W 2 -I fd02::1 fd01::2")
-        claim("10 received" in said, "10 of 10 IPv6 pings crossed from the guest")
+        same(guest.pinged(10, "fd01::2", "-6", "-I", "fd02::1"), 10, "IPv6 pings from the guest")
         wait.until(lambda: crosses6(lab, 1440), 10, "a ping of 1440 octets crosses in fragments")
         guest.swanctl("--rekey", "--child", "LAN6")
         ping6(lab, 10, 1200)

@@ -10,7 +10,7 @@ import os
 import sys
 
 from story import claim, same, story
-from labkit import nat, wait
+from labkit import nat, pings, wait
 from labkit.proc import Proc
 
 UNIT = """family inet {
@@ -122,8 +122,8 @@ def main(lab):
         wait.until(lambda: "10.2.0.0/24" in ours.ask("show", "route", "protocol", "kernel1"), 5,
                    "BIRD sees the negotiated route")
         wait.until(lambda: answers(lab, "10.9.0.1"), 10, "the dataplane has it too")
-        claim("3 received" in lab.run("inside", "ping", "-c", "3", "-i", "0.2", "-W", "2", "10.9.0.1"),
-              "packets from inside follow the learned route")
+        same(nat.received(lab.argv_for("inside", pings.argv("10.9.0.1", 3, every=0.2))), 3,
+             "packets from inside follow the learned route")
         before = dropped(node)
         lab.run("node0", "ip", "addr", "add", "10.77.0.1/32", "dev", "lo")
         try:

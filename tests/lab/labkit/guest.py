@@ -8,7 +8,7 @@ import itertools
 import os
 import shutil
 
-from . import wait
+from . import pings, wait
 from .net import run
 from .proc import Proc
 from .strongswan import CHARON, strongswan_conf, swanctl_conf
@@ -72,6 +72,10 @@ class Guest:
         if status != "0\n":
             raise RuntimeError(f"in the guest: {command}: {said.strip()}")
         return said
+
+    def pinged(self, count, to, *more):
+        """How many of so many pings of the guest's were answered."""
+        return pings.answered(self.run(" ".join(pings.argv(to, count, *more, every=0.05)) + " || :"), count)
 
     @staticmethod
     def _line(path):

@@ -9,6 +9,7 @@ something else. rebind() forgets all mappings and goes on with another range, as
 import os
 import subprocess
 
+from . import pings
 from .net import NETWORKS, run
 from .strongswan import StrongSwan
 
@@ -109,10 +110,8 @@ def said_by(argv):
 
 
 def received(argv):
-    """How many answers a ping command got."""
-    said = said_by(argv)
-    words = said.split(" received")[0].split()
-    return int(words[-1]) if " received" in said else 0
+    """How many answers a ping command got, of those that it was to send."""
+    return pings.answered(said_by(argv), int(argv[argv.index("-c") + 1]))
 
 
 def ports_of(node):

@@ -1,6 +1,6 @@
 """The lab's tunnel, brought up from either side, and whether packets cross it."""
 
-from . import wait
+from . import pings, wait
 
 
 def lan(lab):
@@ -10,8 +10,8 @@ def lan(lab):
 
 def ping(lab, count=3):
     """Pings from the inside host to the peer's network; RuntimeError when one gets lost."""
-    said = lab.run("inside", "ping", "-c", str(count), "-i", "0.2", "-W", "2", lan(lab))
-    if f"{count} received" not in said:
+    said = lab.run("inside", *pings.argv(lan(lab), count, every=0.2))
+    if pings.answered(said, count) != count:
         raise RuntimeError(f"pings got lost: {said}")
 
 
