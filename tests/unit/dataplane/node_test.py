@@ -138,6 +138,8 @@ class Node:
         assert f, "no ARP reply for " + dst
         a = Ether(f)[ARP]
         assert a.psrc == dst and a.pdst == src, a.summary()
+        world.stay_known(wire, bytes(Ether(src=wire.mac, dst="ff:ff:ff:ff:ff:ff") /
+                                     ARP(op=1, hwsrc=wire.mac, psrc=src, pdst=src)))
         return a.hwsrc
 
     def from_peer(self, packet):

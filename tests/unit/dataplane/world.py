@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import dpb
@@ -88,6 +89,20 @@ class Wire:
             if f is None:
                 return got
             got.append(f)
+
+
+def stay_known(wire, frame):
+    """A neighbour that lives: says so in good time, for nobody here answers when it is asked again, and is
+    forgotten after a minute. What it says must bring no answer."""
+    def say():
+        while wire.sock.fileno() >= 0:
+            try:
+                wire.send(frame)
+            except OSError:  # the world is being closed
+                return
+            time.sleep(5)
+
+    threading.Thread(target=say, daemon=True).start()
 
 
 class Dataplane:
