@@ -639,10 +639,44 @@ static void help_options(FILE *to, const struct row *row, const struct words *w,
 	help_row(to, "|", "Pipe through a command");
 }
 
+struct completion {
+	char word[32];
+	const char *help;
+};
+
+static int by_word(const void *a, const void *b)
+{
+	return strcmp(((const struct completion *)a)->word, ((const struct completion *)b)->word);
+}
+
+/* What may come next, each word once. */
+static void help_words(FILE *to, const struct path *p)
+{
+	struct completion all[ARRAY_LEN(rows)];
+	char after[32];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t same = 0;
+
+		if (!p->possible[i] ||
+			!path_word(rows[i].path, p->k, all[n].word, sizeof all[n].word))
+			continue;
+		while (strcmp(all[same].word, all[n].word) != 0)
+			same++;
+		if (same == n)
+			all[n++].help = "";
+		if (!path_word(rows[i].path, p->k + 1, after, sizeof after))
+			all[same].help = rows[i].help;
+	}
+	qsort(all, n, sizeof *all, by_word);
+	for (size_t i = 0; i < n; i++)
+		help_row(to, all[i].word, all[i].help);
+}
+
 bool words_help(const struct words *w, FILE *to, struct words_error *error)
 {
 	size_t n = w->n - 1; /* without the '?' */
-	char word[32], last[32] = "";
 	struct path p;
 
 	if (follow(w, n, &p, error) < 0)
@@ -652,16 +686,8 @@ bool words_help(const struct words *w, FILE *to, struct words_error *error)
 		return false;
 	}
 	(void)fputs("Possible completions:\n", to);
-	for (size_t i = 0; i < ARRAY_LEN(rows) && p.k == n; i++) {
-		if (!p.possible[i] || !path_word(rows[i].path, n, word, sizeof word) ||
-			strcmp(word, last) == 0)
-			continue;
-		char after[32];
-		bool leaf = !path_word(rows[i].path, n + 1, after, sizeof after);
-
-		help_row(to, word, leaf ? rows[i].help : "");
-		memcpy(last, word, sizeof last);
-	}
+	if (p.k == n)
+		help_words(to, &p);
 	if (p.row)
 		help_options(to, p.row, w, p.k, n);
 	return true;

@@ -95,6 +95,8 @@ static void ike_each(void *ctx, const struct ike_sa_row *row)
 	s.out_bytes = row->out_bytes;
 	s.in_packets = row->in_packets;
 	s.out_packets = row->out_packets;
+	s.in_fragments = row->in_fragments;
+	s.out_fragments = row->out_fragments;
 	s.children_created = row->children_created;
 	s.children_deleted = row->children_deleted;
 	s.rekeys_since_auth = row->rekeys;
@@ -223,6 +225,40 @@ static void fill_model(Ctl__Tunnel *t, const struct ike_child_row *row)
 	t->configured_sas = m->vpn->n_selectors;
 }
 
+/* Newest first. */
+struct history {
+	Ctl__TunnelEvent one[2], *list[2];
+	size_t n;
+};
+
+static void put_event(struct history *h, uint64_t unix_s, const char *text, uint32_t count)
+{
+	Ctl__TunnelEvent *e = &h->one[h->n];
+
+	if (count == 0)
+		return;
+	*e = (Ctl__TunnelEvent)CTL__TUNNEL_EVENT__INIT;
+	e->unix_s = unix_s;
+	e->text = (char *)(uintptr_t)text;
+	e->count = count;
+	h->list[h->n++] = e;
+}
+
+static void fill_history(Ctl__Tunnel *t, struct history *h, const struct ike_child_row *row)
+{
+	static const char made[] = "IPSec SA negotiation successfully completed";
+	bool failed_since = row->last_fail_unix_s > row->last_up_unix_s;
+
+	h->n = 0;
+	if (row->last_failure && failed_since)
+		put_event(h, row->last_fail_unix_s, row->last_failure, row->failures);
+	put_event(h, row->last_up_unix_s, made, row->negotiations);
+	if (row->last_failure && !failed_since)
+		put_event(h, row->last_fail_unix_s, row->last_failure, row->failures);
+	t->n_events = h->n;
+	t->events = h->list;
+}
+
 /* What is left of each direction; the limit is that of the one that carried more. */
 static void count_kilobytes(Ctl__Sa *s, uint64_t octets)
 {
@@ -258,8 +294,8 @@ static void ipsec_each(void *ctx, const struct ike_child_row *row)
 	Ctl__Sa in, out, *sas[] = {&in, &out};
 	Ctl__Endpoint local = endpoint_of(&row->local), remote = endpoint_of(&row->remote);
 	Ctl__Ha ha = ha_of(p->d, row->rg);
-	Ctl__TunnelEvent up = CTL__TUNNEL_EVENT__INIT, *events[] = {&up};
 	struct range_room ours, theirs;
+	struct history history;
 
 	if (p->counting) {
 		p->tunnels += row->index != p->last_index;
@@ -291,11 +327,7 @@ static void ipsec_each(void *ctx, const struct ike_child_row *row)
 	t.own_worker = row->resource;
 	t.failures = row->failures;
 	t.negotiated_sas = 1;
-	up.unix_s = row->last_up_unix_s;
-	up.text = (char *)(uintptr_t) "IPSec SA negotiation successfully completed";
-	up.count = row->negotiations;
-	t.n_events = row->negotiations != 0;
-	t.events = events;
+	fill_history(&t, &history, row);
 	if (ha_bridge_owns(&p->d->ha, row->rg))
 		t.ha = &ha;
 	l.n_tunnels = 1;

@@ -6,7 +6,7 @@
 #include "host/daemon.h"
 #include "host/show.h"
 
-enum { SPIS_MAX = 16 }; /* SAs of one tunnel: rekeys overlap */
+enum { SPIS_MAX = 128 }; /* SAs of one tunnel: of workers, and those that replace them */
 
 /* Which line of the operator's table each counter of the dataplane belongs to. */
 static const struct {

@@ -100,7 +100,7 @@ static enum sa_trigger answer_trigger(const struct ike_sa *sa, const struct rx *
 
 /* Decrypts to the engine's room; rx->inner and rx->first are valid afterwards. */
 static int rx_decrypt(
-	struct ike *ike, const struct ike_sa *sa, const struct sk_in *in, struct rx *rx)
+	struct ike *ike, struct ike_sa *sa, const struct sk_in *in, struct rx *rx)
 {
 	struct aead aead;
 	int rc = keymat_ike_aead(&sa->suite, sa->keys, !sa->initiator, &aead);
@@ -118,6 +118,7 @@ static int rx_decrypt(
 		in->icv.p);
 	if (rc < 0)
 		return rc;
+	sa_count_in(&sa->count, rx->raw.n);
 	rx->first = in->inner_first;
 	/* It was authentic, so this is the peer's mistake and not the network's. */
 	return sk_unpad(view_of(ike->room_in, in->text.n), &rx->inner) < 0 ? -ERR_SYNTAX : 0;
@@ -189,6 +190,7 @@ static int rx_fragment(
 	if (rc < 0)
 		return rc;
 	ike->stats.rx_fragments++;
+	sa->count.in_fragments++;
 	f.first = rx->first;
 	f.inner = rx->inner;
 	rc = fragment_keep(ike, sa, held, &f);
@@ -246,8 +248,6 @@ static void peer_moved(struct ike *ike, struct ike_sa *sa, const struct ike_ev_d
 static void rx_touch(struct ike *ike, struct ike_sa *sa, const struct rx *rx)
 {
 	sa->last_rx_ms = ike->now_ms;
-	sa->count.in_packets++;
-	sa->count.in_bytes += rx->dg->octets.n;
 	peer_moved(ike, sa, rx->dg);
 }
 

@@ -120,9 +120,18 @@ struct half {
 	uint32_t policy_id;	 /* of the first child that we ask for */
 };
 
+/* Of datagrams that the peer surely sent, and of ours. */
 struct sa_counters {
-	uint64_t in_bytes, out_bytes, in_packets, out_packets;
+	uint64_t in_bytes, out_bytes;
+	uint32_t in_packets, out_packets;
+	uint32_t in_fragments, out_fragments; /* of those, parts of messages */
 };
+
+static inline void sa_count_in(struct sa_counters *c, size_t octets)
+{
+	c->in_packets++;
+	c->in_bytes += octets;
+}
 
 /* Why the dataplane was asked when traffic last flowed. */
 enum sa_asked { SA_ASKED_ALIVE = 1, SA_ASKED_KEEPALIVE = 2 };

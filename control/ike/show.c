@@ -76,6 +76,8 @@ static void fill_sa(const struct ike_sa *sa, uint64_t now_ms, struct ike_sa_row 
 		.out_bytes = sa->count.out_bytes,
 		.in_packets = sa->count.in_packets,
 		.out_packets = sa->count.out_packets,
+		.in_fragments = sa->count.in_fragments,
+		.out_fragments = sa->count.out_fragments,
 		.children_created = sa->children_created,
 		.children_deleted = sa->children_deleted,
 		.next_send_mid = sa->next_tx,
@@ -148,7 +150,8 @@ static void fill_child(const struct child *c, uint64_t now_ms, struct ike_child_
 		.negotiations = t->negotiated,
 		.failures = t->failed,
 		.last_up_unix_s = t->last_up_wall_ms / 1000,
-		.last_fail_unix_s = t->last_fail_wall_ms / 1000};
+		.last_fail_unix_s = t->last_fail_wall_ms / 1000,
+		.last_failure = t->failed ? tunnel_down_text(t->last_failure) : NULL};
 }
 
 static int child_by_index(const void *a, const void *b)

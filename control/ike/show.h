@@ -25,7 +25,8 @@ struct ike_sa_row {
 	bool fragmentation, nat_local, nat_remote;
 	uint32_t fragment_size;
 	uint16_t encr, key_bits, integ, prf, dh; /* IANA; 0 while not negotiated */
-	uint64_t in_bytes, out_bytes, in_packets, out_packets;
+	uint64_t in_bytes, out_bytes;
+	uint32_t in_packets, out_packets, in_fragments, out_fragments;
 	uint32_t children_created, children_deleted;
 	uint32_t next_send_mid, next_receive_mid;
 	bool negotiating; /* a CREATE_CHILD_SA of ours is under way */
@@ -52,6 +53,7 @@ struct ike_child_row {
 	uint64_t lifetime_kb; /* 0 = unlimited */
 	uint32_t negotiations, failures;
 	uint64_t last_up_unix_s, last_fail_unix_s;
+	const char *last_failure; /* NULL: none */
 };
 
 /* A tunnel of an active group that has no SA. */

@@ -168,7 +168,7 @@ void tunnel_failed(struct ike *ike, struct tunnel *t, enum tunnel_down why)
 {
 	t->failed++;
 	t->failures_in_a_row++;
-	t->down = why;
+	t->down = t->last_failure = why;
 	t->last_fail_wall_ms = ike->wall_ms;
 	ike->stats.child_failed++;
 	t->has_asked = false;

@@ -85,7 +85,7 @@ struct tunnel {
 	bool listed;
 	uint32_t failures_in_a_row;
 	uint32_t negotiated, failed;
-	enum tunnel_down down;
+	enum tunnel_down down, last_failure;
 	uint64_t last_up_wall_ms, last_fail_wall_ms;
 	struct timer timer; /* the next attempt */
 };

@@ -354,6 +354,7 @@ int tx_request_again(struct ike *ike, struct ike_sa *sa)
 static void count_sent(struct ike_sa *sa, const struct flight *f)
 {
 	sa->count.out_packets += f->n;
+	sa->count.out_fragments += f->n > 1 ? f->n : 0;
 	sa->count.out_bytes += flight_octets(f);
 }
 

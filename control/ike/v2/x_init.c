@@ -438,6 +438,7 @@ int on_resume_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c
 		return refusal_bad_answer(ike, sa, -ERR_SYNTAX);
 	sa->at_linger = 0;
 	sa->spi_remote = hdr.spi_r;
+	sa_count_in(&sa->count, c->rx->raw.n);
 	if (blob_copy(c->rx->raw, &h->peer_init) < 0 || blob_copy(nonce, &h->peer_nonce) < 0)
 		return -ERR_NOMEM;
 	natd_read(ike, sa, c->rx, hdr.spi_r);
@@ -476,6 +477,7 @@ int on_init_answered(struct ike *ike, struct ike_sa *sa, const struct cause *c)
 		return refusal_bad_answer(ike, sa, -ERR_INVALID_KE);
 	sa->at_linger = 0;
 	sa->spi_remote = hdr.spi_r;
+	sa_count_in(&sa->count, c->rx->raw.n);
 	if (blob_copy(c->rx->raw, &h->peer_init) < 0 || blob_copy(nonce, &h->peer_nonce) < 0)
 		return -ERR_NOMEM;
 	natd_read(ike, sa, c->rx, hdr.spi_r);

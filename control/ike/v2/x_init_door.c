@@ -166,6 +166,7 @@ static void half_open(struct ike *ike, const struct rx *rx, uint64_t spi_i, cons
 	sa->local = rx->dg->local;
 	sa->remote = rx->dg->remote;
 	sa->natt = rx->dg->natt;
+	sa_count_in(&sa->count, rx->raw.n);
 	sa_attach(ike, sa, o->gw);
 	ike->stats.ike_responded++;
 	(void)fsm_fire(ike, sa,

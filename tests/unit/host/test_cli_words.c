@@ -27,6 +27,7 @@ static void words_accept_table(void **state)
 		{"sh sec ik se", ACTION_SHOW_IKE},
 		{"show security ipsec security-associations detail", ACTION_SHOW_IPSEC},
 		{"show security ipsec statistics", ACTION_SHOW_IPSEC_STATISTICS},
+		{"show security ipsec inactive-tunnels detail", ACTION_SHOW_INACTIVE},
 		{"sh sec ike st", ACTION_SHOW_IKE_STATISTICS},
 		{"show chassis cluster status", ACTION_SHOW_CLUSTER},
 		{"show security ha replication", ACTION_SHOW_REPLICATION},
@@ -232,6 +233,41 @@ static void pipe_display(void **state)
 	assert_true(p.set);
 }
 
+/* CLI-010: what may come next, each word once and in the order of the alphabet. */
+static void every_completion_is_said_once(void **state)
+{
+	static const struct {
+		const char *line, *want;
+	} cases[] = {
+		{"?", "clear request show "},
+		{"show ?", "chassis configuration interfaces route security version "},
+		{"show security ?", "ha ike ipsec monitoring pki "},
+		{"clear security ?", "ike ipsec pki "},
+		{"request chassis cluster ?", "failover force-restore "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct words_error e;
+		struct words w;
+		char got[512] = "", word[64];
+		char *text = NULL, *at;
+		size_t n;
+		FILE *f = open_memstream(&text, &n);
+
+		assert_int_equal(words_split(cases[i].line, &w), 0);
+		assert_true(words_help(&w, f, &e));
+		(void)fclose(f);
+		at = strchr(text, '\n') + 1;
+		for (; *at; at = strchr(at, '\n') + 1) {
+			assert_int_equal(sscanf(at, "%63s", word), 1);
+			(void)snprintf(got + strlen(got), sizeof got - strlen(got), "%s ", word);
+		}
+		free(text);
+		assert_string_equal(got, cases[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +277,7 @@ int main(void)
 		cmocka_unit_test(words_are_bounded),
 		cmocka_unit_test(pipe_table),
 		cmocka_unit_test(pipe_display),
+		cmocka_unit_test(every_completion_is_said_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -317,6 +317,9 @@ static void large_messages_go_in_fragments(void **state)
 	assert_in_range(t.largest, 400, 500 - 28); /* FRG-004 */
 	assert_int_equal(t.exchange, EXCHANGE_IKE_AUTH);
 	assert_int_equal(p->node[1].ike->stats.rx_fragments, 2);
+	assert_int_equal(pair_sa(p, 1)->count.in_fragments, 2); /* as the operator sees it */
+	assert_int_equal(pair_sa(p, 1)->count.out_fragments, 2);
+	assert_int_equal(pair_sa(p, 1)->count.in_packets, 3);
 	check_nothing_held(p);
 	/* small ones do not */
 	t.parts = t.whole = 0;

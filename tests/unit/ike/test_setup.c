@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "ike/show.h"
 #include "ike/tx.h"
 #include "pair.h"
 
@@ -200,6 +201,40 @@ static void wrong_key_is_refused(void **state)
 	pair_pass(p, 60000);
 	assert_int_equal(pair_sas(p, 1, SA_REFUSED), 0);
 	assert_null(p->node[1].log); /* I9: nothing was written */
+	pair_free(p);
+}
+
+static void sum_up(void *ctx, const struct ike_sa_row *row)
+{
+	*(struct ike_sa_row *)ctx = *row;
+}
+
+static struct ike_sa_row counted(struct pair *p, uint32_t who)
+{
+	const struct ike_filter all = {0};
+	struct ike_sa_row r = {0};
+
+	assert_int_equal(ike_show_sas(p->node[who].ike, &all, p->now_ms, sum_up, &r), 0);
+	return r;
+}
+
+/* What one side sends is what the other one counts, IKE_SA_INIT and each fragment too. */
+static void messages_of_an_sa_are_counted(void **state)
+{
+	struct pair *p = pair_ordinary();
+	struct ike_sa_row a, b;
+
+	(void)state;
+	pair_acquire(p, 0);
+	pair_settle(p);
+	a = counted(p, 0);
+	b = counted(p, 1);
+	assert_int_equal(a.out_packets, 2);
+	assert_int_equal(a.in_packets, 2);
+	assert_int_equal(a.out_packets, b.in_packets);
+	assert_int_equal(a.in_packets, b.out_packets);
+	assert_int_equal(a.out_bytes, b.in_bytes);
+	assert_int_equal(a.in_bytes, b.out_bytes);
 	pair_free(p);
 }
 
@@ -618,6 +653,7 @@ int main(void)
 		cmocka_unit_test(dynamic_peers_are_told_apart),
 		cmocka_unit_test(replication_comes_before_output),
 		cmocka_unit_test(child_that_cannot_be_installed_is_deleted),
+		cmocka_unit_test(messages_of_an_sa_are_counted),
 		cmocka_unit_test(a_forged_refusal_ends_nothing),
 		cmocka_unit_test(a_refusal_is_believed_at_last),
 	};
