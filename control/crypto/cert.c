@@ -126,6 +126,7 @@ static int read_key(struct cert *c)
 	c->own->spki = der;
 	c->public_key_info = view_of(der, (size_t)n);
 	(void)SHA1(der, (size_t)n, c->public_key_hash);
+	(void)SHA256(der, (size_t)n, c->key_fingerprint);
 	(void)SHA1(ASN1_STRING_get0_data((const ASN1_STRING *)bits),
 		(size_t)ASN1_STRING_length((const ASN1_STRING *)bits), c->key_hash);
 	c->key = X509_get_pubkey(c->x509);
@@ -256,16 +257,46 @@ int cert_parse_pkcs7(struct view der, struct cert **out, size_t max, size_t *n)
 
 /* ---------------------------------------------------------------- questions */
 
-bool cert_signed_by(const struct cert *c, const struct cert *issuer)
+static bool signer_is(const struct cert *c, const struct cert *issuer)
+{
+	const struct cert_signer *s = &c->own->signer;
+
+	return atomic_load_explicit(&s->state, memory_order_acquire) == SIGNER_KNOWN &&
+	       memcmp(s->key_fingerprint, issuer->key_fingerprint, sizeof s->key_fingerprint) == 0;
+}
+
+static void signer_keep(const struct cert *c, const struct cert *issuer)
+{
+	struct cert_signer *s = &c->own->signer;
+	int unknown = SIGNER_UNKNOWN;
+
+	if (!atomic_compare_exchange_strong(&s->state, &unknown, SIGNER_BEING_WRITTEN))
+		return;
+	memcpy(s->key_fingerprint, issuer->key_fingerprint, sizeof s->key_fingerprint);
+	atomic_store_explicit(&s->state, SIGNER_KNOWN, memory_order_release);
+}
+
+bool cert_signature_holds(const struct cert *c, const struct cert *issuer)
 {
 	bool ok;
 
-	if (!issuer->key || X509_NAME_cmp(X509_get_issuer_name(c->x509),
-				    X509_get_subject_name(issuer->x509)) != 0)
+	if (!issuer->key)
 		return false;
+	if (signer_is(c, issuer))
+		return true;
 	ok = X509_verify(c->x509, issuer->key) == 1;
 	der_forget_errors();
+	if (ok)
+		signer_keep(c, issuer);
 	return ok;
+}
+
+bool cert_signed_by(const struct cert *c, const struct cert *issuer)
+{
+	return issuer->key &&
+	       X509_NAME_cmp(X509_get_issuer_name(c->x509), X509_get_subject_name(issuer->x509)) ==
+		       0 &&
+	       cert_signature_holds(c, issuer);
 }
 
 void cert_ref_make(const struct cert *c, const struct cert *issuer, struct cert_ref *out)

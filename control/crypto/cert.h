@@ -93,6 +93,7 @@ struct cert {
 	uint8_t key_hash[CERT_HASH];	    /* SHA-1 of the key's bits: CertID (RFC 6960 4.1.1) */
 	uint8_t subject_hash[CERT_HASH], issuer_hash[CERT_HASH]; /* SHA-1 of the names' DER */
 	uint8_t fingerprint[32];				 /* SHA-256 of der */
+	uint8_t key_fingerprint[32];				 /* SHA-256 of public_key_info */
 
 	struct evp_pkey_st *key; /* lent to sign_check(); NULL: of no type we know */
 	struct x509_st *x509;	 /* for this folder only */
@@ -114,7 +115,10 @@ struct cert *cert_ref(const struct cert *c);
 void cert_unref(struct cert *c);
 void cert_cleanup(struct cert **c);
 
-/* The names fit and the signature is right; nothing else is looked at. */
+/* The signature is right; nothing else is looked at. That it is, with this very key, is remembered
+ * with the certificate: it can never become wrong. */
+bool cert_signature_holds(const struct cert *c, const struct cert *issuer);
+/* The names fit as well. */
 bool cert_signed_by(const struct cert *c, const struct cert *issuer);
 bool cert_equal(const struct cert *a, const struct cert *b);
 /* The name of c, of this issuer, in what is remembered and asked for; and is it of this issuer? */

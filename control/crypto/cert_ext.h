@@ -8,8 +8,17 @@
 
 struct stack_st_GENERAL_NAME;
 
+/* Who signed it: written once, by whoever is first to have checked, and only read afterwards. */
+struct cert_signer {
+	atomic_int state;	     /* enum cert_signer_state */
+	uint8_t key_fingerprint[32]; /* of the key that the signature was right with */
+};
+
+enum cert_signer_state { SIGNER_UNKNOWN, SIGNER_BEING_WRITTEN, SIGNER_KNOWN };
+
 struct cert_own {
 	atomic_uint refs;
+	struct cert_signer signer;
 	struct blob der;
 	unsigned char *spki;
 	struct stack_st_GENERAL_NAME *names; /* subjectAltName: the library's, sans point into it */

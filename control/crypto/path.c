@@ -9,6 +9,7 @@
 struct sets {
 	const struct cert *end;
 	struct path_set others, anchors;
+	int64_t at_s;
 };
 
 /* ---------------------------------------------------------------- reasons */
@@ -92,6 +93,58 @@ static int terms_set(X509_VERIFY_PARAM *p, const struct path_terms *t)
 		       p, X509_V_FLAG_EXPLICIT_POLICY | X509_V_FLAG_POLICY_CHECK) == 1
 		       ? 0
 		       : -ERR_NOMEM;
+}
+
+/* ---------------------------------------------------------------- signatures and times */
+
+static const struct cert *cert_of(const struct sets *s, const X509 *x);
+
+static int fail_at(X509_STORE_CTX *ctx, int depth, int code)
+{
+	X509_STORE_CTX_set_current_cert(ctx, sk_X509_value(X509_STORE_CTX_get0_chain(ctx), depth));
+	X509_STORE_CTX_set_error_depth(ctx, depth);
+	X509_STORE_CTX_set_error(ctx, code);
+	return 0;
+}
+
+static int time_error(const struct cert *c, int64_t at_s)
+{
+	if (at_s < c->not_before_s)
+		return X509_V_ERR_CERT_NOT_YET_VALID;
+	return at_s > c->not_after_s ? X509_V_ERR_CERT_HAS_EXPIRED : X509_V_OK;
+}
+
+static int issue_error(const struct cert *c, const struct cert *issuer)
+{
+	if (issuer->has_key_usage && !(issuer->key_usage & CERT_KU_CERT_SIGN))
+		return X509_V_ERR_KEYUSAGE_NO_CERTSIGN;
+	return cert_signature_holds(c, issuer) ? X509_V_OK : X509_V_ERR_CERT_SIGNATURE_FAILURE;
+}
+
+/* In place of the library's last step, which would check the signature of a CA on another one anew
+ * for each end entity (RFC 5280 6.1.3 (a) (1), (2)). From the anchor down; the anchor's own
+ * signature says nothing. */
+static int signatures_verify(X509_STORE_CTX *ctx)
+{
+	const struct sets *s = X509_STORE_CTX_get_app_data(ctx);
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+	const struct cert *issuer = NULL;
+
+	for (int i = sk_X509_num(chain) - 1; i >= 0; i--) {
+		const struct cert *c = cert_of(s, sk_X509_value(chain, i));
+		int code = c ? X509_V_OK : X509_V_ERR_UNSPECIFIED;
+
+		if (c && issuer)
+			code = issue_error(c, issuer);
+		if (code != X509_V_OK)
+			return fail_at(
+				ctx, code == X509_V_ERR_KEYUSAGE_NO_CERTSIGN ? i + 1 : i, code);
+		code = time_error(c, s->at_s);
+		if (code != X509_V_OK)
+			return fail_at(ctx, i, code);
+		issuer = c;
+	}
+	return issuer != NULL;
 }
 
 /* ---------------------------------------------------------------- what comes back */
@@ -205,7 +258,7 @@ static int verify(X509_STORE_CTX *ctx, const struct sets *s, struct path *out, c
 int path_build(const struct cert *end, struct path_set others, struct path_set anchors,
 	const struct path_terms *terms, struct path *out, const char **why)
 {
-	const struct sets sets = {end, others, anchors};
+	struct sets sets = {end, others, anchors, terms->at_s};
 	STACK_OF(X509) *untrusted = stack_of(others), *trusted = stack_of(anchors);
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
@@ -214,9 +267,12 @@ int path_build(const struct cert *end, struct path_set others, struct path_set a
 	int rc = -ERR_NOMEM;
 
 	*why = "out of memory";
+	if (store)
+		X509_STORE_set_verify(store, signatures_verify);
 	if (untrusted && trusted && store && ctx &&
 		X509_STORE_CTX_init(ctx, store, end->x509, untrusted) == 1) {
 		X509_STORE_CTX_set0_trusted_stack(ctx, trusted);
+		X509_STORE_CTX_set_app_data(ctx, &sets);
 		rc = terms_set(X509_STORE_CTX_get0_param(ctx), terms);
 		*why = "a policy OID cannot be read";
 		if (rc == 0)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "crypto/cert.h"
+#include "crypto/cert_ext.h"
 #include "forge.h"
 
 static const struct forge_cert rich = {
@@ -90,6 +91,42 @@ static void cert_of_another_key_is_not_signed_by_it(void **state)
 	(void)state;
 	assert_true(cert_signed_by(leaf.cert, a.cert));
 	assert_false(cert_signed_by(leaf.cert, b.cert));
+	forge_ca_free(&leaf);
+	forge_ca_free(&a);
+	forge_ca_free(&b);
+}
+
+static bool is_remembered(const struct cert *c)
+{
+	return atomic_load(&c->own->signer.state) == SIGNER_KNOWN;
+}
+
+/* A right one is, with the key that it is right with and no other; a wrong one never. */
+static void cert_signature_is_remembered_with_its_key(void **state)
+{
+	struct forge_ca a = forge_make_ca("CN=Root", NULL, -1);
+	struct forge_ca b = forge_make_ca("CN=Root", NULL, -1);
+	struct forge_ca leaf = forge_make_leaf("CN=x", &a, NULL);
+	auto_blob octets = {0};
+	auto_cert again = NULL;
+	auto_cert spoilt = NULL;
+
+	(void)state;
+	assert_false(cert_signature_holds(leaf.cert, b.cert));
+	assert_false(is_remembered(leaf.cert));
+	assert_true(cert_signature_holds(leaf.cert, a.cert));
+	assert_true(is_remembered(leaf.cert));
+	assert_false(cert_signature_holds(leaf.cert, b.cert));
+	assert_int_equal(cert_parse(a.cert->der, &again), 0);
+	assert_true(cert_signature_holds(leaf.cert, again));
+
+	assert_int_equal(blob_copy(leaf.cert->der, &octets), 0);
+	octets.p[octets.n - 1] ^= 1; /* in the signature */
+	assert_int_equal(cert_parse(blob_view(&octets), &spoilt), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_false(cert_signature_holds(spoilt, a.cert));
+		assert_false(is_remembered(spoilt));
+	}
 	forge_ca_free(&leaf);
 	forge_ca_free(&a);
 	forge_ca_free(&b);
@@ -202,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cert_tells_what_is_written),
 		cmocka_unit_test(cert_of_another_key_is_not_signed_by_it),
+		cmocka_unit_test(cert_signature_is_remembered_with_its_key),
 		cmocka_unit_test(cert_key_types_are_told_apart),
 		cmocka_unit_test(cert_refuses_what_is_not_one),
 		cmocka_unit_test(cert_refuses_an_extension_there_twice),

@@ -218,6 +218,43 @@ static void chain_rules_table(void **state)
 	}
 }
 
+/* That signatures are known to be right says nothing of the time, and nothing of other octets. */
+static void chain_of_known_signatures_is_judged_anew(void **state)
+{
+	struct world *w = *state;
+	struct forge_cert f = {.subject = "CN=Short",
+		.not_before = -100,
+		.not_after = 100,
+		.ext = {{"basicConstraints", "critical,CA:TRUE"}}};
+	struct forge_ca sub = forge_issue(&f, &w->ca[ROOT]);
+	struct forge_ca end = forge_make_leaf("CN=Host-A", &sub, NULL);
+	struct chain_terms t = {.at_s = FORGE_NOW};
+	auto_blob octets = {0};
+	auto_cert spoilt = NULL;
+	struct cert *more[1] = {sub.cert};
+
+	world_trust(w, ROOT, -1);
+	for (int i = 0; i < 2; i++)
+		expect_good("both", build(w, &t, end.cert, more, 1), 3, w->ca[ROOT].cert);
+	for (int i = -1; i <= 1; i += 2) {
+		t.at_s = FORGE_NOW + i * 100; /* RFC 5280 4.1.2.5: both ends included */
+		expect_good("at the edge", build(w, &t, end.cert, more, 1), 3, w->ca[ROOT].cert);
+	}
+	t.at_s = FORGE_NOW + 101;
+	expect_refused("later", build(w, &t, end.cert, more, 1), "has expired");
+	t.at_s = FORGE_NOW - 101;
+	expect_refused("earlier", build(w, &t, end.cert, more, 1), "not valid yet");
+	t.at_s = FORGE_NOW;
+	assert_int_equal(blob_copy(sub.cert->der, &octets), 0);
+	octets.p[octets.n - 1] ^= 1;
+	assert_int_equal(cert_parse(blob_view(&octets), &spoilt), 0);
+	more[0] = spoilt;
+	for (int i = 0; i < 2; i++)
+		expect_refused("another", build(w, &t, end.cert, more, 1), "signature");
+	forge_ca_free(&end);
+	forge_ca_free(&sub);
+}
+
 static void chain_path_length_counts_what_is_below(void **state)
 {
 	struct world *w = *state;
@@ -337,6 +374,7 @@ int main(void)
 		cmocka_unit_test(chain_ends_where_the_policy_is_tied),
 		cmocka_unit_test(chain_of_ten_passes_and_of_eleven_not),
 		cmocka_unit_test(chain_rules_table),
+		cmocka_unit_test(chain_of_known_signatures_is_judged_anew),
 		cmocka_unit_test(chain_path_length_counts_what_is_below),
 		cmocka_unit_test(chain_policies_hold_all_the_way),
 		cmocka_unit_test(chain_is_built_once),
