@@ -304,6 +304,8 @@ static void protect_memory(struct daemon *d)
 	 * and taken again with each message. */
 	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEEP);
 	(void)mallopt(M_MMAP_THRESHOLD, HEAP_KEEP);
+	/* An arena of another thread would grow by a page at a time, a mprotect() each. */
+	(void)mallopt(M_ARENA_MAX, 1);
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
 		log_info(&d->log, "daemon.memory", "locked=no");
 }

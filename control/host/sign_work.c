@@ -51,8 +51,8 @@ void sign_work(struct runner *r, struct ike_sign_job *job)
 
 /* ---------------------------------------------------------------- the peer's certificates */
 
-/* About: two certificates that nobody has seen, and three signatures. */
-#define TRUST_US 300
+/* About: a certificate that nobody has seen, its signature and that of the peer. */
+#define TRUST_US 150
 
 struct req {
 	struct offload_job work;
