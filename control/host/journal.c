@@ -19,6 +19,7 @@ enum {
 	NS_PER_MS = 1000000
 };
 
+#define PAUSE_MIN_NS UINT64_C(8000000) /* what a quick disk does not wait for costs CPU still */
 #define PAUSE_MAX_NS UINT64_C(20000000)
 
 static struct journal_secrets secrets_of(const struct journal *j)
@@ -202,7 +203,8 @@ static void written(uv_work_t *w, int status)
 	uint64_t now = uv_hrtime();
 
 	j->busy = false;
-	j->not_before_ns = now + MIN(PAUSE_TIMES * (now - j->began_ns), PAUSE_MAX_NS);
+	j->not_before_ns =
+		now + MAX(PAUSE_MIN_NS, MIN(PAUSE_TIMES * (now - j->began_ns), PAUSE_MAX_NS));
 	secret_wipe_blob(&j->writing);
 	if (status != 0 || j->rc < 0) {
 		end = give_up(j);

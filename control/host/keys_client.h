@@ -32,6 +32,7 @@ struct keys_client {
 	uv_poll_t poll;
 	uv_timer_t watch;
 	uv_idle_t soon;			      /* answers that no process gave */
+	uv_prepare_t turn;		      /* its end: what was asked in it leaves together */
 	struct list jobs, sent, ended, asked; /* sent: with the process, in its order */
 	struct frame_in in;
 	uint64_t last;
