@@ -67,7 +67,7 @@ void keys_job_post(struct keys_client *k, struct keys_job *j, int rc)
 	j->rc = k->closing ? -ERR_IO : rc;
 	if (j->rc == 0) {
 		list_add_tail(&k->jobs, &j->link);
-		keys_process_pump(k);
+		(void)uv_prepare_start(&k->turn, keys_process_turn);
 	} else {
 		list_add_tail(&k->ended, &j->link);
 		(void)uv_idle_start(&k->soon, on_soon);

@@ -36,7 +36,7 @@ int keys_job_load(struct keys_client *k, const char *key_id, struct keys_job **o
 void keys_job_end(struct keys_client *k, struct keys_job *j, int rc, const Keys__Response *r);
 
 /* keys_process.c */
-void keys_process_pump(struct keys_client *k);
+void keys_process_turn(uv_prepare_t *turn);
 /* Its library must be known to the process; starts a new one if it is not. */
 int keys_process_module(struct keys_client *k, const char *path) MUST_CHECK;
 void keys_process_find_modules(struct keys_client *k);

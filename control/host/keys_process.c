@@ -16,7 +16,7 @@
 #include "host/keys_job.h"
 #include "host/store_file.h"
 
-enum { TRIES = 2, WATCH_MS = 1000, SILENCE_MS = 60000, READ_SIZE = 65536 };
+enum { TRIES = 2, WATCH_MS = 1000, SILENCE_MS = 60000, READ_SIZE = 65536, TOGETHER_MAX = 16 };
 
 /* Ids whose key the process was told to load. */
 struct asked {
@@ -24,15 +24,24 @@ struct asked {
 	char id[];
 };
 
+static bool is_asked(const struct keys_client *k, const char *key_id)
+{
+	const struct asked *a;
+
+	list_foreach (a, &k->asked, link)
+		if (strcmp(a->id, key_id) == 0)
+			return true;
+	return false;
+}
+
 /* True when it was there already. */
 bool keys_process_is_asked(struct keys_client *k, const char *key_id)
 {
 	size_t n = strlen(key_id) + 1;
 	struct asked *a;
 
-	list_foreach (a, &k->asked, link)
-		if (strcmp(a->id, key_id) == 0)
-			return true;
+	if (is_asked(k, key_id))
+		return true;
 	a = malloc(sizeof *a + n);
 	if (a) {
 		memcpy(a->id, key_id, n);
@@ -51,6 +60,8 @@ void keys_process_forget_asked(struct keys_client *k, const char *key_id)
 			free(a);
 		}
 }
+
+static void pump(struct keys_client *k);
 
 /* ---------------------------------------------------------------- end of the process */
 
@@ -88,7 +99,7 @@ static void on_poll_closed(uv_handle_t *h)
 	k->fd = -1;
 	k->polling = false;
 	if (!k->closing)
-		keys_process_pump(k);
+		pump(k);
 }
 
 /* No answers from it any more; its jobs are taken back. */
@@ -110,7 +121,7 @@ static void on_process_closed(uv_handle_t *h)
 
 	k->started = false;
 	if (!k->closing)
-		keys_process_pump(k);
+		pump(k);
 }
 
 static void on_exit_status(uv_process_t *p, int64_t status, int signal)
@@ -187,39 +198,84 @@ static void receive(struct keys_client *k)
 
 /* ---------------------------------------------------------------- questions */
 
-/* 1: all of it went; 0: no room now; negative: it is gone. */
-static int send_job(struct keys_client *k, struct keys_job *j)
+/* A file goes along with the first octet of its job. */
+static void file_attach(struct msghdr *m, void *room, size_t room_n, int file)
 {
+	struct cmsghdr *c;
+
+	m->msg_control = room;
+	m->msg_controllen = room_n;
+	c = CMSG_FIRSTHDR(m);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &file, sizeof file);
+}
+
+/* Signatures with keys that are there, behind the first job. */
+static bool goes_along(const struct keys_client *k, const struct keys_job *j)
+{
+	return j->kind == KEYS__REQUEST__JOB_SIGN && j->file < 0 && is_asked(k, j->key_id);
+}
+
+static size_t gather(const struct keys_client *k, struct iovec io[TOGETHER_MAX])
+{
+	const struct keys_job *j;
+	size_t n = 0;
+
+	list_foreach (j, &k->jobs, link) {
+		if (n == TOGETHER_MAX || (n != 0 && !goes_along(k, j)))
+			break;
+		io[n++] = (struct iovec){j->frame.p + j->sent, j->frame.n - j->sent};
+	}
+	return n;
+}
+
+/* Octets of the first jobs that went. */
+static void account(struct keys_client *k, size_t octets)
+{
+	while (octets != 0) {
+		struct keys_job *j = list_item(k->jobs.next, struct keys_job, link);
+		size_t n = MIN(octets, j->frame.n - j->sent);
+
+		if (j->sent == 0) {
+			j->tries++;
+			j->since_ms = uv_now(k->loop);
+		}
+		j->sent += n;
+		octets -= n;
+		if (j->sent != j->frame.n)
+			return;
+		list_del(&j->link);
+		list_add_tail(&k->sent, &j->link);
+	}
+}
+
+/* 1: some of it went; 0: no room now; negative: it is gone. */
+static int send_first(struct keys_client *k)
+{
+	struct keys_job *first = list_item(k->jobs.next, struct keys_job, link);
+	struct iovec io[TOGETHER_MAX];
+	struct msghdr m = {.msg_iov = io, .msg_iovlen = gather(k, io)};
+
 	union {
 		struct cmsghdr align;
 		uint8_t room[CMSG_SPACE(sizeof(int))];
 	} control = {0};
-	struct iovec io = {j->frame.p + j->sent, j->frame.n - j->sent};
-	struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1};
+
 	ssize_t n;
 
-	if (j->file >= 0 && j->sent == 0) {
-		struct cmsghdr *c;
-
-		m.msg_control = &control;
-		m.msg_controllen = sizeof control.room;
-		c = CMSG_FIRSTHDR(&m);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &j->file, sizeof j->file);
-	}
+	if (first->file >= 0 && first->sent == 0)
+		file_attach(&m, &control, sizeof control.room, first->file);
 	n = sendmsg(k->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ETOOMANYREFS))
 		return 0;
-	if (j->sent == 0) {
-		j->tries++;
-		j->since_ms = uv_now(k->loop);
-	}
-	if (n < 0)
+	if (n < 0) {
+		first->tries += first->sent == 0;
 		return -ERR_IO;
-	j->sent += (size_t)n;
-	return j->sent == j->frame.n;
+	}
+	account(k, (size_t)n);
+	return 1;
 }
 
 /* A signature needs its key there first. */
@@ -257,7 +313,7 @@ static void send_jobs(struct keys_client *k)
 			continue;
 		if (!k->alive) /* it has to start with another module */
 			return;
-		rc = send_job(k, j);
+		rc = send_first(k);
 		if (rc < 0) {
 			keys_process_kill(k);
 			return;
@@ -266,8 +322,6 @@ static void send_jobs(struct keys_client *k)
 			events |= UV_WRITABLE;
 			break;
 		}
-		list_del(&j->link);
-		list_add_tail(&k->sent, &j->link);
 	}
 	if (!k->alive || events == k->events)
 		return;
@@ -371,7 +425,7 @@ static int start(struct keys_client *k)
 	return 0;
 }
 
-void keys_process_pump(struct keys_client *k)
+static void pump(struct keys_client *k)
 {
 	int rc = 0;
 
@@ -390,6 +444,13 @@ void keys_process_pump(struct keys_client *k)
 	if (!uv_is_active((uv_handle_t *)&k->watch))
 		(void)uv_timer_start(&k->watch, on_watch, WATCH_MS, WATCH_MS);
 	send_jobs(k);
+}
+
+/* What was asked in a turn leaves together. */
+void keys_process_turn(uv_prepare_t *turn)
+{
+	(void)uv_prepare_stop(turn);
+	pump((struct keys_client *)turn->data);
 }
 
 /* ---------------------------------------------------------------- modules */
@@ -486,9 +547,10 @@ int keys_client_init(struct keys_client *k, uv_loop_t *loop, const char *dir, co
 		(void)snprintf(k->program, sizeof k->program, "%s", program);
 	else
 		find_program(k->program);
-	if (uv_timer_init(loop, &k->watch) != 0 || uv_idle_init(loop, &k->soon) != 0)
+	if (uv_timer_init(loop, &k->watch) != 0 || uv_idle_init(loop, &k->soon) != 0 ||
+		uv_prepare_init(loop, &k->turn) != 0)
 		return -ERR_IO;
-	k->watch.data = k->soon.data = k;
+	k->watch.data = k->soon.data = k->turn.data = k;
 	uv_unref((uv_handle_t *)&k->watch);
 	return 0;
 }
@@ -504,4 +566,5 @@ void keys_client_close(struct keys_client *k)
 		keys_job_end(k, list_item(k->ended.next, struct keys_job, link), -ERR_IO, NULL);
 	uv_close((uv_handle_t *)&k->watch, NULL);
 	uv_close((uv_handle_t *)&k->soon, NULL);
+	uv_close((uv_handle_t *)&k->turn, NULL);
 }

@@ -19,6 +19,7 @@ void links_fini(struct links *l)
 	for (size_t i = 0; i < l->n_files; i++)
 		(void)close(l->files[i]);
 	frame_in_fini(&l->in);
+	blob_fini(&l->out);
 	(void)close(l->fd);
 	*l = (struct links){.fd = -1};
 }
@@ -101,10 +102,17 @@ int links_file(struct links *l)
 int links_send(struct links *l, const Keys__Response *r)
 {
 	auto_blob frame = {0};
-	struct view left;
 	int rc = frame_pack(&r->base, &frame);
 
-	for (left = blob_view(&frame); rc == 0 && left.n > 0;) {
+	return rc < 0 ? rc : blob_append(&l->out, blob_view(&frame));
+}
+
+int links_flush(struct links *l)
+{
+	auto_blob out = blob_take(&l->out);
+	struct view left = blob_view(&out);
+
+	while (left.n > 0) {
 		ssize_t n = send(l->fd, left.p, left.n, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
@@ -113,5 +121,5 @@ int links_send(struct links *l, const Keys__Response *r)
 			return -ERR_IO;
 		left = view_of(left.p + n, left.n - (size_t)n);
 	}
-	return rc;
+	return 0;
 }

@@ -1,6 +1,7 @@
 #pragma once
 /*
- * The socket to tandemd: frames in, with the files that came along; frames out.
+ * The socket to tandemd: frames in, with the files that came along; frames out, those of a turn
+ * together.
  *
  * Life: links_init() .. links_fini(), which closes the socket and files nobody took. Blocking,
  * bounded: a frame above LINKS_FRAME_MAX or more than LINKS_FILES_MAX untaken files is an error,
@@ -17,6 +18,7 @@
 struct links {
 	int fd;
 	struct frame_in in;
+	struct blob out; /* not sent yet */
 	int files[LINKS_FILES_MAX];
 	size_t n_files;
 };
@@ -30,4 +32,6 @@ int links_fill(struct links *l) MUST_CHECK;
 int links_next(struct links *l, Keys__Request **out) MUST_CHECK;
 /* The next file that came, owned by the caller; -1 when there is none. */
 int links_file(struct links *l);
+/* Kept until links_flush(). */
 int links_send(struct links *l, const Keys__Response *r) MUST_CHECK;
+int links_flush(struct links *l) MUST_CHECK;

@@ -10,7 +10,7 @@
 #include "crypto/crypto.h"
 #include "crypto/key_file.h"
 
-enum { FILES = 2, PIN_MAX = 256 };
+enum { FILES = 2, PIN_MAX = 256, TOGETHER_MAX = 8 /* answers: the first of them waits */ };
 
 struct answer {
 	uint64_t id;
@@ -330,12 +330,14 @@ static int take_all(struct serve *s)
 
 	if (rc == -ERR_IO)
 		return 0; /* tandemd is gone */
-	while (rc == 0) {
+	for (unsigned n = 1; rc == 0; n++) {
 		rc = links_next(&s->links, &r);
 		if (rc == 0)
 			return 1;
 		if (rc > 0)
 			rc = handle(s, r);
+		if (rc == 0 && n % TOGETHER_MAX == 0)
+			rc = links_flush(&s->links);
 	}
 	return rc;
 }
@@ -352,6 +354,8 @@ int serve_once(struct serve *s)
 		rc = end_job(s, container_of(j, struct job, slow)) == 0 ? 1 : 0;
 	if (rc > 0 && p[0].revents != 0)
 		rc = take_all(s);
+	if (rc > 0 && links_flush(&s->links) < 0)
+		rc = 0;
 	return rc;
 }
 
@@ -360,6 +364,8 @@ int serve_run(struct serve *s, const char *ready)
 	struct answer hello = {.reason = ready};
 	int rc = send_answer(s, &hello);
 
+	if (rc == 0)
+		rc = links_flush(&s->links);
 	if (rc == 0)
 		rc = 1;
 	while (rc > 0)

@@ -163,6 +163,52 @@ static void keys_survive_the_process(void **state)
 	stop(&c);
 }
 
+/* More than the socket takes, of two keys, one of which has to be loaded in between: each is
+ * answered, with the signature of what it asked. */
+static void keys_asked_in_one_turn_are_told_apart(void **state)
+{
+	enum { MANY = 80, LONG = 8000 };
+	const struct sign_alg alg = {.scheme = SIGN_ECDSA_P256};
+	static struct asked many[MANY];
+	static uint8_t octets[MANY][LONG];
+	struct keys_case c;
+	struct asked key[2] = {{0}};
+	auto_crypto crypto = NULL;
+
+	(void)state;
+	start(&c, NULL);
+	make(&c, "one", &key[0]);
+	make(&c, "two", &key[1]);
+	/* The next one knows none of them. */
+	assert_int_equal(kill(uv_process_get_pid(&c.k.process), SIGKILL), 0);
+	assert_int_equal(crypto_new(&crypto), 0);
+	for (size_t i = 0; i < MANY; i++) {
+		memset(octets[i], (int)i, LONG);
+		assert_int_equal(keys_client_sign(&c.k, i % 2 ? "two" : "one", SIGN_ECDSA_P256,
+					 view_of_array(octets[i]), on_done, &many[i]),
+			0);
+	}
+	for (size_t i = 0; i < MANY; i++) {
+		auto_key_file public_key = NULL;
+
+		wait_for(&c, &many[i]);
+		assert_int_equal(many[i].rc, 0);
+		assert_int_equal(
+			key_file_of_public(blob_view(&key[i % 2].public_key), &public_key), 0);
+		assert_int_equal(sign_check(crypto, public_key, &alg, view_of_array(octets[i]),
+					 blob_view(&many[i].signature)),
+			0);
+	}
+	assert_int_equal(c.k.starts, 2);
+	stop(&c);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_int_equal(many[i].times, 1);
+		asked_fini(&many[i]);
+	}
+	asked_fini(&key[0]);
+	asked_fini(&key[1]);
+}
+
 /* One that cannot be started, and one that always dies: everyone is answered, after two tries. */
 static void keys_answer_without_a_process(void **state)
 {
@@ -260,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_are_made_kept_and_removed),
 		cmocka_unit_test(keys_survive_the_process),
+		cmocka_unit_test(keys_asked_in_one_turn_are_told_apart),
 		cmocka_unit_test(keys_answer_without_a_process),
 		cmocka_unit_test(keys_are_refused),
 		cmocka_unit_test(keys_want_a_secret_pin),
