@@ -113,6 +113,24 @@ class Traffic:
                    lambda: f"{more} more datagrams at each end, have "
                            f"{ {host: self.received(host) for host in goal} }, wanted {goal}")
 
+    def newest_ns(self, host):
+        """When the newest datagram was sent that an end has recorded; 0 for none."""
+        at = (self.received(host) - 1) * ROW.size
+        if at < 0:
+            return 0
+        with open(self.log(host), "rb") as log:
+            log.seek(at)
+            return ROW.unpack(log.read(ROW.size))[1]
+
+    def wait_sent(self, since_ns, most=2000, seconds=20):
+        """Until each end has recorded one that was sent later: what was sent earlier has arrived, or is lost. An end
+        that lags by so many datagrams is more than busy: it is not waited for."""
+        from labkit import wait
+        goal = {host: self.received(host) + most for host in self.ends}
+        wait.until(lambda: all(self.newest_ns(host) > since_ns or self.received(host) >= goal[host]
+                               for host in self.ends), seconds,
+                   "each end has a datagram that was sent after the window")
+
     def stop(self):
         stop_all(self.ends.values())
         self.rows = {host: read(self.log(host)) for host in self.ends}

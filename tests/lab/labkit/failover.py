@@ -76,11 +76,11 @@ def standby_of(lab, node):
 
 
 def window_since(began, traffic):
-    """From a little before an act until traffic flows at both ends again. More is awaited after its end: what was
-    sent within it has arrived by then or is lost, whatever comes next."""
+    """From a little before an act until traffic flows at both ends again. What was sent within it has arrived then or
+    is lost, whatever comes next."""
     traffic.wait_received(FLOWING)
     end = time.time_ns()
-    traffic.wait_received(FLOWING)
+    traffic.wait_sent(end)
     return began - MARGIN_NS, end
 
 

@@ -275,4 +275,4 @@ class StrongSwan:
             return text.read()
 
     def stop(self):
-        self.proc.stop()
+        self.proc.stop(30)  # what its ESP in user space has queued comes first

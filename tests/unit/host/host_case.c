@@ -64,7 +64,7 @@ void host_turn(struct host_case *h)
 
 void host_wait(struct host_case *h, bool (*is_so)(void *ctx), void *ctx)
 {
-	uint64_t end = uv_hrtime() + 5ull * BOUND_NS;
+	uint64_t end = uv_hrtime() + 20ull * BOUND_NS;
 
 	while (!is_so(ctx)) {
 		if (uv_hrtime() > end)
