@@ -1,9 +1,11 @@
 """What does not work, and what is known of why: cells of docs/interop.md."""
 
-NOTES = {1: "PF_KEY of Linux: the state that OpenIKED makes has the family of the outer addresses and is not found for an "
-            "inner packet of the other one. So the peer's kernel asks for a new child SA for each packet that it wants to send "
-            "(`pfkey_process: acquire request` in the log of iked, then CREATE_CHILD_SA), and none of them is used. Tandem "
-            "stops at 32 (NO_ADDITIONAL_SAS). strongSwan and libreswan, which talk netlink to the same kernel, work."}
+NOTES = {1: "Seen: the tunnel comes up and no ping is answered. For each packet that the peer's kernel wants to send, the log "
+            "of iked has `pfkey_process: acquire request` and a CREATE_CHILD_SA follows. strongSwan and libreswan, which "
+            "talk netlink to the same kernel, work. Inferred from that: by PF_KEY of Linux the state has the family of the "
+            "outer addresses and is not found for an inner packet of the other one. How many children alike Tandem takes "
+            "was not seen with this peer; a peer of our own is refused the thirty-third (NO_ADDITIONAL_SAS, "
+            "`tests/hostile`)."}
 # (part of the row's name, deed): number of the note
 EXPECTED = {("OpenIKED, ESP by Linux, IPv4 in IPv6", ""): 1}
 

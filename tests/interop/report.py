@@ -12,8 +12,6 @@ each, of which none may get lost. `-`: the peer has no command for it; `?`: that
 it does not work, and the list at the end says why. ESP with `strongSwan, ESP in user space` is in UDP, with the
 others it is IP protocol 50 of a real Linux kernel in user mode, which stands in the peer's place.
 {took}
-On two busy cores a row takes 5 s with strongSwan in user space, 6 to 10 s with strongSwan in the guest kernel, 15 to
-30 s with the others: 30 to 45 minutes for all; most of it is the guest kernel, which starts a program in 0.3 s.
 `tests/interop/run --only PATTERN --write` plays and writes the rows whose name holds PATTERN, `--rest` those that
 have a `?` or failed. `--list` names them.
 
