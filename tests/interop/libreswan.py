@@ -140,7 +140,9 @@ class Libreswan(InGuest):
         self.whack(f"--rekey-ipsec --name {child}")
 
     def rekey_ike(self):
-        self.whack("--rekey-ike --name LAN")
+        """The IKE SA belongs to one of the connections, whichever pluto met first; the others have none to rekey."""
+        for name in sorted(self.loaded):
+            self.whack(f"--rekey-ike --name {name}")
 
     def end(self):
         self.whack("--terminate --name LAN")
