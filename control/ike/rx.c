@@ -99,8 +99,7 @@ static enum sa_trigger answer_trigger(const struct ike_sa *sa, const struct rx *
 /* ---------------------------------------------------------------- protected messages */
 
 /* Decrypts to the engine's room; rx->inner and rx->first are valid afterwards. */
-static int rx_decrypt(
-	struct ike *ike, struct ike_sa *sa, const struct sk_in *in, struct rx *rx)
+static int rx_decrypt(struct ike *ike, struct ike_sa *sa, const struct sk_in *in, struct rx *rx)
 {
 	struct aead aead;
 	int rc = keymat_ike_aead(&sa->suite, sa->keys, !sa->initiator, &aead);
