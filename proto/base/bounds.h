@@ -1,4 +1,5 @@
 #pragma once
+
 /*
  * How much of a kind a node can have: what the configuration accepts the dataplane takes, and what
  * it cannot take is refused there with its path. Nobody keeps numbers of their own.
