@@ -199,7 +199,7 @@ def after_a_death(world):
     claim(not world.node.events("dynamic-001"), "the heir has no dynamic-001 yet")
     wait.until(lambda: tunnel.crosses(lab), 10, "a ping crosses at the heir")
     same(lab.peer.spis(), before, "the peer's SAs")
-    wait.until(lambda: world.node.events("profile=dynamic-001 entries="), 5, "the heir has Sub's list, by itself")
+    wait.until(lambda: world.node.events("profile=dynamic-001 entries="), 10, "the heir has Sub's list, by itself")
     world.sub.revoke(peer, "key_compromise")
     world.publish(world.sub)
     goes_down(world, 15)

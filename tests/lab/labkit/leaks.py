@@ -20,7 +20,8 @@ MARK = b"PRIVATE KEY-----"
 STATEMENTS = {"ascii-text", "hexadecimal", "cluster-key", "password"}
 # a node's and a peer's configuration, keys and certificates, where the product and the peers keep them
 KEEPERS = re.compile(r"(^|/)(tandem\.conf[^/]*|authkey|swanctl(\.conf|/.*)|corosync\.conf|[^/]*\.key|"
-                     r"pki/.*|private/.*|conf/.*|guest/in/.*|[^/]*\.secrets|[^/]*\.pcap)$")
+                     r"pki/.*|private/.*|conf/.*|guest/in/.*|[^/]*\.secrets|[^/]*\.pcap|"
+                     r"guest/iked\.log)$")  # iked -v prints its configuration
 PIECE = 1 << 22
 
 known = {}  # octets to look for -> whose they are
