@@ -480,10 +480,60 @@ static void guilty_sources_are_remembered(void **state)
 	free(s);
 }
 
+/* ---------------------------------------------------------------- the cookies themselves */
+
+static bool is_taken(struct pair *p, const struct cookie_of *of, const uint8_t cookie[COOKIE_LEN])
+{
+	return cookie_check(&p->node[1].ike->cookies, p->crypto, of, view_of(cookie, COOKIE_LEN));
+}
+
+static void time_goes_on(struct pair *p, uint64_t *now_ms, uint64_t ms)
+{
+	struct ike *ike = p->node[1].ike;
+
+	*now_ms += ms;
+	cookie_rotate(&ike->cookies, &ike->cfg.env, *now_ms);
+}
+
+/* RFC 7296 2.6: a secret is replaced from time to time; who has a cookie of the one before may
+ * come with it, of an older one not, nor after a pause. */
+static void secrets_of_cookies_change(void **state)
+{
+	struct pair *p = pair_with(EVERYBODY);
+	uint8_t first[COOKIE_LEN], second[COOKIE_LEN], forged[COOKIE_LEN], nonce[32] = {9};
+	const struct cookie_of of = {7, addr_of_v4(0xc6336401), view_of_array(nonce)};
+	uint64_t now_ms = p->node[1].ike->cookies.since_ms;
+
+	(void)state;
+	assert_int_equal(cookie_make(&p->node[1].ike->cookies, p->crypto, &of, first), 0);
+	time_goes_on(p, &now_ms, COOKIE_ROTATE_MS - 1);
+	assert_int_equal(cookie_make(&p->node[1].ike->cookies, p->crypto, &of, second), 0);
+	assert_memory_equal(second, first, COOKIE_LEN);
+	time_goes_on(p, &now_ms, 1);
+	assert_int_equal(cookie_make(&p->node[1].ike->cookies, p->crypto, &of, second), 0);
+	assert_memory_not_equal(second + 1, first + 1, COOKIE_LEN - 1);
+	assert_true(is_taken(p, &of, first));
+	assert_true(is_taken(p, &of, second));
+	memcpy(forged, first, COOKIE_LEN);
+	forged[0] = second[0];
+	assert_false(is_taken(p, &of, forged));
+	time_goes_on(p, &now_ms, COOKIE_ROTATE_MS);
+	assert_false(is_taken(p, &of, first));
+	assert_true(is_taken(p, &of, second));
+	time_goes_on(p, &now_ms, 2 * COOKIE_ROTATE_MS);
+	assert_false(is_taken(p, &of, second));
+	/* What was the last one before a pause is as old as the pause. */
+	assert_int_equal(cookie_make(&p->node[1].ike->cookies, p->crypto, &of, first), 0);
+	time_goes_on(p, &now_ms, 2 * COOKIE_ROTATE_MS);
+	assert_false(is_taken(p, &of, first));
+	pair_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flood_leaves_nothing),
+		cmocka_unit_test(secrets_of_cookies_change),
 		cmocka_unit_test(busy_source_is_limited),
 		cmocka_unit_test(forged_source_locks_nobody_out),
 		cmocka_unit_test(one_source_has_a_share),

@@ -6,6 +6,7 @@
 
 #include "base/emit.h"
 #include "ike/tx.h"
+#include "ike/v2/mobike.h"
 #include "pair.h"
 #include "wire/writer.h"
 
@@ -221,6 +222,22 @@ static void who_is_not_there_is_closed(void **state)
 	pair_free(p);
 }
 
+/* RFC 4555 3.7: an answer without any proves as little as one with another's. */
+static void who_does_not_repeat_it_is_closed(void **state)
+{
+	const struct rx silent = {.dg = NULL};
+	struct pair *p = up();
+
+	(void)state;
+	node_moves(p, "192.0.2.77");
+	while (!(pair_sa(p, 1)->out && pair_sa(p, 1)->out->kind == EXCH_VERIFY) && pair_step(p))
+		;
+	mobike_told(p->node[1].ike, pair_sa(p, 1), &silent);
+	assert_int_equal(stats(p, 1)->mobike_unverified, 1);
+	assert_true(pair_sa(p, 1)->want_close);
+	pair_free(p);
+}
+
 /* ---------------------------------------------------------------- NO_NATS_ALLOWED */
 
 /* Node 0 says it, from its address, naming that source. */
@@ -336,6 +353,7 @@ int main(void)
 		cmocka_unit_test(who_may_not_move_is_told),
 		cmocka_unit_test(defaults_are_by_kind_of_gateway),
 		cmocka_unit_test(who_is_not_there_is_closed),
+		cmocka_unit_test(who_does_not_repeat_it_is_closed),
 		cmocka_unit_test(nats_are_refused_on_demand),
 	};
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "crypto/hash.h"
+#include "ike/v2/ppk.h"
 #include "pair.h"
 
 #define KEY	  "set security ike policy IP ppk ascii-text \"a key from a quantum-safe hand\"\n"
@@ -12,6 +13,13 @@
 #define REQUIRED  "set security ike policy IP ppk required\n"
 #define OTHER_KEY "set security ike policy IP ppk ascii-text \"a key from another good hand\"\n"
 #define OTHER_ID  "set security ike policy IP ppk id green\n"
+
+/* Of another gateway of the same node. */
+#define ANOTHERS                                                                                   \
+	"set security ike policy IQ proposals P\n"                                                 \
+	"set security ike policy IQ pre-shared-key ascii-text \"incorrect horse\"\n"               \
+	"set security ike policy IQ ppk ascii-text \"a key from another good hand\"\n"             \
+	"set security ike policy IQ ppk id green\n"
 
 static struct pair *two(const char *a, const char *b)
 {
@@ -38,6 +46,7 @@ static const struct {
 	{"required here, not there", ID KEY REQUIRED, "", false, false},
 	{"required there, not here", "", ID KEY REQUIRED, false, false},
 	{"another key of that name", ID KEY, ID OTHER_KEY, false, false},
+	{"one that another gateway has", OTHER_ID OTHER_KEY, ID KEY ANOTHERS, false, false},
 	{"in hexadecimal", ID "set security ike policy IP ppk hexadecimal 00112233445566778899\n",
 		ID "set security ike policy IP ppk hexadecimal 00112233445566778899\n", true, true},
 };
@@ -125,6 +134,32 @@ static void three_keys_are_mixed(void **state)
 	pair_free(p);
 }
 
+/* Who has only broken the classical exchange answers as if it had no such key: with `required` that
+ * is the end, whatever the answer proves; else the answer is judged by the keys without. */
+static void an_answer_without_it(void **state)
+{
+	(void)state;
+	for (int required = 0; required < 2; required++) {
+		struct pair *p = two(required ? ID KEY REQUIRED : ID KEY, ID KEY);
+		const struct rx rx = {.dg = NULL};
+		struct ike_sa *sa;
+		struct keys keys = {.n = 0};
+
+		p->wire = look;
+		p->wire_ctx = &keys;
+		pair_acquire(p, 0);
+		while (keys.n == 0)
+			assert_true(pair_step(p));
+		sa = p->node[0].ike->sas;
+		assert_non_null(sa);
+		assert_int_equal(sa->state, SA_AUTH_SENT);
+		assert_memory_equal(sa->keys->p, keys.after, keys.n);
+		assert_int_equal(ppk_answered(p->node[0].ike, sa, &rx), required ? -ERR_AUTH : 0);
+		assert_memory_equal(sa->keys->p, required ? keys.after : keys.before, keys.n);
+		pair_free(p);
+	}
+}
+
 static void it_goes_with_further_key_exchanges(void **state)
 {
 	static const char more[] =
@@ -174,6 +209,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_combination),
 		cmocka_unit_test(three_keys_are_mixed),
+		cmocka_unit_test(an_answer_without_it),
 		cmocka_unit_test(it_goes_with_further_key_exchanges),
 		cmocka_unit_test(a_node_may_die_at_every_step),
 	};

@@ -454,6 +454,29 @@ static void initial_contact_ends_the_old_sa(void **state)
 	pair_free(p);
 }
 
+/* ... and is not who it says: nothing ends for somebody who is not proved. */
+static void initial_contact_of_a_stranger_ends_nothing(void **state)
+{
+	struct pair_side stranger = side_a;
+	struct pair *p = pair_ordinary();
+	uint64_t old;
+
+	(void)state;
+	stranger.psk = "incorrect horse battery";
+	pair_acquire(p, 0);
+	pair_settle(p);
+	old = pair_sa(p, 1)->spi_local;
+	pair_kill(p, 0);
+	pair_start(p, 2, &stranger);
+	pair_acquire(p, 2);
+	pair_settle(p);
+	assert_null(pair_sa(p, 2));
+	assert_non_null(sa_find(p->node[1].ike, old));
+	assert_int_equal(sa_find(p->node[1].ike, old)->state, SA_UP);
+	assert_int_equal(pair_children(p, 1), 1);
+	pair_free(p);
+}
+
 /* DYN-001, DYN-003, PSK by identity: addresses that nobody named, told apart by who they say they
  * are. */
 static void dynamic_peers_are_told_apart(void **state)
@@ -650,6 +673,7 @@ int main(void)
 		cmocka_unit_test(each_selector_gets_a_child),
 		cmocka_unit_test(extended_sequence_numbers_are_negotiated),
 		cmocka_unit_test(initial_contact_ends_the_old_sa),
+		cmocka_unit_test(initial_contact_of_a_stranger_ends_nothing),
 		cmocka_unit_test(dynamic_peers_are_told_apart),
 		cmocka_unit_test(replication_comes_before_output),
 		cmocka_unit_test(child_that_cannot_be_installed_is_deleted),
