@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
 """ESP in UDP 4565, so that routers spread the inner flows over their paths, from all workers, each with a child SA of
-its own (RFC 9611); the owner dies, and every flow keeps its outer source port, every worker its SA. Outer headers
-carry the TTL, DSCP and DF that the VPN says.
+its own (RFC 9611); a worker goes and comes back, then the owner dies, and every flow keeps its outer source port, every
+worker its SA. Outer headers carry the TTL, DSCP and DF that the VPN says.
 
                                  +-- node0 --+
     inside 10.1.0.2 --- inside --+           +-- outside --- far, a Tandem node --- lan --- peer 10.2.0.1
@@ -83,6 +83,30 @@ def spread(lab, name):
     return found
 
 
+def worker_is(node, number, word, state):
+    node.tandem("request", "chassis", "pic", "fpc-slot", str(number // 2), "pic-slot", str(number % 2), word)
+
+    def found():
+        listed = node.ask("show", "chassis", "fpc", "pic-status")["workers"]
+        return next(w["state"] for w in listed if w["worker"] == number)
+    wait.until(lambda: found() == state, 10, lambda: f"worker {number} is {state}, not {found()}")
+
+
+def goes_and_comes(lab, before):
+    """One of the two that have SAs of their own. Its flows go on with the other one's, or with its own there."""
+    node = failover.owner(lab)
+    gone = max(own_sas(node))
+    worker_is(node, gone, "offline", "Offline")
+    away, _, _ = send_flows(lab, "away")
+    claim(away == before, f"every flow has the port of before without worker {gone}")
+    worker_is(node, gone, "online", "Online")
+    back, _, spis = spread(lab, "back")
+    claim(back == before, "every flow has the port of before when it is back")
+    wait.until(lambda: gone in own_sas(node), 5, f"worker {gone} has an SA of its own again")
+    claim(len(spis) == 2, f"the packets of one tunnel leave with the SAs of two workers again: {sorted(spis)}")
+    return spis
+
+
 @story(nodes=2, workers=2, peer="none", edit=options)
 def main(lab):
     lab.configure_inside()
@@ -100,6 +124,7 @@ def main(lab):
         claim(len(spis) == 2, f"the packets of one tunnel leave with the SAs of two workers: {sorted(spis)}")
         same(headers, {(184, 33, 1)}, "TOS, TTL and DF of outer headers")
         claim(len(set(before.values())) >= FLOWS - 2, f"{FLOWS} flows, ports {sorted(before.values())}")
+        spis = goes_and_comes(lab, before)
         traffic = Traffic(lab)
         traffic.start()
         traffic.wait_received(300)
