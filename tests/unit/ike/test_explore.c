@@ -3,18 +3,18 @@
  * 2.25), in every order of what is under way, and in many orders with each single packet lost, or
  * delivered twice. When nothing is under way any more both ends must agree on everything.
  *
- * IKE_PAIR=n only that pair (9 * what a does + what b does); IKE_ORDERS=n walks more orders,
+ * The same, with fewer orders, where child SAs belong to workers (RFC 9611) and where rekeys take
+ * a further key exchange (RFC 9370 2.2.4).
+ *
+ * IKE_PAIR=n only that pair (11 * what a does + what b does); IKE_ORDERS=n walks more orders,
  * IKE_STROLLS=n takes more of those with a fault.
  */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ike/resource.h"
 #include "pair_walk.h"
-
-#define ORDERS	150
-#define STROLLS 2
-#define LATEST	16
 
 enum deed {
 	REKEY_CHILD,
@@ -26,18 +26,59 @@ enum deed {
 	PROBE,
 	CHILD_EXPIRES,
 	IKE_EXPIRES,
+	OWN,   /* a worker's first packet without an SA of its own */
+	FEWER, /* a worker goes */
 	DEEDS
+};
+
+/* What both ends are like, and how much of it is walked. */
+struct setting {
+	const char *name, *extra;
+	int workers;
+	unsigned orders, strolls, latest;
+	bool (*has)(enum deed a, enum deed b);
 };
 
 static const char *const texts[DEEDS] = {"rekeys the child", "rekeys the IKE SA",
 	"authenticates anew", "deletes the child", "closes the IKE SA", "makes another child",
-	"probes", "ends a child's life", "ends the IKE SA's life"};
+	"probes", "ends a child's life", "ends the IKE SA's life", "makes one for a worker",
+	"loses a worker"};
 
 /* Afterwards the first child must be there without anybody asking for it. */
 static bool stays(enum deed d)
 {
-	return d == REKEY_CHILD || d == REKEY_IKE || d == REAUTH || d == MAKE || d == PROBE;
+	return d == REKEY_CHILD || d == REKEY_IKE || d == REAUTH || d == MAKE || d == PROBE ||
+	       d == OWN || d == FEWER;
 }
+
+static bool is_of_workers(enum deed d)
+{
+	return d == OWN || d == FEWER;
+}
+
+static bool usual(enum deed a, enum deed b)
+{
+	return !is_of_workers(a) && !is_of_workers(b);
+}
+
+static bool first_is_of_workers(enum deed a, enum deed b)
+{
+	(void)b;
+	return is_of_workers(a);
+}
+
+static bool first_is_a_rekey(enum deed a, enum deed b)
+{
+	return usual(a, b) && (a == REKEY_IKE || a == REKEY_CHILD);
+}
+
+static const struct setting settings[] = {
+	{"as usual", "", 1, 150, 2, 16, usual},
+	{"children of workers", "set security ipsec vpn V multi-sa per-worker\n", 2, 8, 1, 4,
+		first_is_of_workers},
+	{"further key exchanges", "set security ike proposal P additional-key-exchange group19\n",
+		1, 6, 1, 3, first_is_a_rekey},
+};
 
 static unsigned limit(const char *name, unsigned usual)
 {
@@ -78,6 +119,13 @@ static void expire_sa(struct pair *p, int node)
 	tick(p, node);
 }
 
+static void lose_worker(struct pair *p, int node)
+{
+	struct ike_event ev = {.type = IKE_EV_WORKERS, .workers = 1};
+
+	assert_int_equal(pair_feed(p, node, &ev), 0);
+}
+
 static void do_deed(struct pair *p, int node, enum deed d)
 {
 	static const enum ike_operation operation[] = {IKE_OP_REKEY_CHILD, IKE_OP_REKEY_IKE,
@@ -98,6 +146,12 @@ static void do_deed(struct pair *p, int node, enum deed d)
 	case IKE_EXPIRES:
 		expire_sa(p, node);
 		break;
+	case OWN:
+		pair_own(p, node, 1);
+		break;
+	case FEWER:
+		lose_worker(p, node);
+		break;
 	case REKEY_CHILD:
 	case REKEY_IKE:
 	case REAUTH:
@@ -113,7 +167,8 @@ static void do_deed(struct pair *p, int node, enum deed d)
 
 /* ---------------------------------------------------------------- what must be */
 
-static unsigned children_of(struct pair *p, int node, const char *selector)
+/* Of all workers, or of one, as the engine counts them. */
+static unsigned children_of(struct pair *p, int node, const char *selector, bool own)
 {
 	const struct tunnel *t = tunnel_find(p->node[node].ike, model_policy_id("V", selector));
 	const struct child *c;
@@ -121,7 +176,7 @@ static unsigned children_of(struct pair *p, int node, const char *selector)
 
 	assert_non_null(t);
 	list_foreach (c, &t->children, of_tunnel)
-		n++;
+		n += (c->resource != 0) == own;
 	return n;
 }
 
@@ -148,8 +203,10 @@ static void check_engine(struct pair *p, int node)
 		assert_true(sa->has_children);
 		assert_true(sa->successor == 0);
 	}
-	assert_in_range(children_of(p, node, "T1"), 0, 1);
-	assert_in_range(children_of(p, node, "T2"), 0, 1);
+	assert_in_range(children_of(p, node, "T1", false), 0, 1);
+	assert_in_range(children_of(p, node, "T2", false), 0, 1);
+	assert_in_range(children_of(p, node, "T1", true), 0, p->workers > 1 ? 2 : 0);
+	assert_int_equal(children_of(p, node, "T2", true), 0);
 }
 
 static void check_rest(struct pair *p)
@@ -172,8 +229,11 @@ static void check_end(struct pair *p, enum deed a, enum deed b)
 	pair_pass(p, 240000);
 	check_rest(p);
 	if (both) {
-		assert_int_equal(children_of(p, 0, "T1"), 1);
-		assert_int_equal(children_of(p, 0, "T2"), a == MAKE || b == MAKE);
+		assert_int_equal(children_of(p, 0, "T1", false), 1);
+		assert_int_equal(children_of(p, 0, "T2", false), a == MAKE || b == MAKE);
+		/* After a new authentication it asks when it has traffic again. */
+		if (a == OWN && b != FEWER && b != REAUTH)
+			assert_in_range(children_of(p, 0, "T1", true), 1, 2);
 	}
 	if (both && a != REAUTH && b != REAUTH)
 		assert_int_equal(
@@ -185,7 +245,10 @@ static void check_end(struct pair *p, enum deed a, enum deed b)
 	pair_pass(p, 60000);
 	check_rest(p);
 	assert_int_equal(pair_open_sas(p, 0), 1);
-	assert_int_equal(pair_children(p, 0), 2);
+	assert_int_equal(children_of(p, 0, "T2", false), 1);
+	/* One that a worker has serves the others, too. */
+	if (children_of(p, 0, "T1", true) == 0)
+		assert_int_equal(children_of(p, 0, "T1", false), 1);
 }
 
 /* ---------------------------------------------------------------- faults */
@@ -221,16 +284,25 @@ static unsigned pick(void *ctx, unsigned n)
 	return (f->dice >> 8) % n;
 }
 
-static struct pair *begin(enum deed a, enum deed b, struct fault *f)
+#define T2(local, remote)                                                                          \
+	"set security ipsec vpn V traffic-selector T2 local-ip " local "\n"                        \
+	"set security ipsec vpn V traffic-selector T2 remote-ip " remote "\n"
+
+static struct pair *begin(const struct setting *in, enum deed a, enum deed b, struct fault *f)
 {
 	struct pair_side x = side_a, y = side_b;
+	char extra[2][512];
 	struct pair *p;
 
-	x.extra = "set security ipsec vpn V traffic-selector T2 local-ip 10.3.0.0/16\n"
-		  "set security ipsec vpn V traffic-selector T2 remote-ip 10.4.0.0/16\n";
-	y.extra = "set security ipsec vpn V traffic-selector T2 local-ip 10.4.0.0/16\n"
-		  "set security ipsec vpn V traffic-selector T2 remote-ip 10.3.0.0/16\n";
+	(void)snprintf(
+		extra[0], sizeof extra[0], "%s%s", T2("10.3.0.0/16", "10.4.0.0/16"), in->extra);
+	(void)snprintf(
+		extra[1], sizeof extra[1], "%s%s", T2("10.4.0.0/16", "10.3.0.0/16"), in->extra);
+	x.extra = extra[0];
+	y.extra = extra[1];
 	p = pair_up_of(&x, &y);
+	if (in->workers > 1)
+		pair_workers(p, in->workers);
 	f->nth += p->node[f->node].sent;
 	p->wire_ctx = f;
 	p->wire = faulty_wire;
@@ -244,19 +316,20 @@ static struct pair *begin(enum deed a, enum deed b, struct fault *f)
 /* ---------------------------------------------------------------- walking */
 
 struct tally {
+	const struct setting *in;
 	unsigned runs, all, collisions;
 };
 
 static void walk_orders(enum deed a, enum deed b, struct tally *t)
 {
 	struct pair_walk *w = calloc(1, sizeof *w);
-	unsigned most = limit("IKE_ORDERS", ORDERS), runs = 0;
+	unsigned most = limit("IKE_ORDERS", t->in->orders), runs = 0;
 	bool more;
 
 	assert_non_null(w);
 	do {
 		struct fault f = {.kind = NO_FAULT};
-		struct pair *p = begin(a, b, &f);
+		struct pair *p = begin(t->in, a, b, &f);
 
 		if (pair_walk(w, p)) {
 			check_end(p, a, b);
@@ -273,7 +346,7 @@ static void walk_orders(enum deed a, enum deed b, struct tally *t)
 /* False: there is no such packet. */
 static bool stroll_once(enum deed a, enum deed b, struct fault f, struct tally *t)
 {
-	struct pair *p = begin(a, b, &f);
+	struct pair *p = begin(t->in, a, b, &f);
 
 	pair_stroll(p, pick, &f);
 	check_end(p, a, b);
@@ -285,7 +358,7 @@ static bool stroll_once(enum deed a, enum deed b, struct fault f, struct tally *
 
 static void stroll_faults(enum deed a, enum deed b, enum fault_kind kind, struct tally *t)
 {
-	unsigned strolls = limit("IKE_STROLLS", STROLLS);
+	unsigned strolls = limit("IKE_STROLLS", t->in->strolls);
 
 	for (int node = 0; node < 2; node++) {
 		bool any = true;
@@ -303,25 +376,31 @@ static void stroll_faults(enum deed a, enum deed b, enum fault_kind kind, struct
 	}
 }
 
-static void each_pair(void (*one)(enum deed a, enum deed b, struct tally *t), const char *how)
+typedef void walk_fn(enum deed a, enum deed b, struct tally *t);
+
+static void each_pair_in(const struct setting *in, walk_fn *one, const char *how)
 {
-	struct tally sum = {0};
+	struct tally t = {.in = in};
+	unsigned pairs = 0;
 
 	for (int a = 0; a < DEEDS; a++)
 		for (int b = 0; b < DEEDS; b++) {
-			struct tally t = {0};
-
-			if (limit("IKE_PAIR", DEEDS * DEEDS) < DEEDS * DEEDS &&
-				limit("IKE_PAIR", 0) != (unsigned)(a * DEEDS + b))
+			if (!in->has((enum deed)a, (enum deed)b) ||
+				(limit("IKE_PAIR", DEEDS * DEEDS) < DEEDS * DEEDS &&
+					limit("IKE_PAIR", 0) != (unsigned)(a * DEEDS + b)))
 				continue;
-			print_message("# a %s, b %s, %s\n", texts[a], texts[b], how);
+			print_message("# %s: a %s, b %s, %s\n", in->name, texts[a], texts[b], how);
 			one((enum deed)a, (enum deed)b, &t);
-			sum.runs += t.runs;
-			sum.all += t.all;
-			sum.collisions += t.collisions;
+			pairs++;
 		}
-	print_message("# %s: %u runs of %d pairs, %u pairs in all orders, %u collisions\n", how,
-		sum.runs, DEEDS * DEEDS, sum.all, sum.collisions);
+	print_message("# %s, %s: %u runs of %u pairs, %u pairs in all orders, %u collisions\n",
+		in->name, how, t.runs, pairs, t.all, t.collisions);
+}
+
+static void each_pair(walk_fn *one, const char *how)
+{
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		each_pair_in(&settings[i], one, how);
 }
 
 static void each_loss(enum deed a, enum deed b, struct tally *t)
@@ -337,9 +416,9 @@ static void each_repetition(enum deed a, enum deed b, struct tally *t)
 /* The second deed begins when the first is under way, or just over. */
 static void each_delay(enum deed a, enum deed b, struct tally *t)
 {
-	unsigned strolls = limit("IKE_STROLLS", STROLLS);
+	unsigned strolls = limit("IKE_STROLLS", t->in->strolls);
 
-	for (unsigned later = 1; later < LATEST; later++)
+	for (unsigned later = 1; later < t->in->latest; later++)
 		for (unsigned i = 0; i < strolls; i++)
 			(void)stroll_once(a, b,
 				(struct fault){.kind = NO_FAULT,
