@@ -167,7 +167,6 @@ void tunnel_succeeded(struct ike *ike, struct tunnel *t)
 void tunnel_failed(struct ike *ike, struct tunnel *t, enum tunnel_down why)
 {
 	t->failed++;
-	t->failures_in_a_row++;
 	t->down = t->last_failure = why;
 	t->last_fail_wall_ms = ike->wall_ms;
 	ike->stats.child_failed++;
@@ -177,6 +176,7 @@ void tunnel_failed(struct ike *ike, struct tunnel *t, enum tunnel_down why)
 		t->quiet_until_ms = ike->now_ms + QUIET_MS;
 		return;
 	}
+	t->failures_in_a_row++;
 	/* The rest waits for the next packet that asks. */
 	t->wanted = always_up(t);
 	if (t->wanted)

@@ -477,6 +477,28 @@ static void initial_contact_of_a_stranger_ends_nothing(void **state)
 	pair_free(p);
 }
 
+/* A peer that refuses more than one child again and again: when the one goes, the next is tried at
+ * once and not as late as after so many failures. */
+static void refusals_of_more_delay_no_new_begin(void **state)
+{
+	struct pair_side a = side_a;
+	struct tunnel *t;
+	struct pair *p;
+
+	(void)state;
+	a.extra = "set security ipsec vpn V establish-tunnels immediately\n";
+	p = pair_up_of(&a, &side_b);
+	t = tunnel_find(p->node[0].ike, pair_policy(p, 0));
+	for (int i = 0; i < 8; i++)
+		tunnel_failed(p->node[0].ike, t, TUNNEL_SELECTORS);
+	pair_operate(p, 0, IKE_OP_CLEAR_CHILD, NULL);
+	pair_settle(p);
+	assert_int_equal(pair_children(p, 0), 0);
+	pair_pass(p, 2000);
+	pair_check_up(p, 0, 1);
+	pair_free(p);
+}
+
 /* DYN-001, DYN-003, PSK by identity: addresses that nobody named, told apart by who they say they
  * are. */
 static void dynamic_peers_are_told_apart(void **state)
@@ -673,6 +695,7 @@ int main(void)
 		cmocka_unit_test(each_selector_gets_a_child),
 		cmocka_unit_test(extended_sequence_numbers_are_negotiated),
 		cmocka_unit_test(initial_contact_ends_the_old_sa),
+		cmocka_unit_test(refusals_of_more_delay_no_new_begin),
 		cmocka_unit_test(initial_contact_of_a_stranger_ends_nothing),
 		cmocka_unit_test(dynamic_peers_are_told_apart),
 		cmocka_unit_test(replication_comes_before_output),
