@@ -179,37 +179,85 @@ static bool is_own(const struct rib_route *r)
 	       (r->source == RIB_DIRECT && strncmp(r->name, "st0.", 4) != 0);
 }
 
-static int put_route(Dp__Route *d, const struct rib_route *r)
+static ProtobufCBinaryData lent(const struct addr *a)
+{
+	const struct view v = addr_view(a);
+
+	return (ProtobufCBinaryData){v.n, (uint8_t *)(uintptr_t)v.p};
+}
+
+static void fill_route(Dp__Route *d, Dp__Prefix *to, const struct rib_route *r)
 {
 	*d = (Dp__Route)DP__ROUTE__INIT;
+	*to = (Dp__Prefix)DP__PREFIX__INIT;
 	d->interface_id = r->unit;
 	d->instance = r->instance;
 	d->tunnel = r->tunnel;
 	d->peer = r->peer;
-	d->destination = malloc(sizeof(*d->destination));
-	if (!d->destination)
+	d->destination = to;
+	d->next_hop = lent(&r->via);
+	to->length = r->to.len;
+	to->address = lent(&r->to.addr);
+}
+
+static bool is_told(const struct rib_route *r)
+{
+	return r->active && !is_own(r);
+}
+
+int dp_routes_lend(const struct rib *rib, struct dp_routes *out)
+{
+	struct dp_routes l = {.v = calloc(rib->n + 1, sizeof *l.v),
+		.to = calloc(rib->n + 1, sizeof *l.to),
+		.list = calloc(rib->n + 1, sizeof(Dp__Route *))};
+
+	*out = l;
+	if (!l.v || !l.to || !l.list)
 		return -ERR_NOMEM;
-	*d->destination = (Dp__Prefix)DP__PREFIX__INIT;
-	if (put_prefix(d->destination, &r->to) < 0)
+	for (size_t i = 0; i < rib->n; i++) {
+		if (!is_told(&rib->v[i]))
+			continue;
+		fill_route(&l.v[out->n], &l.to[out->n], &rib->v[i]);
+		l.list[out->n] = &l.v[out->n];
+		out->n++;
+	}
+	return 0;
+}
+
+void dp_routes_fini(struct dp_routes *l)
+{
+	free(l->v);
+	free(l->to);
+	free(l->list);
+	*l = (struct dp_routes){0};
+}
+
+/* Of one allocated by itself. */
+static int put_route(Dp__Configure *c, const struct rib_route *r)
+{
+	Dp__Route *d = ADD(c, routes, Dp__Route, DP__ROUTE__INIT), own;
+	Dp__Prefix *to = malloc(sizeof *to), prefix;
+
+	if (!d || !to) {
+		free(to);
+		return -ERR_NOMEM;
+	}
+	fill_route(&own, &prefix, r);
+	*to = prefix;
+	to->address = (ProtobufCBinaryData){0};
+	*d = own;
+	d->destination = to;
+	d->next_hop = (ProtobufCBinaryData){0};
+	if (put_bytes(&to->address, addr_view(&r->to.addr)) < 0)
 		return -ERR_NOMEM;
 	return put_bytes(&d->next_hop, addr_view(&r->via));
 }
 
-int dp_routes_put(const struct rib *rib, size_t *n, Dp__Route ***out)
+static int put_routes(Dp__Configure *c, const struct rib *rib)
 {
-	Dp__Route **list = calloc(rib->n + 1, sizeof *list);
-
-	*n = 0;
-	*out = list;
-	if (!list)
-		return -ERR_NOMEM;
-	for (size_t i = 0; i < rib->n; i++) {
-		if (!rib->v[i].active || is_own(&rib->v[i]))
-			continue;
-		list[*n] = calloc(1, sizeof **list);
-		if (!list[*n] || put_route(list[(*n)++], &rib->v[i]) < 0)
+	for (size_t i = 0; i < rib->n; i++)
+		if (is_told(&rib->v[i]) && put_route(c, &rib->v[i]) < 0)
 			return -ERR_NOMEM;
-	}
 	return 0;
 }
 
@@ -351,7 +399,7 @@ int dp_config_build(const struct dp_config_args *a, Dp__Configure **out)
 	c->lease_batch_ms = 10;
 	c->lease_hold_ms = lease_hold_ms(a->model);
 	c->packet_mtu = packet_mtu(a->model);
-	if (put_interfaces(c, a) < 0 || dp_routes_put(a->routes, &c->n_routes, &c->routes) < 0 ||
+	if (put_interfaces(c, a) < 0 || put_routes(c, a->routes) < 0 ||
 		put_policies(c, a->model) < 0 || put_udp_ports(c, a->model) < 0) {
 		dp__configure__free_unpacked(c, NULL);
 		return -ERR_NOMEM;

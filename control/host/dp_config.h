@@ -20,6 +20,15 @@ struct dp_config_args {
 
 /* The caller frees *out with dp__configure__free_unpacked(). */
 int dp_config_build(const struct dp_config_args *a, Dp__Configure **out) MUST_CHECK;
-/* The active routes that the dataplane does not make itself. *out and what it points to are the
- * caller's, on failure too: in a message they go with it. */
-int dp_routes_put(const struct rib *rib, size_t *n, Dp__Route ***out) MUST_CHECK;
+
+/* The active routes that the dataplane does not make itself, for a message of their own: there may
+ * be very many, and often. Addresses are lent from the rib. */
+struct dp_routes {
+	Dp__Route *v, **list; /* list: of the message */
+	Dp__Prefix *to;
+	size_t n;
+};
+
+/* dp_routes_fini() on failure too. */
+int dp_routes_lend(const struct rib *rib, struct dp_routes *out) MUST_CHECK;
+void dp_routes_fini(struct dp_routes *l);

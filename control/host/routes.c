@@ -16,21 +16,19 @@ enum { PAUSE_TIMES = 30, PAUSE_MAX_MS = 500 };
 static void tell(struct routes *r)
 {
 	Dp__Request q = DP__REQUEST__INIT;
-	Dp__RouteSet *set = calloc(1, sizeof *set);
-	int rc = -ERR_NOMEM;
+	Dp__RouteSet set = DP__ROUTE_SET__INIT;
+	struct dp_routes l;
+	int rc = dp_routes_lend(&r->rib, &l);
 
-	if (set) {
-		*set = (Dp__RouteSet)DP__ROUTE_SET__INIT;
-		rc = dp_routes_put(&r->rib, &set->n_routes, &set->routes);
-	}
+	set.n_routes = l.n;
+	set.routes = l.list;
 	q.body_case = DP__REQUEST__BODY_ROUTE_SET;
-	q.route_set = set;
+	q.route_set = &set;
 	if (rc == 0)
 		rc = dp_client_send(&r->d->dp, &q, NULL, NULL);
 	if (rc < 0 && rc != -ERR_AGAIN) /* away: it is configured when it comes back */
 		log_err(&r->d->log, "routes.failed", "reason=\"%s\"", err_text(rc));
-	if (set)
-		dp__route_set__free_unpacked(set, NULL);
+	dp_routes_fini(&l);
 }
 
 /* True when packets go another way than before. */

@@ -387,6 +387,42 @@ static void dp_config_of_a_pair(void **state)
 		"if fab1 fabric on ge-0/0/3 rg 0 mtu 1500\n" SHARED_POLICIES);
 }
 
+static void assert_same_route(const Dp__Route *a, const Dp__Route *b)
+{
+	uint8_t room[2][256];
+	size_t n = dp__route__get_packed_size(a);
+
+	assert_true(n <= sizeof room[0]);
+	assert_int_equal(dp__route__get_packed_size(b), n);
+	assert_int_equal(dp__route__pack(a, room[0]), n);
+	assert_int_equal(dp__route__pack(b, room[1]), n);
+	assert_memory_equal(room[0], room[1], n);
+}
+
+/* The same routes, whether they come with a configuration or by themselves. */
+static void lent_routes_are_those_of_the_configuration(void **state)
+{
+	auto_model m = load(standalone, -1);
+	struct presence none = {0};
+	struct rib rib = {0};
+	const struct dp_config_args args = {.model = m, .routes = &rib};
+	struct dp_routes lent;
+	Dp__Configure *c = NULL;
+
+	(void)state;
+	assert_int_equal(route_list(&(struct route_world){.m = m, .p = &none}, &rib), 0);
+	rib_settle(&rib, NULL, 0);
+	assert_int_equal(dp_config_build(&args, &c), 0);
+	assert_int_equal(dp_routes_lend(&rib, &lent), 0);
+	assert_true(lent.n > 1);
+	assert_int_equal(lent.n, c->n_routes);
+	for (size_t i = 0; i < lent.n; i++)
+		assert_same_route(lent.list[i], c->routes[i]);
+	dp_routes_fini(&lent);
+	dp__configure__free_unpacked(c, NULL);
+	rib_fini(&rib);
+}
+
 /* 100 006 selectors and as many routes are one message that the dataplane takes. */
 static void dp_config_of_very_many_selectors(void **state)
 {
@@ -450,6 +486,7 @@ int main(void)
 		cmocka_unit_test(dp_config_asks_for_buffers_of_the_largest_tunnel),
 		cmocka_unit_test(dp_config_holds_leases_as_long_as_corosync),
 		cmocka_unit_test(dp_config_of_a_pair),
+		cmocka_unit_test(lent_routes_are_those_of_the_configuration),
 		cmocka_unit_test(dp_config_of_very_many_selectors),
 		cmocka_unit_test(dp_config_is_empty_without_a_configuration),
 		cmocka_unit_test(dp_interface_ids_are_told_apart),
