@@ -12,7 +12,7 @@
 struct presence_child {
 	uint32_t spi_in, rg, policy_id, selector_id, peer;
 	bool doubtful;
-	size_t n_nets;
+	uint16_t n_nets;
 	UT_hash_handle hh;
 	struct list of_policy;
 	struct prefix nets[];

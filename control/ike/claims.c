@@ -95,7 +95,7 @@ int claims_add(struct child *c)
 
 	if (!of || c->claims)
 		return 0;
-	c->claims = calloc(c->remote_ts->n + 1, sizeof *c->claims);
+	c->claims = calloc(MAX(c->remote_ts->n, 1u), sizeof *c->claims);
 	if (!c->claims)
 		return -ERR_NOMEM;
 	for (uint32_t i = 0; i < c->remote_ts->n; i++) {

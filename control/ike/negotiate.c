@@ -44,8 +44,8 @@ bool ike_suite_find(const struct model_ike_proposal *p, struct ike_suite *out)
 		return false;
 	s.n_additional = 0;
 	for (uint32_t i = 0; i < p->n_additional; i++) {
-		s.additional[i] = alg_find(ALG_KE, p->additional[i], 0);
-		if (!s.additional[i])
+		s.additional[i] = p->additional[i];
+		if (!alg_find(ALG_KE, p->additional[i], 0))
 			return false;
 		s.n_additional++;
 	}
@@ -130,7 +130,7 @@ static struct wants wants_of_ike(const struct ike_suite *s)
 		wants_add(&w, TRANSFORM_INTEG, s->integ->id, 0);
 	wants_add(&w, TRANSFORM_KE, s->dh->id, 0);
 	for (uint8_t i = 0; i < s->n_additional; i++)
-		wants_add(&w, (uint8_t)(TRANSFORM_ADDKE1 + i), s->additional[i]->id, 0);
+		wants_add(&w, (uint8_t)(TRANSFORM_ADDKE1 + i), s->additional[i], 0);
 	return w;
 }
 

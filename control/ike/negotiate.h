@@ -14,7 +14,7 @@
 struct ike_suite {
 	const struct alg *encr, *integ, *prf, *dh;
 	/* Key exchanges after the first, in their order (RFC 9370); of an SA until it is up. */
-	const struct alg *additional[MODEL_ADDITIONAL_MAX];
+	uint16_t additional[MODEL_ADDITIONAL_MAX]; /* ids of groups */
 	uint8_t n_additional;
 };
 

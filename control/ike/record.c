@@ -139,7 +139,7 @@ static Rec__Follow *put_follow(struct follow_room *r, const struct follow *f, ui
 	put_suite(&r->suite, &f->suite);
 	out->suite = &r->suite;
 	for (uint8_t i = 0; i < f->suite.n_additional; i++)
-		r->additional[i] = f->suite.additional[i]->id;
+		r->additional[i] = f->suite.additional[i];
 	out->n_additional = f->suite.n_additional;
 	out->additional = r->additional;
 	out->at = f->at;

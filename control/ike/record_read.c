@@ -101,8 +101,8 @@ static int fill_follow(const struct ike *ike, const Rec__Follow *r, struct follo
 			 : take_suite(r->suite, &f->suite);
 
 	for (size_t i = 0; rc == 0 && i < r->n_additional; i++) {
-		f->suite.additional[i] = alg_find(ALG_KE, (uint16_t)r->additional[i], 0);
-		rc = f->suite.additional[i] ? 0 : -ERR_VALUE;
+		f->suite.additional[i] = (uint16_t)r->additional[i];
+		rc = alg_find(ALG_KE, f->suite.additional[i], 0) ? 0 : -ERR_VALUE;
 	}
 	if (rc < 0)
 		return rc;

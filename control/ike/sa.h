@@ -175,29 +175,32 @@ struct ike_sa {
 
 	bool want_rekey, want_close, want_probe;
 	bool want_reauth;      /* the next rekey is one: the operator's wish */
-	uint64_t heir;	       /* the SA that is being set up to take its place: reauth.h */
-	uint64_t rival;	       /* the peer's, that crossed our IKE_AUTH */
-	uint64_t redundant_ms; /* how long it waits for its successor to serve */
 	bool want_verify;      /* is the peer where it says to be? mobike.h */
 	bool want_update;      /* tell it where we are */
 	bool want_redirect;    /* send it elsewhere: redirect.h */
+	uint8_t asked;	       /* enum sa_asked: what ACTIVITY is awaited for */
+	uint16_t rekey_group;  /* that the peer asked for; 0: as now */
 	uint32_t bad_spi;      /* the next probe tells the peer of it, 0 = none */
 	uint32_t bad_spi_told; /* how often that was done */
-	uint64_t hinted_ms;    /* somebody said in clear that the peer has lost it: hint.h */
-	uint16_t rekey_group;  /* that the peer asked for; 0: as now */
 	uint32_t orphan;       /* inbound SPI of a child that only the peer has: to be deleted */
+	uint64_t heir;	       /* the SA that is being set up to take its place: reauth.h */
+	uint64_t rival;	       /* the peer's, that crossed our IKE_AUTH */
+	uint64_t redundant_ms; /* how long it waits for its successor to serve */
+	uint64_t hinted_ms;    /* somebody said in clear that the peer has lost it: hint.h */
 	uint32_t rekeys, reauths, children_created, children_deleted;
 	uint64_t established_wall_ms;
 	struct pace pace;
 	uint64_t last_rx_ms; /* anything authenticated */
 	uint64_t last_tx_ms; /* 0: not by this node */
-	uint8_t asked;	     /* enum sa_asked: what ACTIVITY is awaited for */
 	struct sa_counters count;
 
 	struct timer timer; /* due at the earliest of these; 0 = none */
 	uint64_t at_retransmit, at_soft, at_hard, at_dpd, at_keepalive, at_linger, at_work,
 		at_fragments;
 };
+
+/* Tens of thousands are held (docs/bench-ike.md): who makes it larger says so here. */
+_Static_assert(sizeof(struct ike_sa) <= 728, "an IKE SA is small");
 
 /* NULL when out of memory. spi_local is drawn when 0 is given. */
 struct ike_sa *sa_new(struct ike *ike, uint32_t rg, bool initiator, uint64_t spi_local);

@@ -119,6 +119,22 @@ static struct ike_sa *gateway_sa(struct gateway *gw, const struct ike_sa *not_th
 	return up ? up : soon;
 }
 
+static void asked_none(struct tunnel *t)
+{
+	free(t->asked);
+	t->asked = NULL;
+}
+
+/* False without memory. */
+static bool asked_set(struct tunnel *t, const struct tsel_pair *what)
+{
+	if (!t->asked)
+		t->asked = malloc(sizeof *t->asked);
+	if (t->asked)
+		*t->asked = *what;
+	return t->asked != NULL;
+}
+
 static bool always_up(const struct tunnel *t)
 {
 	return tunnel_may_initiate(t) && t->model->vpn->establish == MODEL_IMMEDIATELY;
@@ -126,7 +142,7 @@ static bool always_up(const struct tunnel *t)
 
 bool tunnel_lacks(const struct tunnel *t)
 {
-	return !tunnel_is_up(t) || (t->has_asked && !select_tunnel_covers(t, &t->asked));
+	return !tunnel_is_up(t) || (t->asked && !select_tunnel_covers(t, t->asked));
 }
 
 void tunnel_want(struct ike *ike, struct tunnel *t)
@@ -157,7 +173,8 @@ void tunnel_begin_again(struct ike *ike, uint32_t policy_id)
 
 void tunnel_succeeded(struct ike *ike, struct tunnel *t)
 {
-	t->wanted = t->has_asked = false;
+	t->wanted = false;
+	asked_none(t);
 	t->negotiated++;
 	t->failures_in_a_row = 0;
 	t->last_up_wall_ms = ike->wall_ms;
@@ -170,7 +187,7 @@ void tunnel_failed(struct ike *ike, struct tunnel *t, enum tunnel_down why)
 	t->down = t->last_failure = why;
 	t->last_fail_wall_ms = ike->wall_ms;
 	ike->stats.child_failed++;
-	t->has_asked = false;
+	asked_none(t);
 	if (tunnel_is_up(t)) { /* one more than there are: not at once again */
 		t->wanted = false;
 		t->quiet_until_ms = ike->now_ms + QUIET_MS;
@@ -213,12 +230,12 @@ void tunnel_ask(struct ike *ike, struct tunnel *t, const struct tsel_pair *packe
 		n += c->resource == 0 && (c->state == CHILD_NEW || c->state == CHILD_UP);
 	if (n != 0 && (n >= CHILDREN_MAX || ike->now_ms < t->quiet_until_ms))
 		return;
-	t->asked = *packet;
-	t->has_asked = true;
-	if (tunnel_lacks(t))
+	if (!asked_set(t, packet))
+		ike->failed = true;
+	else if (tunnel_lacks(t))
 		tunnel_want(ike, t);
 	else
-		t->has_asked = false;
+		asked_none(t);
 }
 
 /* The next flow that no SA has, if it must always be up. */
@@ -228,9 +245,10 @@ static bool gap_find(struct tunnel *t, const struct ike_sa *sa)
 
 	select_flows(t, sa, &own);
 	while (t->next_flow < own.n) {
-		t->asked = own.v[t->next_flow++];
-		if (!select_tunnel_covers(t, &t->asked))
-			return true;
+		const struct tsel_pair *flow = &own.v[t->next_flow++];
+
+		if (!select_tunnel_covers(t, flow))
+			return asked_set(t, flow);
 	}
 	return false;
 }
@@ -242,7 +260,7 @@ static void tunnel_fill(struct ike *ike, struct tunnel *t)
 	t->next_flow = 0;
 	if (!always_up(t) || !sa || sa->state != SA_UP || !gap_find(t, sa))
 		return;
-	t->has_asked = t->wanted = true;
+	t->wanted = true;
 	sched_work(ike, sa);
 }
 
@@ -257,12 +275,14 @@ void tunnel_look_further(struct tunnel *t, const struct ike_sa *sa, bool told)
 		t->next_flow = 0;
 	t->split = true;
 	/* Each flow is asked for once: what the peer cuts off stays away. */
-	t->has_asked = t->wanted = gap_find(t, sa);
+	t->wanted = gap_find(t, sa);
+	if (!t->wanted)
+		asked_none(t);
 }
 
 bool tunnel_single(struct tunnel *t)
 {
-	if (t->single || !t->has_asked)
+	if (t->single || !t->asked)
 		return false;
 	t->single = t->wanted = true;
 	return true;
@@ -337,6 +357,7 @@ void tunnel_drop(struct ike *ike, struct tunnel *t)
 	list_del(&t->of_gw);
 	list_del(&t->of_copies);
 	HASH_DELETE(hh, ike->tunnels, t);
+	free(t->asked);
 	free(t);
 }
 

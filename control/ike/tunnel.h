@@ -22,8 +22,12 @@ struct child;
 #define TUNNEL_FIRST_ID 500001
 
 struct gateway {
-	UT_hash_handle hh; /* by name; not of a spoke */
-	char *name;	   /* of a spoke: its parent's */
+	union {
+		UT_hash_handle hh;	  /* by name; not of a spoke, */
+		UT_hash_handle of_parent; /* which is in its parent's spokes */
+	};
+
+	char *name; /* of a spoke: its parent's */
 	const struct model_gateway *model;
 	struct list sas;       /* ike_sa.of_gw */
 	struct list tunnels;   /* tunnel.of_gw, in configuration order */
@@ -36,9 +40,8 @@ struct gateway {
 	/* spoke.h: a dynamic gateway has many peers, each a gateway with a parent. */
 	struct gateway *parent;
 	struct gateway *spokes;	  /* of a dynamic one, by `who` */
-	UT_hash_handle of_parent; /* and of a spoke: */
-	UT_hash_handle by_number;
-	uint32_t number; /* in records, routes and the dataplane; never 0 */
+	UT_hash_handle by_number; /* and of a spoke: */
+	uint32_t number;	  /* in records, routes and the dataplane; never 0 */
 	struct blob who;
 	struct list idle;	 /* the engine's: may have to go */
 	uint64_t quiet_until_ms; /* of a dynamic one: what is said of refused peers */
@@ -75,8 +78,7 @@ struct tunnel {
 	struct list children; /* child.of_tunnel */
 	bool wanted;	      /* should be up and is not: somebody asked, or it must always be */
 	/* What an SA is wanted for: a packet, or a flow that no SA has. */
-	struct tsel_pair asked;
-	bool has_asked;
+	struct tsel_pair *asked; /* NULL: for none of them */
 	bool single;		 /* the peer takes one pair of addresses for each SA */
 	bool split;		 /* one SA is not enough for all flows */
 	uint32_t next_flow;	 /* from which on to look for one that no SA has */
@@ -89,6 +91,9 @@ struct tunnel {
 	uint64_t last_up_wall_ms, last_fail_wall_ms;
 	struct timer timer; /* the next attempt */
 };
+
+/* One of each for a spoke (docs/bench-ike.md): who makes them larger says so here. */
+_Static_assert(sizeof(struct gateway) <= 312 && sizeof(struct tunnel) <= 264, "spokes are small");
 
 /* Takes over a new model: gateways and tunnels that are gone are closed, new ones started. */
 int tunnels_configure(struct ike *ike) MUST_CHECK;

@@ -84,7 +84,7 @@ static uint16_t group_next(const struct follow *f)
 {
 	uint8_t at = (uint8_t)(f->at + (f->next ? 1 : 0));
 
-	return at < f->suite.n_additional ? f->suite.additional[at]->id : 0;
+	return at < f->suite.n_additional ? f->suite.additional[at] : 0;
 }
 
 static void key_write(struct writer *w, const struct kex *k)

@@ -44,8 +44,8 @@ struct redirects {
 /* Of a gateway whose initiator we are. */
 struct redirected {
 	struct addr to, from; /* family 0: nowhere */
-	uint64_t since_ms;
 	uint32_t times;
+	uint64_t since_ms;
 };
 
 /* An address or a name; -ERR_VALUE. The view borrows from `room` or from the text. */

@@ -181,10 +181,10 @@ int select_offer(const struct tunnel *t, const struct ike_sa *sa, const struct c
 	select_flows(t, sa, &own);
 	if (old) /* 2.9.2: no less than it has */
 		want_old(&first, old);
-	else if (t->has_asked && is_single(t))
-		want_addresses(&first, &t->asked);
-	else if (t->has_asked)
-		want(&first, &t->asked);
+	else if (t->asked && is_single(t))
+		want_addresses(&first, t->asked);
+	else if (t->asked)
+		want(&first, t->asked);
 	wanted = first;
 	if (!is_single(t))
 		want_all(&wanted);

@@ -158,7 +158,7 @@ static int key_read(const struct ike_sa *sa, const struct rx *rx, struct pld_ke 
 	const struct payload *p = chain_find(rx->chain, PLD_KE);
 
 	if (!p || pld_ke_parse(p->body, out) < 0 || inter_is_done(sa) ||
-		out->group != sa->suite.additional[sa->half->inter.at]->id)
+		out->group != sa->suite.additional[sa->half->inter.at])
 		return -ERR_SYNTAX;
 	return 0;
 }
@@ -174,7 +174,7 @@ static int pair_make(struct ike *ike, struct ike_sa *sa)
 	return job_start(ike, sa,
 		&(struct job_args){.slot = JOB_SA,
 			.kind = IKE_KEX_GENERATE,
-			.group = sa->suite.additional[x->at]->id},
+			.group = sa->suite.additional[x->at]},
 		&job);
 }
 
