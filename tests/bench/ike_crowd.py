@@ -15,7 +15,7 @@ DPD_S = 60
 NETS = "100.64.0.0/10"
 CASE = ("psk", "x25519")
 UNITS = 16000  # of one port of the driver
-TUNNELS = 16000  # units of st0, as many as Junos has, nearly
+TUNNELS = 15000  # units of st0: with those of the ports, as many as a node may have
 
 ROUTE = f"set routing-options static route {daemons.PEERS} next-hop {daemons.GATE}"
 GATEWAY = f"""

@@ -10,9 +10,11 @@
  *
  * First a tenth of the peers is set up, then the rest; after each it says in one line of JSON what
  * happened, and serves its peers until a line comes on its standard input: "rekey" asks for a new
- * child SA in place of each at once and says how that went; any other line goes on; the end of
- * input ends it.
+ * child SA in place of each at once and says how that went; "knock" asks for one in place of this,
+ * then that, until one is answered: how long that took is how long nobody did; any other line goes
+ * on; the end of input ends it.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -31,7 +33,7 @@
 #include "ike/step.h"
 #include "ike_drive_proof.h"
 
-enum { DATAGRAM_MAX = 65536, MARKER = 4, STALL_MS = 30000, LINE_MAX_LEN = 80 };
+enum { DATAGRAM_MAX = 65536, MARKER = 4, STALL_MS = 30000, LINE_MAX_LEN = 80, KNOCK_MS = 10 };
 
 struct drive {
 	struct ike *ike;
@@ -98,7 +100,8 @@ static void send_datagram(struct drive *d, const struct ike_fx_send *s, struct v
 	c->cmsg_type = IP_PKTINFO;
 	c->cmsg_len = CMSG_LEN(sizeof from);
 	memcpy(CMSG_DATA(c), &from, sizeof from);
-	if (sendmsg(d->fd[s->local.port == 4500], &m, 0) < 0)
+	/* what the kernel has no room for is lost, as on any way */
+	if (sendmsg(d->fd[s->local.port == 4500], &m, 0) < 0 && errno != EAGAIN)
 		die("sendmsg");
 }
 
@@ -237,7 +240,7 @@ static bool wait_events(struct drive *d, bool with_input)
 	struct pollfd watch[3] = {{d->fd[0], POLLIN, 0}, {d->fd[1], POLLIN, 0},
 		{with_input ? STDIN_FILENO : -1, POLLIN, 0}};
 	uint64_t due = ike_deadline(d->ike), now = now_ms();
-	int wait = due <= now ? 0 : (int)MIN(due - now, (uint64_t)100);
+	int wait = due <= now ? 0 : (int)MIN(due - now, (uint64_t)KNOCK_MS);
 	struct ike_event tick = {.type = IKE_EV_TICK};
 
 	(void)poll(watch, ARRAY_LEN(watch), wait);
@@ -302,8 +305,29 @@ static void rekey(struct drive *d)
 	report(d, began_ms);
 }
 
+/* One peer after the other, so that no retransmission is waited for. */
+static void knock(struct drive *d, unsigned peers)
+{
+	const struct ike_stats *s = ike_show_stats(d->ike);
+	uint64_t before = s->child_rekeyed, began_ms = now_ms(), next_ms = began_ms;
+	struct ike_event ev = {.type = IKE_EV_OPERATOR};
+	char vpn[16];
+
+	ev.operator_.op = IKE_OP_REKEY_CHILD;
+	ev.operator_.filter.vpn = vpn;
+	for (unsigned i = 0; s->child_rekeyed == before && now_ms() - began_ms < STALL_MS;) {
+		if (now_ms() >= next_ms && i < peers) {
+			(void)snprintf(vpn, sizeof vpn, "V%u", i++);
+			feed(d, &ev);
+			next_ms += KNOCK_MS;
+		}
+		(void)wait_events(d, false);
+	}
+	report(d, began_ms);
+}
+
 /* False at the end of input. */
-static bool obey(struct drive *d)
+static bool obey(struct drive *d, unsigned peers)
 {
 	char line[LINE_MAX_LEN];
 
@@ -312,9 +336,12 @@ static bool obey(struct drive *d)
 			;
 		if (!fgets(line, sizeof line, stdin))
 			return false;
-		if (strcmp(line, "rekey\n") != 0)
+		if (strcmp(line, "rekey\n") == 0)
+			rekey(d);
+		else if (strcmp(line, "knock\n") == 0)
+			knock(d, peers);
+		else
 			return true;
-		rekey(d);
 	}
 }
 
@@ -370,7 +397,7 @@ int main(int argc, char **argv)
 
 		run(&d, i ? warm : 0, i ? peers : warm, window);
 		report(&d, began_ms);
-		if (!obey(&d))
+		if (!obey(&d, peers))
 			break;
 	}
 	ike_free(d.ike);
