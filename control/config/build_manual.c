@@ -181,15 +181,18 @@ void check_manual(struct build *b)
 	const struct node *list = stmt(b, NULL, "security ipsec vpn");
 
 	refuse_routing_sas(b);
-	for (uint32_t i = 0; i < b->m->n_vpns; i++)
-		for (uint32_t k = 0; k < i; k++) {
-			const struct model_manual *a = b->m->vpns[i].manual;
+	for (uint32_t i = 0; i < b->m->n_vpns; i++) {
+		const struct model_manual *a = b->m->vpns[i].manual;
+
+		/* they are few, the others may be tens of thousands */
+		for (uint32_t k = 0; a && a->spi != 0 && k < i; k++) {
 			const struct model_manual *c = b->m->vpns[k].manual;
 
-			if (a && c && a->spi != 0 && a->spi == c->spi)
+			if (c && a->spi == c->spi)
 				refuse_at(b,
 					stmt(b, tree_find(b->t, list, b->m->vpns[i].name),
 						"manual spi"),
 					"vpn '%s' has the same", b->m->vpns[k].name);
 		}
+	}
 }
