@@ -101,10 +101,11 @@ static void key_append(struct ike *ike, struct blob *to, uint64_t lineage, struc
 static bool key_next(const struct blob *keys, size_t *at, struct named *out)
 {
 	const size_t head = 1 + sizeof out->lineage;
-	const uint8_t *p = keys->p + *at;
+	const uint8_t *p;
 
 	if (*at + head > keys->n)
 		return false;
+	p = keys->p + *at;
 	memcpy(&out->lineage, p + 1, sizeof out->lineage);
 	out->key = view_of(p + head, p[0]);
 	*at += head + p[0];
