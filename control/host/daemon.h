@@ -21,6 +21,7 @@
 #include "host/local.h"
 #include "host/logger.h"
 #include "host/punt.h"
+#include "host/reload.h"
 #include "host/resolver.h"
 #include "host/routes.h"
 #include "host/runner.h"
@@ -46,6 +47,7 @@ struct daemon {
 	struct credentials credentials;
 	struct pki_service pki;
 	struct resolver resolver;
+	struct reloads reloads;
 	struct work_queue work;
 	struct dp_client dp;
 	struct punt punt;
@@ -80,9 +82,6 @@ static inline int32_t daemon_node(const struct daemon *d)
 
 /* Ends the loop; main() cleans up. */
 void daemon_stop(struct daemon *d, const char *reason);
-/* Reads the configuration file again; complaints go to the log and, as text, to *why (owned by the
- * caller) when it is refused. The running configuration stays then. */
-int daemon_reload(struct daemon *d, bool check_only, struct blob *why) MUST_CHECK;
 
 /* dataplane.c: the connection's handlers, and what to tell a dataplane that came (back). */
 int daemon_dp_init(struct daemon *d) MUST_CHECK;

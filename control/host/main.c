@@ -27,60 +27,6 @@ void daemon_stop(struct daemon *d, const char *reason)
 	uv_stop(&d->loop);
 }
 
-/* ---------------------------------------------------------------- configuration */
-
-static void log_complaints(struct daemon *d, const struct complaints *c)
-{
-	for (uint32_t i = 0; i < c->n; i++)
-		log_emit(&d->log, c->v[i].level == COMPLAINT_ERROR ? LOG_LEVEL_ERR : LOG_LEVEL_WARN,
-			"config.complaint", "path=\"%s\" statement=\"%s\" line=%u reason=\"%s\"",
-			c->v[i].path, c->v[i].statement, c->v[i].line, c->v[i].reason);
-}
-
-static int load(struct daemon *d, struct model **out, struct blob *why)
-{
-	auto_complaints c = {0};
-	int rc = config_load_file(d->args.config, d->args.node, out, &c);
-
-	log_complaints(d, &c);
-	if (rc < 0 && why && complaints_text(&c, why) < 0)
-		return -ERR_NOMEM;
-	return rc;
-}
-
-int daemon_reload(struct daemon *d, bool check_only, struct blob *why)
-{
-	struct ike_event ev = {.type = IKE_EV_CONFIG};
-	auto_model fresh = NULL;
-	int rc = load(d, &fresh, why);
-
-	if (rc < 0) {
-		log_err(&d->log, "config.refused", "file=%s", d->args.config);
-		return rc;
-	}
-	if (fresh->cluster.enabled != d->model->cluster.enabled)
-		return blob_append(why,
-			       view_of_text("chassis cluster is switched at a restart only")) < 0
-			       ? -ERR_NOMEM
-			       : -ERR_UNSUPPORTED;
-	if (check_only)
-		return 0;
-	rc = credentials_load(&d->credentials, fresh);
-	if (rc < 0)
-		return rc;
-	model_free(d->model);
-	d->model = take_ptr(fresh);
-	pki_service_reload(&d->pki);
-	routes_make(&d->routes);
-	ev.model = d->model;
-	runner_feed(&d->runner, &ev);
-	resolver_configure(&d->resolver);
-	if (d->dp_greeted)
-		daemon_dp_configure(d);
-	log_notice(&d->log, "config.loaded", "file=%s", d->args.config);
-	return 0;
-}
-
 /* ---------------------------------------------------------------- signals */
 
 static void on_end_signal(uv_signal_t *s, int number)
@@ -100,13 +46,11 @@ static void on_end_signal(uv_signal_t *s, int number)
 static void on_hup(uv_signal_t *s, int number)
 {
 	struct daemon *d = (struct daemon *)s->data;
-	auto_blob why = {0};
 
 	(void)number;
 	if (d->args.log && logger_reopen(&d->logger, d->args.log) < 0)
 		log_err(&d->log, "log.reopen.failed", "file=%s", d->args.log);
-	if (daemon_reload(d, false, &why) == 0)
-		work_drain(&d->work, d);
+	reload_begin(d, false, NULL);
 }
 
 static int watch_signal(struct daemon *d, uv_signal_t *s, uv_signal_cb fn, int number)
@@ -238,7 +182,7 @@ static int start(struct daemon *d)
 	if (rc == 0)
 		rc = start_turn(d);
 	if (rc == 0)
-		rc = load(d, &d->model, NULL);
+		rc = reload_first(d);
 	if (rc == 0 && (watch_signal(d, &d->term, on_end_signal, SIGTERM) < 0 ||
 			       watch_signal(d, &d->intr, on_end_signal, SIGINT) < 0 ||
 			       watch_signal(d, &d->hup, on_hup, SIGHUP) < 0))
@@ -265,6 +209,7 @@ static void close_handle(uv_handle_t *h, void *arg)
  * then the cores go. */
 static void finish(struct daemon *d)
 {
+	reloads_fini(d);
 	if (d->dp.loop)
 		dp_client_close(&d->dp);
 	calls_fini(&d->ha.calls);
@@ -335,6 +280,7 @@ int main(int argc, char **argv)
 	d->started_wall_s = clock_wall_s();
 	(void)signal(SIGPIPE, SIG_IGN);
 	work_init(&d->work);
+	reloads_init(&d->reloads);
 	(void)uv_loop_init(&d->loop);
 	protect_memory(d);
 	rc = start(d);

@@ -123,18 +123,6 @@ static void show_configuration(struct daemon *d, bool set_form, struct ctl_call 
 	ctl_end(call, &r);
 }
 
-static void reload(struct daemon *d, const Ctl__Reload *q, struct ctl_call *call)
-{
-	auto_blob why = {0};
-
-	if (daemon_reload(d, q->check_only, &why) == 0)
-		ctl_done(call, daemon_node(d),
-			q->check_only ? "configuration check succeeds\n" : "configuration loaded\n",
-			1);
-	else
-		ctl_fail(call, "%.*s", (int)MIN(why.n, (size_t)900), why.n ? (char *)why.p : "");
-}
-
 void daemon_ctl(void *ctx, const Ctl__Request *q, struct ctl_call *call)
 {
 	struct daemon *d = (struct daemon *)ctx;
@@ -177,7 +165,7 @@ void daemon_ctl(void *ctx, const Ctl__Request *q, struct ctl_call *call)
 		ha_bridge_failover_reset(&d->ha, q->failover_reset->group, call);
 		break;
 	case CTL__REQUEST__COMMAND_RELOAD:
-		reload(d, q->reload, call);
+		reload_begin(d, q->reload->check_only, call);
 		break;
 	case CTL__REQUEST__COMMAND_SHOW_REPLICATION:
 		show_replication(d, call);
