@@ -291,8 +291,12 @@ static const char *list_refusal(
 static void fetch_failed(struct revocation *r, struct rev_source *s, struct rev_try *t,
 	const char *why, int64_t now_s)
 {
-	log_warn(r->ops.log, "pki.crl.failed", "profile=%s%s reason=\"%s\"", s->profile,
-		t == &s->fresh ? " delta" : "", why);
+	struct revocation_fetch f = {0};
+	char text[REV_URL_TEXT];
+
+	(void)place_of(r, s, t, &f);
+	log_warn(r->ops.log, "pki.crl.failed", "profile=%s%s url=\"%s\" reason=\"%s\"", s->profile,
+		t == &s->fresh ? " delta" : "", rev_url_text(f.url, text), why);
 	r->stats.lists_failed++;
 	(void)snprintf(t->failure, sizeof t->failure, "%s", why);
 	t->place++;

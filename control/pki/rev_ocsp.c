@@ -127,14 +127,16 @@ bool rev_ocsp_done(
 	struct revocation *r, uint64_t id, struct ocsp_answer *got, const char *why, int64_t now_s)
 {
 	struct rev_answer *a = answer_waiting(r, id);
+	const struct model_ca_profile *p = a ? profile_of(r, a->profile) : NULL;
+	char text[REV_URL_TEXT];
 	int64_t most;
 
 	if (!a)
 		return false;
 	a->out.id = 0;
 	if (!got) {
-		log_warn(
-			r->ops.log, "pki.ocsp.failed", "profile=%s reason=\"%s\"", a->profile, why);
+		log_warn(r->ops.log, "pki.ocsp.failed", "profile=%s url=\"%s\" reason=\"%s\"",
+			a->profile, rev_url_text(p ? place_of(a, p) : NULL, text), why);
 		r->stats.answers_failed++;
 		(void)snprintf(a->out.failure, sizeof a->out.failure, "%s", why);
 		a->out.place++;

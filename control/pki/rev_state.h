@@ -106,6 +106,10 @@ void rev_answer_free(struct revocation *r, struct rev_answer *a);
 struct rev_source *rev_source_of(struct revocation *r, const struct pki_ca *ca, int64_t now_s);
 void rev_source_take(struct revocation *r, struct rev_source *s, struct crl *list, int64_t now_s);
 
+/* For the log: without user and password, and nothing that could forge a line. */
+enum { REV_URL_TEXT = 512 };
+
+const char *rev_url_text(const char *url, char out[REV_URL_TEXT]);
 /* A failure: waits, longer each time. */
 void rev_try_failed(struct rev_try *t, const char *why, int64_t now_s);
 bool rev_try_may(const struct rev_try *t, int64_t now_s);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "policy/dn.h"
+#include "pki/fetch.h"
 #include "pki/rev_state.h"
 
 /* ---------------------------------------------------------------- life */
@@ -52,6 +53,21 @@ void rev_issuer_key(const struct cert *issuer, uint8_t key[REV_ISSUER_KEY])
 {
 	memcpy(key, issuer->subject_hash, CERT_HASH);
 	memcpy(key + CERT_HASH, issuer->key_hash, CERT_HASH);
+}
+
+const char *rev_url_text(const char *url, char out[REV_URL_TEXT])
+{
+	const char *host = url ? strstr(url, "://") : NULL, *at = NULL;
+	char plain[FETCH_URL_MAX + 1];
+
+	if (!url)
+		return "-";
+	host = host ? host + 3 : url;
+	/* The last one before the path: a password may have one, too. */
+	for (const char *p = host; *p && !strchr("/?#", *p); p++)
+		at = *p == '@' ? p : at;
+	(void)snprintf(plain, sizeof plain, "%.*s%s", (int)(host - url), url, at ? at + 1 : host);
+	return log_escape(view_of_text(plain), out, REV_URL_TEXT);
 }
 
 void rev_try_failed(struct rev_try *t, const char *why, int64_t now_s)

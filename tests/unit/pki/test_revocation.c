@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 
+#include "pki/rev_state.h"
 #include "pki/revocation.h"
 #include "world.h"
 
@@ -658,9 +659,31 @@ static void responder_may_itself_be_revoked(void **state)
 	end(&o);
 }
 
+static void addresses_are_logged_without_secrets(void **state)
+{
+	static const struct {
+		const char *url, *text;
+	} cases[] = {
+		{NULL, "-"},
+		{"http://crl.example/a.crl", "http://crl.example/a.crl"},
+		{"ldap://who:p@ss@dir.example:389/cn=ca?crl", "ldap://dir.example:389/cn=ca?crl"},
+		{"http://h.example/who@what?x=y@z", "http://h.example/who@what?x=y@z"},
+		{"http://h.example/a\" b\n", "http://h.example/a\\x22\\x20b\\x0a"},
+		{"who:pass@h.example", "h.example"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[REV_URL_TEXT];
+
+		assert_string_equal(rev_url_text(cases[i].url, text), cases[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(addresses_are_logged_without_secrets),
 		cmocka_unit_test(list_is_fetched_once_and_says),
 		cmocka_unit_test(revoked_is_refused_and_told),
 		cmocka_unit_test(server_down_fails_unless_the_profile_lets_it_pass),
