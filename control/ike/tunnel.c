@@ -111,7 +111,8 @@ static struct ike_sa *gateway_sa(struct gateway *gw, const struct ike_sa *not_th
 	list_foreach (sa, &gw->sas, of_gw) {
 		if (sa == not_that)
 			continue;
-		if (sa->state == SA_UP && !sa->want_close && sa->successor == 0)
+		/* Without: a rekey that lost against another one, which the peer deletes. */
+		if (sa->state == SA_UP && sa->has_children && !sa->want_close && sa->successor == 0)
 			up = sa;
 		if (sa->initiator && sa->state < SA_UP)
 			soon = sa;

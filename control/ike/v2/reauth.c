@@ -107,7 +107,8 @@ bool reauth_is_superfluous(struct ike *ike, const struct ike_sa *sa)
 	if (reauth_is_one(sa) && !old)
 		return true;
 	list_foreach (other, &sa->gw->sas, of_gw) {
-		if (other == sa || other->state != SA_UP || other->want_close)
+		if (other == sa || other->state != SA_UP || !other->has_children ||
+			other->want_close)
 			continue;
 		if (!old || (other->lineage != old->lineage && other->index > old->index &&
 				    ident_equal(&other->remote_id, &old->remote_id)))

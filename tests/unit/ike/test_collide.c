@@ -367,9 +367,76 @@ static void data_flows_through_rekeys(void **state)
 	print_message("# %u seeds, %u rekeys of a child\n", seeds, rekeys);
 }
 
+/* ---------------------------------------------------------------- an end that does not tidy up */
+
+/* Of two crossing rekeys. */
+static struct ike_sa *rekeyed(struct pair *p, int node, bool winner)
+{
+	struct ike_sa *sa, *tmp;
+
+	map_foreach (p->node[node].ike->sas, sa, tmp)
+		if (sa->state == SA_UP && sa->has_children == winner)
+			return sa;
+	return NULL;
+}
+
+static struct ike_sa *loser(struct pair *p, int node)
+{
+	return rekeyed(p, node, false);
+}
+
+/* Nothing of the loser arrives: it stays at the end that waits for its delete. */
+static bool deaf_wire(struct pair *p, struct packet *k)
+{
+	struct ike_header h;
+
+	assert_int_equal(ike_header_parse(view_of(k->octets, k->n), &h), 0);
+	for (int node = 0; node < 2; node++) {
+		const struct ike_sa *sa = loser(p, node);
+
+		if (sa && sa_spi_i(sa) == h.spi_i && sa_spi_r(sa) == h.spi_r)
+			return false;
+	}
+	return true;
+}
+
+/* RFC 7296 2.8.1: it is to be deleted, not to be used, also when the winner goes first. */
+static void a_rekey_that_lost_is_not_used(void **state)
+{
+	unsigned seen = 0;
+
+	(void)state;
+	for (int who = 0; who < 2; who++) {
+		struct pair_side side[2] = {side_a, side_b};
+		struct pair *p;
+
+		side[who].establish = "immediately";
+		p = pair_of(&side[0], &side[1]);
+		pair_pass(p, 5000);
+		p->wire = deaf_wire;
+		(void)pair_operate(p, 0, IKE_OP_REKEY_IKE, NULL);
+		(void)pair_operate(p, 1, IKE_OP_REKEY_IKE, NULL);
+		pair_pass(p, 3000);
+		const struct ike_sa *winner = rekeyed(p, who, true);
+		const struct ike_filter it = {.index = winner ? winner->index : 0};
+
+		if (winner && loser(p, who)) {
+			seen++;
+			(void)pair_operate(p, who, IKE_OP_CLEAR_IKE, &it);
+			pair_pass(p, 10000);
+			assert_non_null(loser(p, who));
+			assert_int_equal(pair_children(p, who), 1);
+			assert_int_equal(pair_children(p, 1 - who), 1);
+		}
+		pair_free(p);
+	}
+	assert_true(seen > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_rekey_that_lost_is_not_used),
 		cmocka_unit_test(every_order_of_two_operations),
 		cmocka_unit_test(every_order_with_each_single_loss),
 		cmocka_unit_test(data_has_a_path_in_every_order),
