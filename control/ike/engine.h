@@ -60,7 +60,8 @@ struct ike {
 	size_t fragment_octets; /* held for messages that are not complete */
 	uint64_t iv_counter, next_ticket, next_job, next_order;
 	uint32_t next_index;
-	uint32_t workers; /* of the dataplane that are online, a bit each; 0: not known */
+	uint64_t hint_scan_ms; /* from when on one in clear is worth a look at all SAs */
+	uint32_t workers;      /* of the dataplane that are online, a bit each; 0: not known */
 	uint8_t udp_key[IKE_UDP_KEY]; /* of new children; the log's, once there is one in it */
 	struct ike_stats stats;
 	bool failed; /* memory ran out in this step */

@@ -126,11 +126,15 @@ static void doubt(struct ike *ike, struct ike_sa *sa)
 	sched_work(ike, sa);
 }
 
-/* The SA with that sender that sends with that SPI. */
+/* The SA with that sender that sends with that SPI. Anybody can make us look through all of them,
+ * so that is done now and then: who really lost one says so again (I9). */
 static struct ike_sa *sa_that_sends(struct ike *ike, const struct addr *from, uint32_t spi)
 {
 	struct ike_sa *sa, *next;
 
+	if (ike->now_ms < ike->hint_scan_ms)
+		return NULL;
+	ike->hint_scan_ms = ike->now_ms + HINT_SCAN_MS;
 	map_foreach (ike->sas, sa, next)
 		if (sa->state == SA_UP && addr_equal(&sa->remote.addr, from) &&
 			child_find_out(sa, spi))

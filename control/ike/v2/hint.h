@@ -22,6 +22,7 @@ struct ike_sa;
 struct ike_header;
 
 #define HINT_EACH_MS 10000
+#define HINT_SCAN_MS 100
 
 void hint_bad_spi(struct ike *ike, const struct ike_ev_bad_spi *b);
 /* What a protected INFORMATIONAL request says. */

@@ -520,6 +520,8 @@ static void secrets_of_cookies_change(void **state)
 	time_goes_on(p, &now_ms, COOKIE_ROTATE_MS);
 	assert_false(is_taken(p, &of, first));
 	assert_true(is_taken(p, &of, second));
+	assert_int_equal(cookie_make(&p->node[1].ike->cookies, p->crypto, &of, forged), 0);
+	assert_memory_not_equal(forged + 1, first + 1, COOKIE_LEN - 1);
 	time_goes_on(p, &now_ms, 2 * COOKIE_ROTATE_MS);
 	assert_false(is_taken(p, &of, second));
 	/* What was the last one before a pause is as old as the pause. */

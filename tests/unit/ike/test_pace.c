@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/emit.h"
+#include "ike/v2/hint.h"
 #include "pair.h"
 #include "wire/iana.h"
 #include "wire/pld_notify.h"
@@ -315,6 +316,25 @@ static void what_is_said_in_clear_is_probed_at_most(void **state)
 	pair_free(p);
 }
 
+/* I9: to find the SA of an SPI takes a look at all of them, which nobody gets at will. */
+static void spis_said_in_clear_are_looked_for_now_and_then(void **state)
+{
+	struct pair *p = pair_with(NULL, NULL);
+	uint32_t out = pair_child(p, 0)->spi_out;
+
+	(void)state;
+	p->unchecked = true;
+	pair_pass(p, 11000);
+	in_clear(p, N_INVALID_SPI, out + 1, NULL);
+	in_clear(p, N_INVALID_SPI, out, NULL);
+	assert_int_equal(p->node[0].ike->stats.hints, 0);
+	assert_int_equal(p->node[0].ike->stats.hints_ignored, 2);
+	pair_pass(p, HINT_SCAN_MS);
+	in_clear(p, N_INVALID_SPI, out, NULL);
+	assert_int_equal(p->node[0].ike->stats.hints, 1);
+	pair_free(p);
+}
+
 /* ---------------------------------------------------------------- idle-time */
 
 /* LIF-010: gone 60 s after the last packet, either way, and not before. */
@@ -381,6 +401,7 @@ int main(void)
 		cmocka_unit_test(a_restart_recovers_by_the_first_packet),
 		cmocka_unit_test(in_clear_it_is_said_a_few_times),
 		cmocka_unit_test(what_is_said_in_clear_is_probed_at_most),
+		cmocka_unit_test(spis_said_in_clear_are_looked_for_now_and_then),
 		cmocka_unit_test(what_nobody_uses_is_deleted),
 		cmocka_unit_test(a_takeover_begins_to_count_anew),
 	};

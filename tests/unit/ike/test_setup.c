@@ -477,6 +477,31 @@ static void initial_contact_of_a_stranger_ends_nothing(void **state)
 	pair_free(p);
 }
 
+/* RFC 7296 2.4: of the same identities, whatever the address. */
+static void initial_contact_ends_nothing_of_another_identity(void **state)
+{
+	struct pair_side a = side_a, b = side_b;
+	struct pair *p;
+	uint64_t old;
+
+	(void)state;
+	a.extra = "set security ike gateway G local-identity hostname one.example\n";
+	b.extra = "set security ike gateway G general-ikeid\n";
+	p = pair_of(&a, &b);
+	pair_acquire(p, 0);
+	pair_settle(p);
+	old = pair_sa(p, 1)->spi_local;
+	pair_kill(p, 0);
+	a.extra = "set security ike gateway G local-identity hostname two.example\n";
+	pair_start(p, 2, &a);
+	pair_acquire(p, 2);
+	pair_settle(p);
+	assert_non_null(pair_sa(p, 2));
+	assert_non_null(sa_find(p->node[1].ike, old));
+	assert_int_equal(sa_find(p->node[1].ike, old)->state, SA_UP);
+	pair_free(p);
+}
+
 /* A peer that refuses more than one child again and again: when the one goes, the next is tried at
  * once and not as late as after so many failures. */
 static void refusals_of_more_delay_no_new_begin(void **state)
@@ -697,6 +722,7 @@ int main(void)
 		cmocka_unit_test(initial_contact_ends_the_old_sa),
 		cmocka_unit_test(refusals_of_more_delay_no_new_begin),
 		cmocka_unit_test(initial_contact_of_a_stranger_ends_nothing),
+		cmocka_unit_test(initial_contact_ends_nothing_of_another_identity),
 		cmocka_unit_test(dynamic_peers_are_told_apart),
 		cmocka_unit_test(replication_comes_before_output),
 		cmocka_unit_test(child_that_cannot_be_installed_is_deleted),
